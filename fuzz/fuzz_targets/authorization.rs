@@ -51,9 +51,10 @@ static GROUND: LazyLock<Ground> = LazyLock::new(|| {
         let to_sign = ToSign {
             method: method.as_str(),
             target: TARGET,
-            host: HOST,
+            host: Some(HOST),
             date: &date,
             body: body_headers.as_ref(),
+            on_behalf_of: None,
         };
         let text = to_sign.authorization(&key_id, &key.sign(to_sign.text().as_bytes()).unwrap());
         let mut headers = http::HeaderMap::new();

@@ -89,6 +89,9 @@ pub struct Origin {
     /// The profile that was requested in addition to the config.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile: Option<String>,
+    /// The way of signing in that was requested in addition to the config.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auth: Option<String>,
     /// The base URL that was requested in addition to the config.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub endpoint: Option<String>,

@@ -122,7 +122,11 @@ impl CommandError {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Failure(failure) if failure.class == FailureClass::Authentication => Exit::NotAuthenticated,
-            Self::Credentials(CredentialsError::TokenExpired { .. }) => Exit::NotAuthenticated,
+            Self::Credentials(
+                CredentialsError::TokenExpired { .. }
+                | CredentialsError::SessionOver { .. }
+                | CredentialsError::SignInFailed { .. },
+            ) => Exit::NotAuthenticated,
             Self::Failure(_) | Self::Compartment(_) | Self::Declined => Exit::NoneLaunched,
             Self::Reservation(error) => of_reservation(error),
             Self::Interrupted => Exit::Interrupted,

@@ -1,21 +1,29 @@
 //! Creates a signer from the settings: the config's key, a profile, or a passphrase typed on a terminal.
 //!
-//! It must not send anything.
+//! It sends only what obtains the first token of a principal.
 
 use crate::config::{CredentialSource, ProfileFacts};
 use crate::environment;
 use crate::error::CommandError;
 use crate::output::console;
 use crate::tuning::PASSPHRASE_TRIES;
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use oci_client::credentials::{
-    ApiKey, ApiKeySettings, CredentialsError, Login, LoginFacts, LoginSettings, Signature, Signer,
+    ApiKey, ApiKeySettings, CredentialsError, Login, LoginFacts, LoginSettings, Network, Signature, Signer,
 };
+use oci_client::transport::{Https, Surroundings};
+use oci_client::{Base, Clock, SystemClock};
 use std::sync::{Arc, Mutex, PoisonError};
+use tokio::runtime::Handle;
 use zeroize::Zeroizing;
 
 /// The variable for the passphrase of an encrypted key that the config does not contain.
 const PASSPHRASE: &str = "OCI_INSTA_SCALE_PASSPHRASE";
+
+/// The variable with the base URL of the auth host, as the Go SDK reads it.
+const AUTH_HOST: &str = "OCI_SDK_AUTH_CLIENT_REGION_URL";
 
 /// A signer and its warnings.
 pub struct SignedIn {
@@ -25,53 +33,123 @@ pub struct SignedIn {
     pub warnings: Vec<String>,
 }
 
-/// The region and tenancy that a profile or the variables of the CLI state. No key is read.
+/// The region and tenancy that a profile or the variables of the CLI state, or that a principal has. No key of a user is read.
 pub fn profile_facts(source: &CredentialSource) -> Result<ProfileFacts, CredentialsError> {
     let Some(settings) = login_settings(source, None) else { return Ok(ProfileFacts::default()) };
-    let LoginFacts { region, region_from, tenancy } = LoginFacts::read(&settings, &environment::variable)?;
+    let LoginFacts { region, region_from, tenancy } = match settings.method {
+        Some(method) if method.is_principal() => facts_of_principal(settings)?,
+        _ => LoginFacts::read(&settings, &environment::variable)?,
+    };
     Ok(ProfileFacts { region, region_from, tenancy })
+}
+
+/// Asks where this program runs, on a thread of its own, because reading a config is no asynchronous matter.
+fn facts_of_principal(settings: LoginSettings) -> Result<LoginFacts, CredentialsError> {
+    let failed = |why: String| CredentialsError::SignInFailed { text: why, temporary: false };
+    let ask = move || {
+        let network = network(Arc::new(SystemClock), None).map_err(|error| failed(error.to_string()))?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| failed(error.to_string()))?;
+        runtime.block_on(LoginFacts::find(&settings, &environment::variable, &network))
+    };
+    let asked = std::thread::Builder::new().name("principal".to_owned()).spawn(ask);
+    let asked = asked.map_err(|error| failed(format!("threads cannot be started: {error}")))?;
+    asked.join().unwrap_or_else(|_| Err(failed("the metadata service could not be asked".to_owned())))
+}
+
+/// HTTPS with the default limits.
+pub fn https() -> Result<Https, CommandError> {
+    Https::new().map_err(|error| CommandError::System {
+        what: "HTTPS cannot be set up",
+        source: std::io::Error::other(error),
+    })
+}
+
+/// What signing in needs of this machine. `auth` is the auth host, if a config replaces the region's.
+pub fn network(clock: Arc<dyn Clock>, auth: Option<Base>) -> Result<Network, CommandError> {
+    let named = environment::variable(AUTH_HOST).map(|url| {
+        Base::parse(&url)
+            .map_err(|error| CommandError::usage(format!("{AUTH_HOST}: {error}"), "correct it, or unset it"))
+    });
+    let auth = named.transpose()?.or(auth);
+    // Plain http goes only to this machine, so proxies and certificates are irrelevant.
+    let is_plain = auth.as_ref().is_some_and(|auth| auth.scheme.as_str() == "http");
+    let transport = if is_plain {
+        https()?
+    } else {
+        https()?.in_surroundings(Surroundings::read(&environment::variable)?)
+    };
+    Ok(Network { transport: Arc::new(transport), clock, seed: environment::seed(), auth })
 }
 
 /// The login settings of the official tools; `None` if the config contains the credentials.
 fn login_settings(source: &CredentialSource, passphrase: Option<Zeroizing<String>>) -> Option<LoginSettings> {
+    let settings =
+        LoginSettings { passphrase, added_regions: environment::added_regions(), ..LoginSettings::default() };
     match source {
         CredentialSource::Simulated | CredentialSource::Fields(_) => None,
-        CredentialSource::Variables => Some(LoginSettings { passphrase, ..LoginSettings::default() }),
-        CredentialSource::Profile { file, name } => {
-            Some(LoginSettings { config_file: file.clone(), profile: Some(name.clone()), passphrase })
+        CredentialSource::Variables => Some(settings),
+        CredentialSource::Principal(method) => {
+            let config_file = environment::variable("OCI_CLI_CONFIG_FILE").map(Into::into);
+            Some(LoginSettings { config_file, method: Some(*method), ..settings })
         }
+        CredentialSource::Profile { file, name, method } => Some(LoginSettings {
+            config_file: file.clone(),
+            profile: Some(name.clone()),
+            method: *method,
+            ..settings
+        }),
     }
 }
 
-/// Reads the key and checks that it has the configured fingerprint.
-pub fn sign_in(source: &CredentialSource) -> Result<Option<SignedIn>, CommandError> {
+/// Reads the key and checks that it has the configured fingerprint, or obtains the first token. Blocks, but not the thread of
+/// `runtime`.
+pub fn sign_in(
+    source: &CredentialSource,
+    network: &Network,
+    runtime: &Handle,
+) -> Result<Option<SignedIn>, CommandError> {
     let given = environment::variable(PASSPHRASE).map(Zeroizing::new);
-    let signed_in = match attempt(source, given) {
+    let signed_in = match attempt(source, given, network, Some(runtime)) {
         Err(CredentialsError::PassphraseNeeded { source_name, .. }) if console::can_ask() => {
-            typed(source, &source_name, &console::ask_secret)
+            typed(source, &source_name, network, &console::ask_secret)
         }
         other => Ok(other?),
     }?;
     Ok(signed_in.map(|SignedIn { signer, warnings }| {
-        let signer = Renewable { source: source.clone(), signer: Mutex::new(signer) };
+        let (source, network) = (source.clone(), network.clone());
+        let signer = Replaceable { source, network, signer: Mutex::new(signer) };
         SignedIn { signer: Arc::new(signer), warnings }
     }))
 }
 
 /// Signs with the credentials on disk, even after they were replaced, because a hunt runs for weeks.
 #[derive(Debug)]
-struct Renewable {
+struct Replaceable {
     source: CredentialSource,
+    network: Network,
     signer: Mutex<Arc<dyn Signer>>,
 }
 
-impl Renewable {
+impl Replaceable {
     fn current(&self) -> Arc<dyn Signer> {
         self.signer.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
+
+    /// Takes over other credentials if the files have any.
+    fn replace(&self, current: &dyn Signer) -> bool {
+        // A typed passphrase is not stored, so such a key cannot be read again.
+        let given = environment::variable(PASSPHRASE).map(Zeroizing::new);
+        let Ok(Some(found)) = attempt(&self.source, given, &self.network, None) else { return false };
+        let is_new = !sign_alike(current, &*found.signer);
+        if is_new {
+            *self.signer.lock().unwrap_or_else(PoisonError::into_inner) = found.signer;
+        }
+        is_new
+    }
 }
 
-impl Signer for Renewable {
+impl Signer for Replaceable {
     fn sign(&self, text: &[u8], now: Timestamp) -> Result<Signature, CredentialsError> {
         self.current().sign(text, now)
     }
@@ -80,19 +158,35 @@ impl Signer for Renewable {
         self.current().describe()
     }
 
-    fn refresh(&self) -> bool {
+    fn prepare(&self) -> BoxFuture<'_, Result<(), CredentialsError>> {
         let current = self.current();
-        if current.refresh() {
-            return true;
+        async move { current.prepare().await }.boxed()
+    }
+
+    fn renew<'a>(&'a self, refused: Option<&'a str>) -> BoxFuture<'a, Result<bool, CredentialsError>> {
+        let current = self.current();
+        async move {
+            match current.renew(refused).await {
+                Ok(true) => Ok(true),
+                // Somebody may have corrected the profile, or logged in with another one.
+                other => {
+                    if self.replace(&*current) {
+                        Ok(true)
+                    } else {
+                        other
+                    }
+                }
+            }
         }
-        // A typed passphrase is not stored, so such a key cannot be read again.
-        let given = environment::variable(PASSPHRASE).map(Zeroizing::new);
-        let Ok(Some(found)) = attempt(&self.source, given) else { return false };
-        let is_new = !sign_alike(&*current, &*found.signer);
-        if is_new {
-            *self.signer.lock().unwrap_or_else(PoisonError::into_inner) = found.signer;
-        }
-        is_new
+        .boxed()
+    }
+
+    fn on_behalf_of(&self) -> Option<Arc<str>> {
+        self.current().on_behalf_of()
+    }
+
+    fn renewals(&self) -> u64 {
+        self.current().renewals()
     }
 }
 
@@ -110,18 +204,19 @@ fn sign_alike(one: &dyn Signer, other: &dyn Signer) -> bool {
 fn typed(
     source: &CredentialSource,
     key: &str,
+    network: &Network,
     ask: &dyn Fn(&str) -> Result<Zeroizing<String>, CommandError>,
 ) -> Result<Option<SignedIn>, CommandError> {
     let mut question = format!("Passphrase of {key}: ");
     for _ in 1..PASSPHRASE_TRIES {
-        match attempt(source, Some(ask(&question)?)) {
+        match attempt(source, Some(ask(&question)?), network, None) {
             Err(CredentialsError::WrongPassphrase { .. }) => {
                 question = format!("Wrong passphrase. Passphrase of {key}: ");
             }
             other => return Ok(other?),
         }
     }
-    Ok(attempt(source, Some(ask(&question)?))?)
+    Ok(attempt(source, Some(ask(&question)?), network, None)?)
 }
 
 /// The remedy for unusable credentials if the error text does not contain it.
@@ -143,9 +238,12 @@ pub fn remedy(error: &CredentialsError) -> Option<String> {
     }
 }
 
+/// Without a runtime, nothing is sent, so only credentials in files are found.
 fn attempt(
     source: &CredentialSource,
     passphrase: Option<Zeroizing<String>>,
+    network: &Network,
+    runtime: Option<&Handle>,
 ) -> Result<Option<SignedIn>, CredentialsError> {
     match source {
         CredentialSource::Simulated => Ok(None),
@@ -159,10 +257,15 @@ fn attempt(
             })?;
             Ok(Some(SignedIn { signer: Arc::new(key), warnings: warning.into_iter().collect() }))
         }
-        CredentialSource::Profile { .. } | CredentialSource::Variables => {
+        CredentialSource::Profile { .. } | CredentialSource::Variables | CredentialSource::Principal(_) => {
             let settings = login_settings(source, passphrase).unwrap_or_default();
-            let login = Login::from_profile(settings, &environment::variable)?;
-            Ok(Some(SignedIn { signer: login.signer, warnings: login.warnings }))
+            let login = match runtime {
+                Some(runtime) => {
+                    Some(runtime.block_on(Login::open(settings, &environment::variable, network))?)
+                }
+                None => Login::from_files(settings, &environment::variable, network)?,
+            };
+            Ok(login.map(|Login { signer, warnings, .. }| SignedIn { signer, warnings }))
         }
     }
 }
@@ -190,7 +293,7 @@ mod tests {
             let text = if times.get() == right_at { RIGHT } else { "wrong" };
             Ok(Zeroizing::new(text.to_owned()))
         };
-        match typed(&source, "key.pem", &ask) {
+        match typed(&source, "key.pem", &network(Arc::new(SystemClock), None).unwrap(), &ask) {
             Err(error) => (times.get(), error),
             Ok(_) => panic!("the fingerprint is another key's"),
         }
@@ -208,8 +311,8 @@ mod tests {
         assert!(times == 3 && refused, "{times} {error}");
     }
 
-    #[test]
-    fn a_replaced_key_is_read_again_after_a_refusal() {
+    #[tokio::test]
+    async fn a_replaced_key_is_read_again_after_a_refusal() {
         let folder = tempfile::tempdir().unwrap();
         let keys = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../oci-client/tests/data/keys");
         let config = folder.path().join("config");
@@ -222,15 +325,23 @@ mod tests {
             std::fs::write(&config, text).unwrap();
         };
         write("aaaa");
-        let source = CredentialSource::Profile { file: Some(config.clone()), name: "DEFAULT".to_owned() };
-        let signer = sign_in(&source).unwrap().unwrap().signer;
-        assert!(!signer.refresh(), "nothing is new");
+        let source = CredentialSource::Profile {
+            file: Some(config.clone()),
+            name: "DEFAULT".to_owned(),
+            method: None,
+        };
+        let network = network(Arc::new(SystemClock), None).unwrap();
+        let runtime = Handle::current();
+        let signing_in =
+            std::thread::spawn(move || sign_in(&source, &network, &runtime).unwrap().unwrap().signer);
+        let signer = tokio::task::spawn_blocking(|| signing_in.join().unwrap()).await.unwrap();
+        assert_eq!(signer.renew(None).await, Ok(false), "nothing is new");
         let before = signer.sign(b"text", Timestamp::UNIX_EPOCH).unwrap().key_id;
         write("bbbb");
-        assert!(signer.refresh());
+        assert_eq!(signer.renew(None).await, Ok(true));
         assert_ne!(signer.sign(b"text", Timestamp::UNIX_EPOCH).unwrap().key_id, before);
-        assert!(!signer.refresh());
+        assert_eq!(signer.renew(None).await, Ok(false));
         std::fs::remove_file(&config).unwrap();
-        assert!(!signer.refresh(), "what is in use stays");
+        assert_eq!(signer.renew(None).await, Ok(false), "what is in use stays");
     }
 }

@@ -4,7 +4,7 @@
 
 use crate::apart;
 use crate::args::{Global, OutputFormat, Pace};
-use crate::config::{self, Fleet, Overrides, Placeholders, Settings};
+use crate::config::{self, CredentialSource, Fleet, Overrides, Placeholders, Settings};
 use crate::environment;
 use crate::error::CommandError;
 use crate::login::{self, SignedIn};
@@ -21,8 +21,8 @@ use jiff::Timestamp;
 use ledger::capacity::{self, CapacityMemory, SqliteMemory};
 use ledger::{RunHead, RunId, SqliteStore, Store, sqlite};
 use oci_api::Service;
-use oci_client::credentials::Signer;
-use oci_client::transport::{Https, Surroundings};
+use oci_client::credentials::{AuthMethod, Network, Signer};
+use oci_client::transport::Surroundings;
 use oci_client::{Client, Clock, Endpoints, Observer, RequestCounts, SystemClock};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -77,6 +77,7 @@ impl Session {
             let flags = &mut session.flags;
             flags.config = Some(PathBuf::from(&origin.config));
             flags.profile = flags.profile.take().or_else(|| origin.profile.clone());
+            flags.auth = flags.auth.or_else(|| AuthMethod::find(origin.auth.as_deref()?));
             flags.endpoint = flags.endpoint.take().or_else(|| origin.endpoint.clone());
         }
         session
@@ -125,6 +126,7 @@ impl Session {
         let given = [
             ("--config", path(&self.flags.config), "OCI_INSTA_SCALE_CONFIG"),
             ("--profile", self.flags.profile.clone(), ""),
+            ("--auth", self.flags.auth.map(|method| method.to_string()), ""),
             ("--endpoint", self.flags.endpoint.clone(), "OCI_INSTA_SCALE_ENDPOINT"),
             ("--state-dir", path(&self.flags.state_dir), "OCI_INSTA_SCALE_STATE_DIR"),
         ];
@@ -141,7 +143,8 @@ impl Session {
         let reached = settings.endpoint.clone().unwrap_or_else(|| settings.fleet.region.clone());
         let (profile, endpoint) = (self.flags.profile.clone(), self.flags.endpoint.clone());
         // Whether the region is simulated is known only after it has responded.
-        Some(Origin { config, profile, endpoint, reached: Some(reached), simulated: None })
+        let auth = self.flags.auth.map(|method| method.to_string());
+        Some(Origin { config, profile, auth, endpoint, reached: Some(reached), simulated: None })
     }
 }
 
@@ -153,6 +156,8 @@ impl Session {
         Overrides {
             count,
             profile: flags.profile.clone(),
+            auth: flags.auth,
+            cli_auth: environment::variable("OCI_CLI_AUTH").and_then(|name| AuthMethod::find(&name)),
             endpoint: flags.endpoint.clone(),
             simulate: self.simulated,
             placeholders: if self.simulated { Placeholders::Taken } else { Placeholders::Refused },
@@ -318,7 +323,10 @@ impl Session {
     /// Reads the key and shows its warnings.
     pub async fn sign_in(&self, settings: &Settings) -> Result<Option<Arc<dyn Signer>>, CommandError> {
         let source = settings.credentials.clone();
-        let signed_in = apart::run_apart(&self.stop, move || login::sign_in(&source)).await;
+        let network = self.auth_network(settings)?;
+        let runtime = tokio::runtime::Handle::current();
+        let signing_in = move || login::sign_in(&source, &network, &runtime);
+        let signed_in = apart::run_apart(&self.stop, signing_in).await;
         let signed_in = signed_in.and_then(|result| result).map_err(|error| match error {
             CommandError::Credentials(error) if !settings.credentials.is_profile() => {
                 let placed = settings.written.credentials(&error, login::remedy(&error));
@@ -327,10 +335,22 @@ impl Session {
             error => error,
         });
         let Some(SignedIn { signer, warnings }) = signed_in? else { return Ok(None) };
+        if let CredentialSource::Principal(method) = settings.credentials
+            && !self.is_quiet()
+        {
+            console::line(&format!("auth {method}: {}", crate::output::text::clean(&signer.describe())));
+        }
         for warning in warnings.iter().filter(|_| !self.is_quiet()) {
             console::line(&format!("warning: {}", crate::output::text::clean(warning)));
         }
         Ok(Some(signer))
+    }
+
+    /// What signing in needs of this machine.
+    fn auth_network(&self, settings: &Settings) -> Result<Network, CommandError> {
+        let base =
+            settings.endpoint.as_deref().map(Endpoints::at).transpose()?.map(|endpoints| endpoints.auth());
+        login::network(self.clock.clone(), base)
     }
 
     /// A client that reports its retries, and the counter of its requests.
@@ -339,10 +359,7 @@ impl Session {
         endpoints: Endpoints,
         signer: Option<Arc<dyn Signer>>,
     ) -> Result<(Client, Arc<RequestCounts>), CommandError> {
-        let transport = Https::new().map_err(|error| CommandError::System {
-            what: "HTTPS cannot be set up",
-            source: std::io::Error::other(error),
-        })?;
+        let transport = login::https()?;
         // Plain http goes only to this machine, so proxies and certificates are irrelevant.
         let transport = if endpoints.base(Service::Compute).scheme.as_str() == "https" {
             transport.in_surroundings(Surroundings::read(&environment::variable)?)

@@ -56,8 +56,14 @@ fn sign_rest_of_request(bencher: Bencher<'_, '_>) {
     bencher.bench_local(|| {
         let body = BodyHeaders::of(&body);
         let date = http_date(now());
-        let request =
-            ToSign { method: "POST", target: "/20160918/instances/", host, date: &date, body: Some(&body) };
+        let request = ToSign {
+            method: "POST",
+            target: "/20160918/instances/",
+            host: Some(host),
+            date: &date,
+            body: Some(&body),
+            on_behalf_of: None,
+        };
         (request.text(), request.authorization("tenancy/user/fingerprint", &key.signature))
     });
 }

@@ -1,5 +1,6 @@
 //! One attempt of one call: signs and sends the request, then reads or classifies the response. It must not retry.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -8,13 +9,13 @@ use oci_api::{ErrorBody, Method, Operation};
 
 use crate::call::Call;
 use crate::classify::{self, Effect};
-use crate::credentials::Signer;
+use crate::credentials::{CredentialsError, Signer};
 use crate::endpoint::Base;
 use crate::failure::{Failure, FailureClass, GaveUp, NO_BODY, NOT_JSON, UNREADABLE};
 use crate::observer::Observer;
 use crate::retry::retry_after;
 use crate::shared::Shared;
-use crate::signing::{BodyHeaders, CONTENT_TYPE, ToSign, http_date};
+use crate::signing::{BodyHeaders, CONTENT_TYPE, ON_BEHALF_OF, ToSign, http_date};
 use crate::text::plain;
 use crate::transport::{CONNECTION_REFUSED, Reached, TransportError};
 
@@ -70,6 +71,8 @@ pub(crate) struct TryError {
     pub message: String,
     /// Whether another attempt would fail in the same way, whatever the class.
     pub lasts: bool,
+    /// The id of the key that signed the refused request.
+    pub signed_by: Option<Arc<str>>,
     opc_request_id: Option<String>,
     clock_ahead_s: Option<i32>,
 }
@@ -136,7 +139,10 @@ impl<'a> Prepared<'a> {
     /// Signs and sends the request, and waits for the response within the limit. `observer` is told when a simulated region
     /// responds.
     pub async fn send(&self, shared: &Shared, observer: Option<&dyn Observer>) -> Result<Raw, TryError> {
-        let request = self.request(shared)?;
+        if let Some(signer) = &shared.signer {
+            signer.prepare().await.map_err(|error| self.not_signed(&error))?;
+        }
+        let (request, signed_by) = self.request(shared)?;
         let answer = tokio::time::timeout(self.limit, shared.transport.send(request))
             .await
             .unwrap_or_else(|_| {
@@ -149,16 +155,21 @@ impl<'a> Prepared<'a> {
         if let (Some(observer), Some(region)) = (observer, raw.header(oci_api::SIMULATED_REGION)) {
             observer.simulated(&plain(&region, 200));
         }
-        if head.status.is_success() { Ok(raw) } else { Err(self.refused(shared, &raw)) }
+        if head.status.is_success() {
+            Ok(raw)
+        } else {
+            Err(TryError { signed_by, ..self.refused(shared, &raw) })
+        }
     }
 
     /// One request with a new date, request id and signature.
-    fn request(&self, shared: &Shared) -> Result<http::Request<Bytes>, TryError> {
+    fn request(&self, shared: &Shared) -> Result<(http::Request<Bytes>, Option<Arc<str>>), TryError> {
         let now = shared.clock.now();
         let date = http_date(now);
         let mut headers = self.headers.clone();
+        let mut signed_by = None;
         if let Some(signer) = &shared.signer {
-            headers.insert(header::AUTHORIZATION, self.authorization(signer.as_ref(), &date, now)?);
+            signed_by = Some(self.sign(signer.as_ref(), &date, now, &mut headers)?);
         }
         let mut put = |name: HeaderName, value: String| {
             // Dates and hexadecimal digits are always valid in a header.
@@ -178,40 +189,67 @@ impl<'a> Prepared<'a> {
         };
         *request.uri_mut() = self.uri.clone();
         *request.headers_mut() = headers;
-        Ok(request)
+        Ok((request, signed_by))
     }
 
-    fn authorization(
+    /// Adds the headers that sign the request, and returns the id of the key.
+    fn sign(
         &self,
         signer: &dyn Signer,
         date: &str,
         now: jiff::Timestamp,
-    ) -> Result<HeaderValue, TryError> {
+        headers: &mut HeaderMap,
+    ) -> Result<Arc<str>, TryError> {
+        let on_behalf_of = signer.on_behalf_of();
         let to_sign = ToSign {
             method: self.operation().info().method.as_str(),
             target: &self.target,
-            host: &self.host,
+            host: Some(&self.host),
             date,
             body: self.body_headers.as_ref(),
+            on_behalf_of: on_behalf_of.as_deref(),
         };
-        let refused = |message: String| TryError {
+        let signature =
+            signer.sign(to_sign.text().as_bytes(), now).map_err(|error| self.not_signed(&error))?;
+        let mut put = |name: HeaderName, value: &str| match HeaderValue::try_from(value) {
+            Ok(mut value) => {
+                value.set_sensitive(true);
+                headers.insert(name, value);
+                Ok(())
+            }
+            Err(_) => Err(self.unsent("the key id contains a character that is not allowed in a header")),
+        };
+        put(header::AUTHORIZATION, &to_sign.authorization(&signature.key_id, &signature.bytes))?;
+        if let Some(token) = &on_behalf_of {
+            put(HeaderName::from_static(ON_BEHALF_OF), token)?;
+        }
+        Ok(signature.key_id)
+    }
+
+    /// The error when there is nothing to sign with. If another attempt to sign in may succeed, it counts as an unreachable
+    /// service, and the call is tried again.
+    fn not_signed(&self, error: &CredentialsError) -> TryError {
+        let unsent = self.unsent(&error.to_string());
+        if error.is_temporary() {
+            TryError { class: FailureClass::Network, lasts: false, ..unsent }
+        } else {
+            unsent
+        }
+    }
+
+    #[expect(clippy::unused_self, reason = "it stands beside the other errors of an attempt")]
+    fn unsent(&self, why: &str) -> TryError {
+        TryError {
             class: FailureClass::Authentication,
             status: None,
             retry_after: None,
             code: "NotSigned".to_owned(),
-            message: format!("the request was not sent: {message}"),
+            message: format!("the request was not sent: {why}"),
             lasts: true,
+            signed_by: None,
             opc_request_id: None,
             clock_ahead_s: None,
-        };
-        let signature =
-            signer.sign(to_sign.text().as_bytes(), now).map_err(|error| refused(error.to_string()))?;
-        let mut value = HeaderValue::try_from(to_sign.authorization(&signature.key_id, &signature.bytes))
-            .map_err(|_| {
-                refused("the key id contains a character that is not allowed in a header".to_owned())
-            })?;
-        value.set_sensitive(true);
-        Ok(value)
+        }
     }
 
     /// Decodes the body of a successful response.
@@ -231,6 +269,7 @@ impl<'a> Prepared<'a> {
                     code: UNREADABLE.to_owned(),
                     message: format!("the response is not the expected JSON ({why}); it starts {start:?}"),
                     lasts: false,
+                    signed_by: None,
                     opc_request_id: raw.header("opc-request-id"),
                     clock_ahead_s: None,
                 })
@@ -256,6 +295,7 @@ impl<'a> Prepared<'a> {
                 Reached::MayHaveArrived => format!("no answer of {}: {}", self.host, error.text),
             },
             lasts: error.lasts,
+            signed_by: None,
             opc_request_id: None,
             clock_ahead_s: None,
         }
@@ -286,6 +326,7 @@ impl<'a> Prepared<'a> {
             message,
             lasts: false,
             code: body.code,
+            signed_by: None,
             opc_request_id: raw.header("opc-request-id"),
         }
     }

@@ -15,7 +15,7 @@ use crate::attempt::{Answered, Prepared, TryError};
 use crate::call::Call;
 use crate::classify::{self, Effect};
 use crate::clock::{Clock, SystemClock};
-use crate::credentials::Signer;
+use crate::credentials::{CredentialsError, Signer};
 use crate::endpoint::Endpoints;
 use crate::failure::{Failure, FailureClass, GaveUp};
 use crate::further::Further;
@@ -221,12 +221,12 @@ impl Client {
         let started = Instant::now();
         let first_at = self.shared.clock.now();
         let mut paid = None;
-        let mut refreshed = false;
+        let mut renewed = false;
         let mut in_doubt = false;
         let mut attempt = 0;
         loop {
             attempt += 1;
-            let error = match self.attempt(&prepared, attempt, decode).await {
+            let mut error = match self.attempt(&prepared, attempt, decode).await {
                 Ok(answered) => {
                     self.shared.budget.give_back(paid);
                     return Ok(answered);
@@ -234,12 +234,14 @@ impl Client {
                 Err(error) => error,
             };
             let elapsed = started.elapsed();
-            // The token file may have been renewed since it was read: make one more attempt, which the policy does not count.
-            if error.class == FailureClass::Authentication
-                && !std::mem::replace(&mut refreshed, true)
-                && self.refresh()
-            {
-                continue;
+            // The token may have ended early, or was renewed since: make one more attempt, which the policy does not count.
+            if error.class == FailureClass::Authentication && !std::mem::replace(&mut renewed, true) {
+                match self.renew(error.signed_by.as_deref()).await {
+                    Ok(true) => continue,
+                    // A request that was not sent has said so already.
+                    Err(why) if error.status.is_some() => error.message = format!("{}; {why}", error.message),
+                    Ok(false) | Err(_) => {}
+                }
             }
             let gave_up = if error.lasts || !may_retry(call, error.class) || self.is_vain(call, &error) {
                 GaveUp::NotRetried
@@ -278,8 +280,11 @@ impl Client {
         }
     }
 
-    fn refresh(&self) -> bool {
-        self.shared.signer.as_ref().is_some_and(|signer| signer.refresh())
+    async fn renew(&self, refused: Option<&str>) -> Result<bool, CredentialsError> {
+        match &self.shared.signer {
+            Some(signer) => signer.renew(refused).await,
+            None => Ok(false),
+        }
     }
 
     /// Makes one attempt and reports it to the observer.

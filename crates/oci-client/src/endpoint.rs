@@ -93,6 +93,18 @@ impl Endpoints {
         Ok(Self { place: Place::Override(Base::parse(url)?) })
     }
 
+    /// The base URL of the auth host, which issues and renews tokens.
+    pub fn auth(&self) -> Base {
+        match &self.place {
+            Place::Override(base) => base.clone(),
+            Place::Region { name, domain } => Base {
+                scheme: http::uri::Scheme::HTTPS,
+                authority: format!("auth.{name}.{domain}"),
+                prefix: String::new(),
+            },
+        }
+    }
+
     /// The base URL of a service.
     pub fn base(&self, service: Service) -> Base {
         match &self.place {
@@ -132,6 +144,12 @@ pub fn find_region(region: &str) -> Result<&'static Region, EndpointError> {
         .map(|(_, name)| name)
         .or_else(|| by_part().map(|candidate| candidate.name));
     Err(EndpointError::UnknownRegion { region: region.to_owned(), nearest: nearest.map(str::to_owned) })
+}
+
+impl std::fmt::Display for Base {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}://{}{}", self.scheme, self.authority, self.prefix)
+    }
 }
 
 impl Base {

@@ -16,12 +16,14 @@ pub struct ToSign<'a> {
     pub method: &'a str,
     /// The path and query exactly as sent.
     pub target: &'a str,
-    /// The `host` header exactly as sent.
-    pub host: &'a str,
+    /// The `host` header exactly as sent. `None` if it is not signed, as when a certificate is exchanged for a token.
+    pub host: Option<&'a str>,
     /// The `date` header exactly as sent.
     pub date: &'a str,
     /// The body, for methods that have one (it may be empty); `None` for all other methods.
     pub body: Option<&'a BodyHeaders>,
+    /// The header [`ON_BEHALF_OF`] exactly as sent, if an instance acts for a user.
+    pub on_behalf_of: Option<&'a str>,
 }
 
 /// The signed headers of a body. They are computed once per call, since every attempt sends the same body.
@@ -36,8 +38,8 @@ pub struct BodyHeaders {
 /// `content-type` of every body.
 pub const CONTENT_TYPE: &str = "application/json";
 
-const WITHOUT_BODY: &str = "date (request-target) host";
-const WITH_BODY: &str = "date (request-target) host content-length content-type x-content-sha256";
+/// The header with the token of the user for whom an instance acts.
+pub const ON_BEHALF_OF: &str = "opc-obo-token";
 
 impl BodyHeaders {
     /// The headers of a body.
@@ -50,23 +52,35 @@ impl ToSign<'_> {
     /// The text to sign.
     pub fn text(&self) -> String {
         let method = self.method.to_ascii_lowercase();
-        let mut text =
-            format!("date: {}\n(request-target): {method} {}\nhost: {}", self.date, self.target, self.host);
-        if let Some(body) = self.body {
+        let mut text = format!("date: {}\n(request-target): {method} {}", self.date, self.target);
+        let mut line = |name: &str, value: &str| {
             // Writing to a String cannot fail.
-            let _ = write!(
-                text,
-                "\ncontent-length: {}\ncontent-type: {CONTENT_TYPE}\nx-content-sha256: {}",
-                body.length, body.sha256
-            );
+            let _ = write!(text, "\n{name}: {value}");
+        };
+        if let Some(host) = self.host {
+            line("host", host);
+        }
+        if let Some(token) = self.on_behalf_of {
+            line(ON_BEHALF_OF, token);
+        }
+        if let Some(body) = self.body {
+            line("content-length", &body.length);
+            line("content-type", CONTENT_TYPE);
+            line("x-content-sha256", &body.sha256);
         }
         text
     }
 
     /// The `authorization` header for a signature of [`Self::text`].
     pub fn authorization(&self, key_id: &str, signature: &[u8]) -> String {
-        let headers = if self.body.is_some() { WITH_BODY } else { WITHOUT_BODY };
-        let signature = STANDARD.encode(signature);
+        let parts = [
+            Some("date (request-target)"),
+            self.host.map(|_| "host"),
+            self.on_behalf_of.map(|_| ON_BEHALF_OF),
+            self.body.map(|_| "content-length content-type x-content-sha256"),
+        ];
+        let headers: Vec<&str> = parts.into_iter().flatten().collect();
+        let (headers, signature) = (headers.join(" "), STANDARD.encode(signature));
         format!(
             "Signature algorithm=\"rsa-sha256\",headers=\"{headers}\",keyId=\"{key_id}\",signature=\"{signature}\",version=\"1\""
         )

@@ -68,8 +68,13 @@ impl World {
     /// A region from a scenario.
     pub fn open(mut scenario: Scenario, seed: u64) -> Self {
         scenario.signatures = Signatures::Unchecked;
+        Self::signed(&scenario, seed)
+    }
+
+    /// A region from a scenario, which verifies signatures unless the scenario says otherwise.
+    pub fn signed(scenario: &Scenario, seed: u64) -> Self {
         let clock = Arc::new(ScaledClock::in_process(start()));
-        let mut regions = Region::all(&scenario, seed, &(Arc::clone(&clock) as Arc<dyn SimClock>))
+        let mut regions = Region::all(scenario, seed, &(Arc::clone(&clock) as Arc<dyn SimClock>))
             .into_iter()
             .map(|region| {
                 let defaults = region.world().defaults();

@@ -65,6 +65,7 @@ mod tests {
         let origin = |config: String, reached: Option<&str>, endpoint: Option<&str>| Origin {
             config,
             profile: None,
+            auth: None,
             endpoint: endpoint.map(str::to_owned),
             reached: reached.map(str::to_owned),
             simulated: None,

@@ -7,3 +7,4 @@ mod capacity;
 mod hunt;
 mod launch;
 mod lifecycle;
+mod sign_in;

@@ -51,6 +51,7 @@ pub use sim::{SimArgs, SimCommand, SimExec, SimHome, SimReset, SimServe};
 pub use ssh::{ExportAddress, LoginArgs, SshArgs};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use oci_client::credentials::AuthMethod;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -102,6 +103,10 @@ pub struct Global {
     /// Use this profile of ~/.oci/config, overriding the config file
     #[arg(long, global = true, value_name = "NAME")]
     pub profile: Option<String>,
+    /// Sign in this way: api_key, security_token, instance_principal, instance_obo_user, resource_principal,
+    /// oke_workload_identity, or auto for the first that is configured [default: the config's]
+    #[arg(long, global = true, value_name = "METHOD", value_parser = auth_method)]
+    pub auth: Option<AuthMethod>,
     /// Send every request to this base URL, for example a simulator [default: the region's endpoints]
     #[arg(long, global = true, value_name = "URL", env = "OCI_INSTA_SCALE_ENDPOINT", hide_env_values = true)]
     pub endpoint: Option<String>,
@@ -412,4 +417,9 @@ fn positive(text: &str) -> Result<f64, String> {
         Ok(value) if value.is_finite() && value > 0.0 => Ok(value),
         _ => Err("expected a number above 0".to_owned()),
     }
+}
+
+/// Parses the name of a way of signing in.
+fn auth_method(text: &str) -> Result<AuthMethod, String> {
+    AuthMethod::find(text).ok_or_else(|| AuthMethod::unknown(text))
 }

@@ -111,7 +111,7 @@ fn identity(settings: &Settings, user: Option<String>) -> String {
     match &settings.credentials {
         CredentialSource::Simulated => "the simulated region's own user".to_owned(),
         CredentialSource::Fields(fields) => format!("user {} of {}", fields.user, settings.file),
-        CredentialSource::Profile { file, name } => {
+        CredentialSource::Profile { file, name, .. } => {
             let file =
                 file.as_ref().map_or_else(|| "~/.oci/config".to_owned(), |file| file.display().to_string());
             // The variable replaces the profile's user.
@@ -119,5 +119,6 @@ fn identity(settings: &Settings, user: Option<String>) -> String {
             format!("profile {name} of {file}{}", user.unwrap_or_default())
         }
         CredentialSource::Variables => format!("user {} of OCI_CLI_USER", user.unwrap_or_default()),
+        CredentialSource::Principal(method) => format!("the {method} of this machine"),
     }
 }

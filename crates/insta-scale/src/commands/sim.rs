@@ -5,6 +5,7 @@ mod exec;
 
 use crate::args::{OutputFormat, SimCommand, SimReset, SimServe};
 use crate::config::{self, CredentialSource, KeyFields, Overrides, Placeholders, Settings};
+use crate::environment;
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::login;
@@ -12,6 +13,7 @@ use crate::output::console;
 use crate::output::text;
 use crate::session::Session;
 use crate::simulated_region::{resources_elsewhere, resources_named_by};
+use oci_client::credentials::{ConfigFile, CredentialsError, Token, config_file_path, expand_home};
 use oci_simulator::scenario::Scenario;
 use oci_simulator::server::{self, Forgettable, Home, Options, PublicKey, StartError};
 use oci_simulator::world::{Caller, Known};
@@ -95,7 +97,10 @@ async fn serve(session: &Session, args: &SimServe) -> Result<Exit, CommandError>
 fn how_to_use(home: &Path, endpoint: &str) -> String {
     let home = home.display();
     format!(
-        "  oci-insta-scale --config {home}/config.yaml\n  oci --config-file {home}/config --endpoint {endpoint} compute instance list --compartment-id …\nCtrl-C stops it"
+        "  oci-insta-scale --config {home}/config.yaml\n  oci --config-file {home}/config --endpoint {endpoint} compute instance list --compartment-id …\n\
+         With the session token of the profile SESSION, add `--profile SESSION` (for oci also `--auth security_token`).\n\
+         As the region's instance, add `--auth instance_principal` after:\n  \
+         export OCI_METADATA_BASE_URL={endpoint}/opc/v2 OCI_CLI_FEDERATION_ENDPOINT={endpoint}/v1/x509\nCtrl-C stops it"
     )
 }
 
@@ -109,12 +114,56 @@ fn take_in(path: &Path, session: &Session, options: &mut Options) -> Result<(), 
     options.scenario = std::mem::take(&mut options.scenario).for_regions(&settings.fleet.region, &further);
     options.known = resources_named_by(&settings.fleet.in_region(None));
     options.known_elsewhere = resources_elsewhere(&settings.fleet);
+    if let CredentialSource::Profile { file, name, .. } = &settings.credentials {
+        take_in_profile(file.as_deref(), name, options)?;
+    }
     if let CredentialSource::Fields(fields) = &settings.credentials {
         options.known.push(Known::User { ocid: fields.user.clone() });
         options.callers.push((
             Caller { tenancy: fields.tenancy.clone(), user: fields.user.clone() },
             public_key(&settings, fields)?,
         ));
+    }
+    Ok(())
+}
+
+/// Registers the user and key of a profile, or its session.
+fn take_in_profile(file: Option<&Path>, name: &str, options: &mut Options) -> Result<(), CommandError> {
+    let path = config_file_path(file, &environment::variable);
+    let file = ConfigFile::read(&path).map_err(CredentialsError::from)?;
+    let profile = file.profile(name).map_err(CredentialsError::from)?;
+    let get = |key: &str| profile.get(key).map(str::to_owned);
+    let expanded = |path: String| expand_home(Path::new(&path), &environment::variable);
+    let usage = |key: &str, path: &Path, why: String| {
+        CommandError::usage(
+            format!("{}: {key}: {}: {why}", profile.place_of(key), path.display()),
+            "the region verifies signatures, so it needs the key of the profile",
+        )
+    };
+    // What is missing is reported when the profile is used.
+    let (Some(tenancy), Some(key_file)) = (get("tenancy"), get("key_file").map(expanded)) else {
+        return Ok(());
+    };
+    let read = |key: &str, path: &Path| {
+        std::fs::read_to_string(path).map_err(|error| usage(key, path, error.to_string()))
+    };
+    let key = PublicKey::from_pem(&read("key_file", &key_file)?)
+        .map_err(|error| usage("key_file", &key_file, error.to_string()))?;
+    if let Some(token_file) = get("security_token_file").map(expanded) {
+        let text = read("security_token_file", &token_file)?;
+        let token =
+            Token::parse(&text).map_err(|why| usage("security_token_file", &token_file, why.to_owned()))?;
+        let user = token.subject.clone().or_else(|| get("user")).unwrap_or_default();
+        options.sessions.push((
+            text.trim().to_owned(),
+            Caller { tenancy: tenancy.clone(), user },
+            key.clone(),
+            token.expires,
+        ));
+    }
+    if let Some(user) = get("user") {
+        options.known.push(Known::User { ocid: user.clone() });
+        options.callers.push((Caller { tenancy, user }, key));
     }
     Ok(())
 }

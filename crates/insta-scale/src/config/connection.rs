@@ -11,6 +11,7 @@ use super::{
     facts_of, home, keys, notify, ocids, prices, read_file, read_source, report_missing, ssh, yaml,
 };
 use fleet::FleetSpec;
+use oci_client::credentials::AuthMethod;
 use std::path::Path;
 
 /// The default profile of the official tools.
@@ -40,7 +41,8 @@ pub fn load_connection(
     }
     let mut overrides = overrides.clone();
     // Without a config, the official tools' profile suffices, and where their variables suffice, not even that is needed.
-    if overrides.profile.is_none() && !overrides.variables_suffice {
+    let is_principal = overrides.auth.or(overrides.cli_auth).is_some_and(AuthMethod::is_principal);
+    if overrides.profile.is_none() && !overrides.variables_suffice && !is_principal {
         let usual = || USUAL_PROFILE.to_owned();
         overrides.profile = Some(overrides.cli_profile.clone().unwrap_or_else(usual));
     }

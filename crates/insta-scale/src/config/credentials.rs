@@ -9,6 +9,7 @@ use super::ocids::{self, Home};
 use super::section::Section;
 use super::{Overrides, yaml};
 use super::{excerpt, files};
+use oci_client::credentials::AuthMethod;
 use std::path::PathBuf;
 use zeroize::Zeroizing;
 
@@ -49,22 +50,26 @@ pub enum CredentialSource {
         file: Option<PathBuf>,
         /// Its name.
         name: String,
+        /// The way of signing in, if it is not that of the profile.
+        method: Option<AuthMethod>,
     },
     /// The variables of the CLI, if they suffice.
     Variables,
+    /// Where this program runs, or whatever is configured there.
+    Principal(AuthMethod),
 }
 
 impl CredentialSource {
     /// Whether the credentials come from the official tools' configuration rather than the file.
     pub fn is_profile(&self) -> bool {
-        matches!(self, Self::Profile { .. } | Self::Variables)
+        matches!(self, Self::Profile { .. } | Self::Variables | Self::Principal(_))
     }
 }
 
 /// The fields that name a user and their key.
 pub const FIELDS: [&str; 4] = ["tenancy_ocid", "user_ocid", "fingerprint", "private_key_path"];
 
-/// Chooses the credentials, in this order: `--profile`, the file's own fields, `profile:`, the variables of the CLI if they
+/// Chooses the credentials. `--auth` or `auth` may name a principal; otherwise they are, in this order: `--profile`, the file's own fields, `profile:`, the variables of the CLI if they
 /// suffice, `OCI_CLI_PROFILE`.
 ///
 /// The environment can only select a profile, and only if the file has no credential fields: a variable set for another tool
@@ -85,8 +90,23 @@ pub fn read_credentials(
         );
     }
     check_fields(top, findings);
+    let method = read_method(top, overrides, has_fields, findings);
     if overrides.simulate {
         return CredentialSource::Simulated;
+    }
+    if let Some(method) = method.filter(|method| method.is_principal()) {
+        let named = overrides.profile.clone().or_else(|| in_file.map(|name| name.value.to_owned()));
+        // A delegation token is named by a profile, and `auto` prefers what the file has.
+        return match named {
+            Some(name) => CredentialSource::Profile {
+                file: overrides.cli_config_file.clone(),
+                name,
+                method: Some(method),
+            },
+            None if method == AuthMethod::Auto && has_fields => fields(top, folders, missing),
+            None if method == AuthMethod::Auto && overrides.variables_suffice => CredentialSource::Variables,
+            None => CredentialSource::Principal(method),
+        };
     }
     let named = overrides
         .profile
@@ -96,8 +116,41 @@ pub fn read_credentials(
         return CredentialSource::Variables;
     }
     if let Some(name) = named.or_else(|| overrides.cli_profile.clone().filter(|_| !has_fields)) {
-        return CredentialSource::Profile { file: overrides.cli_config_file.clone(), name };
+        return CredentialSource::Profile { file: overrides.cli_config_file.clone(), name, method };
     }
+    fields(top, folders, missing)
+}
+
+/// The way of signing in: `--auth`, otherwise `auth` in the file, otherwise `OCI_CLI_AUTH` if the file has no credentials.
+fn read_method(
+    top: &Section<'_>,
+    overrides: &Overrides,
+    has_fields: bool,
+    findings: &Findings,
+) -> Option<AuthMethod> {
+    let in_file = top.text("auth").and_then(|text| {
+        let found = AuthMethod::find(text.value);
+        if found.is_none() {
+            let wrong = format!("auth is {:?}: {}", text.value, AuthMethod::unknown(text.value));
+            findings.mistake(Finding::at(text.place, wrong));
+        }
+        found.map(|method| (method, text.place))
+    });
+    let from_environment = overrides.cli_auth.filter(|_| !has_fields && top.text("profile").is_none());
+    let method = overrides.auth.or(in_file.map(|(method, _)| method)).or(from_environment)?;
+    if let Some((_, place)) = in_file.filter(|(method, _)| {
+        has_fields && overrides.auth.is_none() && !matches!(method, AuthMethod::ApiKey | AuthMethod::Auto)
+    }) {
+        findings.mistake(
+            Finding::at(place, format!("auth is {method}, but this file has the fields of an API key"))
+                .help(format!("remove {}, or set `auth: api_key`", FIELDS.join(", "))),
+        );
+    }
+    Some(method)
+}
+
+/// The file's own fields.
+fn fields(top: &Section<'_>, folders: Folders<'_>, missing: &mut Vec<String>) -> CredentialSource {
     let mut field = |key: &str| {
         let text = top.text(key).map(|text| text.value.trim().to_owned());
         text.unwrap_or_else(|| {

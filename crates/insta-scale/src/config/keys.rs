@@ -53,6 +53,7 @@ pub const TOP: &[&str] = &[
     "regions",
     "fleet",
     "profile",
+    "auth",
     "endpoint",
     "prices",
     "ssh",

@@ -68,7 +68,7 @@ use instance::Instances;
 use metadata::Folders;
 use oci_api::Region;
 use oci_api::models::LaunchInstanceDetails;
-use oci_client::credentials::CredentialsError;
+use oci_client::credentials::{AuthMethod, CredentialsError};
 use oci_client::regions::AddedRegions;
 use regions::Around;
 use section::Section;
@@ -83,6 +83,10 @@ pub struct Overrides {
     pub count: Option<u32>,
     /// `--profile`.
     pub profile: Option<String>,
+    /// `--auth`.
+    pub auth: Option<AuthMethod>,
+    /// `OCI_CLI_AUTH`.
+    pub cli_auth: Option<AuthMethod>,
     /// `--endpoint`, `OCI_INSTA_SCALE_ENDPOINT`.
     pub endpoint: Option<String>,
     /// `--simulate`: no credentials are needed.

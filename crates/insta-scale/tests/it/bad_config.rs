@@ -92,7 +92,7 @@ fn what_is_not_yaml_says_where_it_stops_being_so() {
           |
         1 | …
           | ^
-          = help: the keys are: tenancy_ocid, user_ocid, fingerprint, private_key_path, private_key_passphrase, region, compartment_id, regions, fleet, profile, endpoint, prices, ssh, hunt, notify, instance_settings
+          = help: the keys are: tenancy_ocid, user_ocid, fingerprint, private_key_path, private_key_passphrase, region, compartment_id, regions, fleet, profile, auth, endpoint, prices, ssh, hunt, notify, instance_settings
 
         config.yaml: 1 mistake; nothing was sent
         ");
@@ -101,7 +101,7 @@ fn what_is_not_yaml_says_where_it_stops_being_so() {
           |
         1 | …
           | ^
-          = help: the keys are: tenancy_ocid, user_ocid, fingerprint, private_key_path, private_key_passphrase, region, compartment_id, regions, fleet, profile, endpoint, prices, ssh, hunt, notify, instance_settings
+          = help: the keys are: tenancy_ocid, user_ocid, fingerprint, private_key_path, private_key_passphrase, region, compartment_id, regions, fleet, profile, auth, endpoint, prices, ssh, hunt, notify, instance_settings
 
         config.yaml: 1 mistake; nothing was sent
         ");

@@ -135,32 +135,77 @@ pub enum CredentialsError {
     #[error(transparent)]
     ConfigFile(#[from] ConfigFileError),
     /// The session token cannot be read.
-    #[error("the session token {} cannot be read ({why}): {LOG_IN}", path.display())]
+    #[error("the session token {} cannot be read ({why}): log in again with `{log_in}`", path.display())]
     TokenUnreadable {
         /// Its path.
         path: PathBuf,
         /// The text of the operating system.
         why: String,
+        /// The command that logs in again.
+        log_in: String,
     },
     /// The file holds no session token.
-    #[error("{} does not contain a session token ({why}): {LOG_IN}", path.display())]
+    #[error("{} does not contain a session token ({why}): log in again with `{log_in}`", path.display())]
     NotAToken {
         /// Its path.
         path: PathBuf,
         /// What is wrong with it.
         why: &'static str,
+        /// The command that logs in again.
+        log_in: String,
     },
-    /// The session has expired.
-    #[error("the session token {} expired at {expired}: {LOG_IN}", path.display())]
+    /// The session token belongs to another tenancy than its profile.
+    #[error(
+        "the session token {} is of the tenancy {theirs}, but its profile has {ours}: correct `tenancy`, or log in again with \
+             `{log_in}`",
+        path.display()
+    )]
+    TokenOfAnotherTenancy {
+        /// Its path.
+        path: PathBuf,
+        /// The tenancy of the token.
+        theirs: String,
+        /// The tenancy of the profile.
+        ours: String,
+        /// The command that logs in again.
+        log_in: String,
+    },
+    /// The session token has expired.
+    #[error("the session token {} expired at {expired}: log in again with `{log_in}`", path.display())]
     TokenExpired {
         /// Its path.
         path: PathBuf,
         /// When it expired.
         expired: jiff::Timestamp,
+        /// The command that logs in again.
+        log_in: String,
+    },
+    /// The session is over: OCI renews its token no further.
+    #[error("OCI does not renew the session token {} any further: log in again with `{log_in}`", path.display())]
+    SessionOver {
+        /// Its path.
+        path: PathBuf,
+        /// The command that logs in again.
+        log_in: String,
+    },
+    /// No token could be obtained.
+    #[error("{text}")]
+    SignInFailed {
+        /// What happened, and the remedy if there is one.
+        text: String,
+        /// Whether another attempt may succeed.
+        temporary: bool,
     },
     /// The crypto library failed to sign.
     #[error("the request could not be signed")]
     SigningFailed,
+}
+
+impl CredentialsError {
+    /// Whether another attempt may succeed without anybody changing something.
+    pub fn is_temporary(&self) -> bool {
+        matches!(self, Self::SignInFailed { temporary: true, .. })
+    }
 }
 
 /// How to convert a key to a supported format: every OpenSSL since 1.0 and LibreSSL has the command, and all of their default
@@ -187,5 +232,3 @@ pub(super) fn quote(path: &str) -> String {
 
 /// The variable that can hold a private key.
 pub(super) const KEY_CONTENT: &str = "OCI_CLI_KEY_CONTENT";
-
-const LOG_IN: &str = "log in again with `oci session authenticate`";

@@ -3,26 +3,40 @@
 //! Secrets are read once, live in memory that is wiped when freed, and never appear in `Debug` output or errors.
 
 mod api_key;
+mod auth_host;
 mod config_file;
+mod delegation;
 mod environment;
 mod error;
+mod instance;
+mod method;
+mod private_files;
 mod private_key;
 mod profile;
+mod renewing;
+mod resource;
 mod session_token;
+mod token;
 mod values;
+mod workload;
 
 use std::fmt;
 use std::sync::Arc;
 
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 
 pub use api_key::{ApiKey, ApiKeySettings};
+pub use auth_host::Network;
 pub use config_file::{ConfigFile, ConfigFileError, Profile};
 pub use environment::{Environment, config_file_path, expand_home, variables_suffice};
 pub use error::CredentialsError;
+pub use method::AuthMethod;
 pub use private_key::{KeyFile, PrivateKey};
 pub use profile::{Login, LoginFacts};
-pub use session_token::SessionToken;
+pub use session_token::SessionFiles;
+pub use token::Token;
 pub use values::LoginSettings;
 
 /// Signs requests for a user.
@@ -38,9 +52,30 @@ pub trait Signer: Send + Sync + fmt::Debug {
         String::new()
     }
 
-    /// Looks for newer credentials after the service or [`Self::sign`] refused, and returns whether there are any.
-    fn refresh(&self) -> bool {
-        false
+    /// Waits until there is something to sign with. It returns at once while a token lives, and renews one that will end soon
+    /// beside the requests.
+    fn prepare(&self) -> BoxFuture<'_, Result<(), CredentialsError>> {
+        std::future::ready(Ok(())).boxed()
+    }
+
+    /// Looks for other credentials than those with the key id `refused`, which the service or [`Self::sign`] refused, and
+    /// returns whether there are any.
+    ///
+    /// # Errors
+    /// When others should have been obtained and could not.
+    fn renew<'a>(&'a self, refused: Option<&'a str>) -> BoxFuture<'a, Result<bool, CredentialsError>> {
+        let _ = refused;
+        std::future::ready(Ok(false)).boxed()
+    }
+
+    /// The token of the user for whom an instance acts. Requests carry it in the header `opc-obo-token`, which is signed.
+    fn on_behalf_of(&self) -> Option<Arc<str>> {
+        None
+    }
+
+    /// How many times a token was renewed.
+    fn renewals(&self) -> u64 {
+        0
     }
 }
 

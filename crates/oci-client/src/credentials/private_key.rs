@@ -140,11 +140,21 @@ impl PrivateKey {
     /// The fingerprint by which OCI identifies the key: MD5 of the public key's SubjectPublicKeyInfo in DER, as 16 lower-case
     /// hexadecimal pairs joined by colons (Oracle: "Required Keys and OCIDs"). It is an identifier, not a security measure.
     pub fn fingerprint(&self) -> Result<String, CredentialsError> {
+        let pairs: Vec<String> =
+            Md5::digest(self.public_der()?).iter().map(|byte| format!("{byte:02x}")).collect();
+        Ok(pairs.join(":"))
+    }
+
+    /// A key that was made in this process.
+    pub(super) fn of(pair: KeyPair) -> Self {
+        Self { pair }
+    }
+
+    /// The public half as a SubjectPublicKeyInfo in DER.
+    pub(super) fn public_der(&self) -> Result<Vec<u8>, CredentialsError> {
         let public: PublicKeyX509Der<'_> =
             self.pair.public_key().as_der().map_err(|_| CredentialsError::SigningFailed)?;
-        let pairs: Vec<String> =
-            Md5::digest(public.as_ref()).iter().map(|byte| format!("{byte:02x}")).collect();
-        Ok(pairs.join(":"))
+        Ok(public.as_ref().to_vec())
     }
 
     /// Signs with RSA PKCS#1 v1.5 over SHA-256.

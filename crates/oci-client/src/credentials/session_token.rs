@@ -1,124 +1,157 @@
 //! Session tokens as `oci session authenticate` stores them: a token and the key pair for which it was issued.
 //!
-//! When the service refuses the token, the files are read again, because somebody may have renewed it.
+//! A token lives for an hour at most and can be renewed until a day after the log-in. Another process may renew it as well, so
+//! the files are read again before each renewal, and the renewed token is written over the old one.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::PathBuf;
+use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use jiff::Timestamp;
-use serde::Deserialize;
+use serde_json::json;
 use zeroize::Zeroizing;
 
-use super::{CredentialsError, PrivateKey, Signature, Signer};
+use super::auth_host::{Network, SignedBy};
+use super::private_files::replace;
+use super::renewing::{Pair, Renewing, TokenSource};
+use super::token::{Due, Token};
+use super::{CredentialsError, PrivateKey, Signer};
+use crate::endpoint::Base;
 
-/// Signs with a session token.
-pub struct SessionToken {
-    token_path: PathBuf,
-    key_path: PathBuf,
-    passphrase: Option<Zeroizing<String>>,
-    session: Mutex<Arc<Session>>,
+/// The files of a session, and how to log in again.
+#[derive(Clone)]
+pub struct SessionFiles {
+    /// The file with the token.
+    pub token: PathBuf,
+    /// The private key for which the token was issued.
+    pub key: PathBuf,
+    /// The passphrase of the key, if it is encrypted.
+    pub passphrase: Option<Zeroizing<String>>,
+    /// The tenancy that the profile names.
+    pub tenancy: Option<String>,
+    /// The command that logs in again.
+    pub log_in: String,
 }
 
-/// One token and its key.
-struct Session {
-    key_id: Arc<str>,
-    expires: Timestamp,
-    key: PrivateKey,
-}
-
-/// The claims that are read from a token's payload.
-#[derive(Deserialize)]
-struct Claims {
-    exp: i64,
-}
-
-impl fmt::Debug for SessionToken {
+impl fmt::Debug for SessionFiles {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SessionToken").field("token_path", &self.token_path).finish_non_exhaustive()
+        f.debug_struct("SessionFiles")
+            .field("token", &self.token)
+            .field("key", &self.key)
+            .finish_non_exhaustive()
     }
 }
 
-impl SessionToken {
-    /// Reads the token and its key. The returned text, if any, is a warning about the key file.
-    pub fn load(
-        token_path: &Path,
-        key_path: &Path,
-        passphrase: Option<Zeroizing<String>>,
-    ) -> Result<(Self, Option<String>), CredentialsError> {
-        let (session, warning) = Session::read(token_path, key_path, passphrase.as_ref())?;
-        let token = Self {
-            token_path: token_path.to_owned(),
-            key_path: key_path.to_owned(),
-            passphrase,
-            session: Mutex::new(Arc::new(session)),
-        };
-        Ok((token, warning))
-    }
-
-    /// When the token expires.
-    pub fn expires(&self) -> Timestamp {
-        self.current().expires
-    }
-
-    fn current(&self) -> Arc<Session> {
-        Arc::clone(&self.session.lock().unwrap_or_else(PoisonError::into_inner))
-    }
+#[derive(Debug)]
+struct Source {
+    files: SessionFiles,
+    network: Network,
+    auth: Option<Base>,
 }
 
-impl Session {
-    fn read(
-        token_path: &Path,
-        key_path: &Path,
-        passphrase: Option<&Zeroizing<String>>,
-    ) -> Result<(Self, Option<String>), CredentialsError> {
-        let text = std::fs::read_to_string(token_path).map_err(|error| {
-            CredentialsError::TokenUnreadable { path: token_path.to_owned(), why: error.to_string() }
+impl SessionFiles {
+    /// Reads the token and its key, and signs with them. The returned text, if any, is a warning about the key file. Without an
+    /// auth host, the token is read again when it was replaced, but never renewed.
+    ///
+    /// # Errors
+    /// When the files cannot be used.
+    pub fn sign_in(
+        self,
+        network: Network,
+        auth: Option<Base>,
+    ) -> Result<(Arc<dyn Signer>, Option<String>), CredentialsError> {
+        let (pair, warning) = self.read()?;
+        let (clock, seed) = (Arc::clone(&network.clock), network.seed);
+        let signer = Renewing::new(Source { files: self, network, auth }, Some(pair), clock, seed);
+        Ok((Arc::new(signer), warning))
+    }
+
+    fn read(&self) -> Result<(Pair, Option<String>), CredentialsError> {
+        let path = || self.token.clone();
+        let text =
+            std::fs::read_to_string(&self.token).map_err(|error| CredentialsError::TokenUnreadable {
+                path: path(),
+                why: error.to_string(),
+                log_in: self.log_in.clone(),
+            })?;
+        let token = Token::parse(&Zeroizing::new(text)).map_err(|why| CredentialsError::NotAToken {
+            path: path(),
+            why,
+            log_in: self.log_in.clone(),
         })?;
-        let text = Zeroizing::new(text);
-        let token = text.trim();
-        let not_a_token = |why| CredentialsError::NotAToken { path: token_path.to_owned(), why };
-        if !token.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.=".contains(&byte)) {
-            return Err(not_a_token("it contains invalid characters"));
+        if let (Some(theirs), Some(ours)) = (&token.tenancy, &self.tenancy)
+            && theirs != ours
+        {
+            return Err(CredentialsError::TokenOfAnotherTenancy {
+                path: path(),
+                theirs: crate::text::plain(theirs, 120),
+                ours: ours.clone(),
+                log_in: self.log_in.clone(),
+            });
         }
-        let payload = token.split('.').nth(1).ok_or_else(|| not_a_token("it does not have three parts"))?;
-        let payload = URL_SAFE_NO_PAD
-            .decode(payload.trim_end_matches('='))
-            .map_err(|_| not_a_token("its middle part is not base64"))?;
-        let claims: Claims =
-            serde_json::from_slice(&payload).map_err(|_| not_a_token("it does not say when it expires"))?;
-        let expires =
-            Timestamp::from_second(claims.exp).map_err(|_| not_a_token("it does not say when it expires"))?;
-        let file = PrivateKey::read(key_path, passphrase.map(|secret| secret.as_str()))?;
-        Ok((Self { key_id: format!("ST${token}").into(), expires, key: file.key }, file.warning))
+        let file = PrivateKey::read(&self.key, self.passphrase.as_ref().map(|secret| secret.as_str()))?;
+        Ok((Pair { token, key: Arc::new(file.key), on_behalf_of: None }, file.warning))
+    }
+
+    fn expired(&self, expired: Timestamp) -> CredentialsError {
+        CredentialsError::TokenExpired { path: self.token.clone(), expired, log_in: self.log_in.clone() }
     }
 }
 
-impl Signer for SessionToken {
-    fn sign(&self, text: &[u8], now: Timestamp) -> Result<Signature, CredentialsError> {
-        let session = self.current();
-        if session.expires <= now {
-            let (path, expired) = (self.token_path.clone(), session.expires);
-            return Err(CredentialsError::TokenExpired { path, expired });
+impl Source {
+    /// The pair on disk, if it is another one than the held pair and still lives.
+    fn newer(&self, held: Option<&Pair>, now: Timestamp) -> Option<Pair> {
+        // A file that is being replaced may be half written: the held token counts until the next look.
+        let (pair, _) = self.files.read().ok()?;
+        let is_new = held.is_none_or(|held| held.token.key_id != pair.token.key_id);
+        (is_new && pair.token.expires > now).then_some(pair)
+    }
+
+    async fn renewed(&self, held: Option<&Pair>) -> Result<Pair, CredentialsError> {
+        let now = self.network.clock.now();
+        if let Some(pair) = self.newer(held, now) {
+            return Ok(pair);
         }
-        Ok(Signature { key_id: Arc::clone(&session.key_id), bytes: session.key.sign(text)? })
-    }
-
-    fn describe(&self) -> String {
-        let path = self.token_path.display();
-        format!("signed with the session token {path}, which is valid until {}", self.expires())
-    }
-
-    fn refresh(&self) -> bool {
-        let Ok((session, _)) = Session::read(&self.token_path, &self.key_path, self.passphrase.as_ref())
-        else {
-            return false;
+        let Some(held) = held.filter(|held| held.token.expires > now) else { return Err(self.ended(held)) };
+        let over = || CredentialsError::SessionOver {
+            path: self.files.token.clone(),
+            log_in: self.files.log_in.clone(),
         };
-        let mut current = self.session.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_new = session.key_id != current.key_id;
-        *current = Arc::new(session);
-        is_new
+        let Some(auth) = &self.auth else { return Err(over()) };
+        let what = format!("the auth host {auth}");
+        let by = SignedBy { key_id: &held.token.key_id, key: &held.key, host: true };
+        let body = json!({"currentToken": held.token.text()}).to_string().into_bytes();
+        let told = self.network.post(auth, "/v1/authentication/refresh", body, by).await?;
+        if told.status == 401 {
+            // Another process may have renewed it at the same time.
+            return self.newer(Some(held), self.network.clock.now()).ok_or_else(over);
+        }
+        let token = told.token(&what)?;
+        let path = self.files.token.display();
+        if let Err(error) = replace(&self.files.token, token.text().as_bytes()) {
+            // The token in memory is as good; other programs log in again.
+            tracing::warn!(%path, %error, "the renewed session token could not be written");
+        }
+        Ok(Pair { token, key: Arc::clone(&held.key), on_behalf_of: None })
+    }
+}
+
+impl TokenSource for Source {
+    const DUE: Due = Due::AtHalfLife;
+
+    fn obtain<'a>(&'a self, held: Option<&'a Pair>) -> BoxFuture<'a, Result<Pair, CredentialsError>> {
+        self.renewed(held).boxed()
+    }
+
+    fn describe(&self, held: Option<&Pair>) -> String {
+        let path = self.files.token.display();
+        let until = held.map(|held| format!(", which is valid until {}", held.token.expires));
+        format!("signed with the session token {path}{}", until.unwrap_or_default())
+    }
+
+    fn ended(&self, held: Option<&Pair>) -> CredentialsError {
+        self.files.expired(held.map_or(Timestamp::MIN, |held| held.token.expires))
     }
 }

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
 use super::environment::{Environment, config_file_path, expand_home, variables_suffice};
-use super::{ConfigFile, CredentialsError, Profile};
+use super::{AuthMethod, ConfigFile, CredentialsError, Profile};
+use crate::regions::AddedRegions;
 use crate::text::plain;
 
 /// Choices made by flag or setting. Everything else comes from the environment and the default paths.
@@ -19,11 +20,16 @@ pub struct LoginSettings {
     pub profile: Option<String>,
     /// The passphrase of an encrypted key, if somebody typed it.
     pub passphrase: Option<Zeroizing<String>>,
+    /// The way of signing in, if it is not that of the profile.
+    pub method: Option<AuthMethod>,
+    /// Regions that this machine describes in addition to the built-in ones.
+    pub added_regions: AddedRegions,
 }
 
 /// The keys that are read, each with the variable that overrides it.
 const KEYS: &[(&str, &str)] = &[
     ("authentication_type", "OCI_CLI_AUTH"),
+    ("delegation_token_file", "OCI_CLI_DELEGATION_TOKEN_FILE"),
     ("fingerprint", "OCI_CLI_FINGERPRINT"),
     ("key_file", "OCI_CLI_KEY_FILE"),
     (PASSPHRASE, "OCI_CLI_PASSPHRASE"),
@@ -42,6 +48,7 @@ const SDK_REGION: &str = "OCI_REGION";
 /// A profile with the CLI variables that override it, or the variables alone if they suffice.
 pub(super) struct Values<'a> {
     file: Option<ConfigFile>,
+    path: PathBuf,
     profile: String,
     env: Environment<'a>,
 }
@@ -56,12 +63,20 @@ impl<'a> Values<'a> {
             .clone()
             .or_else(|| env("OCI_CLI_PROFILE").filter(|name| !name.is_empty()))
             .unwrap_or_else(|| "DEFAULT".to_owned());
-        let alone = settings.profile.is_none() && variables_suffice(env);
+        let is_principal = settings.method.is_some_and(AuthMethod::is_principal);
+        let alone = settings.profile.is_none() && (variables_suffice(env) || is_principal && !path.exists());
         let file = if alone { None } else { Some(ConfigFile::read(&path)?) };
+        let file = match file {
+            // A principal needs no profile, so the default one may be missing.
+            Some(file) if is_principal && settings.profile.is_none() && file.profile(&profile).is_err() => {
+                None
+            }
+            other => other,
+        };
         if let Some(file) = &file {
             file.profile(&profile)?;
         }
-        let values = Self { file, profile, env };
+        let values = Self { file, path, profile, env };
         values.check()?;
         Ok(values)
     }
@@ -85,6 +100,26 @@ impl<'a> Values<'a> {
     pub fn region(&self) -> Option<(String, String)> {
         let named = self.get("region").map(|region| (region, self.place_of("region")));
         named.or_else(|| self.variable(SDK_REGION).map(|region| (region, SDK_REGION.to_owned())))
+    }
+
+    /// The command that logs in again to the session of this profile.
+    pub fn log_in(&self) -> String {
+        use super::error::quote;
+        let mut command = format!("oci session authenticate --profile-name {}", quote(&self.profile));
+        if let Some((region, _)) = self.region() {
+            command.push_str(" --region ");
+            command.push_str(&quote(&region));
+        }
+        if self.path != expand_home(Path::new("~/.oci/config"), self.env) {
+            command.push_str(" --config-location ");
+            command.push_str(&quote(&self.path.display().to_string()));
+        }
+        command
+    }
+
+    /// Whether a profile was found.
+    pub fn has_profile(&self) -> bool {
+        self.file.is_some()
     }
 
     /// Whether the profile has the key itself rather than inheriting it.

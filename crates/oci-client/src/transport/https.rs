@@ -3,6 +3,7 @@
 //! TLS certificates are always verified; nothing can turn that off. Proxies and trusted certificates come from the
 //! [`Surroundings`], except for plain http, which only ever goes to this machine. reqwest's own retries and redirects are off.
 
+use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -168,6 +169,11 @@ impl Transport for Https {
         request: http::Request<Bytes>,
     ) -> BoxFuture<'_, Result<http::Response<Bytes>, TransportError>> {
         self.exchange(request).boxed()
+    }
+
+    fn trusting(&self, pem: &Path) -> Result<Option<Arc<dyn Transport>>, String> {
+        let surroundings = Surroundings::trusting(pem)?;
+        Ok(Some(Arc::new(self.clone().in_surroundings(surroundings))))
     }
 }
 

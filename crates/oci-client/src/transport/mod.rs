@@ -5,6 +5,9 @@ mod https;
 mod in_process;
 mod surroundings;
 
+use std::path::Path;
+use std::sync::Arc;
+
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 
@@ -19,6 +22,16 @@ pub trait Transport: Send + Sync {
         &self,
         request: http::Request<Bytes>,
     ) -> BoxFuture<'_, Result<http::Response<Bytes>, TransportError>>;
+
+    /// The same transport, but it trusts only the certificates in this PEM file and uses no proxy. `None` if it has no
+    /// certificates to check.
+    ///
+    /// # Errors
+    /// When the file cannot be used.
+    fn trusting(&self, pem: &Path) -> Result<Option<Arc<dyn Transport>>, String> {
+        let _ = pem;
+        Ok(None)
+    }
 }
 
 /// The error code when a machine refuses the connection because nothing listens on the port.

@@ -72,6 +72,13 @@ impl Surroundings {
         self.bundle.as_ref().map(|bundle| bundle.source.as_str())
     }
 
+    /// Trusts only the certificates in a PEM file, without a proxy.
+    pub(super) fn trusting(path: &Path) -> Result<Self, String> {
+        let source = path.display().to_string();
+        let (certificates, pem) = read(&path.to_owned()).map_err(|why| format!("{source} {why}"))?;
+        Ok(Self { bundle: Some(Bundle { certificates, pem, source }), ..Self::default() })
+    }
+
     /// The PEM certificates that are trusted instead of the system's, if a variable names some.
     pub fn trusted_pem(&self) -> Option<&[u8]> {
         self.bundle.as_ref().map(|bundle| bundle.pem.as_slice())

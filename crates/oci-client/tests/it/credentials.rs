@@ -1,11 +1,17 @@
 //! Keys and tokens: what is accepted, and the errors for everything else.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use oci_client::credentials::{ApiKey, ApiKeySettings, CredentialsError, PrivateKey, SessionToken, Signer};
+use oci_client::Clock;
+use oci_client::credentials::{
+    ApiKey, ApiKeySettings, CredentialsError, Network, PrivateKey, SessionFiles, Signer,
+};
 use zeroize::Zeroizing;
+
+use crate::fake::{Fake, Noon};
 
 pub const FINGERPRINT: &str = "b4:d6:ac:72:e7:7c:9b:bb:34:78:83:81:a7:95:ad:b2";
 
@@ -130,28 +136,51 @@ pub fn token(expires: i64, name: &str) -> String {
     format!("{}.{}.{}", part(r#"{"alg":"RS256"}"#), part(&format!(r#"{{"exp":{expires}}}"#)), part(name))
 }
 
-#[test]
-fn a_session_token_signs_until_it_expires() {
+/// A network on which nothing responds.
+pub fn network() -> Network {
+    Network { transport: Arc::new(Fake::default()), clock: Arc::new(Noon), seed: 0, auth: None }
+}
+
+/// A session whose token is in this file.
+pub fn session(token: &Path) -> SessionFiles {
+    SessionFiles {
+        token: token.to_owned(),
+        key: data("test-key.pem"),
+        passphrase: None,
+        tenancy: Some("ocid1.tenancy.oc1..t".to_owned()),
+        log_in: "oci session authenticate --profile-name P --region R".to_owned(),
+    }
+}
+
+#[tokio::test]
+async fn a_session_token_signs_until_it_expires() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("token");
-    let at = |second| jiff::Timestamp::from_second(second).unwrap();
-    std::fs::write(&path, format!("{}\n", token(1000, "one"))).unwrap();
-    let (signer, _) = SessionToken::load(&path, &data("test-key.pem"), None).unwrap();
-    assert_eq!(&*signer.sign(b"x", at(999)).unwrap().key_id, format!("ST${}", token(1000, "one")));
+    let noon = Noon.now().as_second();
+    let at = |second| jiff::Timestamp::from_second(noon + second).unwrap();
+    let (one, two) = (token(noon + 1000, "one"), token(noon + 2000, "two"));
+    std::fs::write(&path, format!("{one}\n")).unwrap();
+    let (signer, _) = session(&path).sign_in(network(), None).unwrap();
+    let key_id = format!("ST${one}");
+    assert_eq!(&*signer.sign(b"x", at(999)).unwrap().key_id, key_id);
     let over = signer.sign(b"x", at(1000)).unwrap_err().to_string();
     assert!(
-        over.contains("expired at 1970-01-01T00:16:40Z") && over.contains("oci session authenticate"),
+        over.contains("expired at 2026-11-22T12:16:40Z")
+            && over.contains("`oci session authenticate --profile-name P --region R`"),
         "{over}"
     );
-    assert!(!signer.refresh(), "the file is still the same");
-    std::fs::write(&path, token(2000, "two")).unwrap();
-    assert!(signer.refresh());
-    let signature = signer.sign(b"x", at(1500)).unwrap();
-    assert!(signature.key_id.ends_with(&token(2000, "two")));
-    assert!(!format!("{signer:?} {signature:?}").contains(&token(2000, "two")));
-    std::fs::remove_file(&path).unwrap();
-    assert!(!signer.refresh(), "nothing new");
-    assert!(signer.sign(b"x", at(1500)).is_ok(), "and nothing lost");
+    assert!(signer.renew(Some(&key_id)).await.is_err(), "the file is still the same");
+    std::fs::write(&path, &two).unwrap();
+    let (signer, _) = session(&path).sign_in(network(), None).unwrap();
+    std::fs::write(&path, &one).unwrap();
+    let old = format!("ST${two}");
+    assert_eq!(signer.renew(Some(&old)).await, Ok(true));
+    let signature = signer.sign(b"x", at(500)).unwrap();
+    assert!(signature.key_id.ends_with(&one));
+    assert!(!format!("{signer:?} {signature:?}").contains(&one));
+    std::fs::write(&path, &two[..two.len() / 2]).unwrap();
+    assert!(signer.renew(Some(&key_id)).await.is_err(), "nothing new");
+    assert!(signer.sign(b"x", at(500)).is_ok(), "and nothing lost");
 }
 
 #[test]
@@ -160,12 +189,22 @@ fn what_is_no_token_is_refused_without_being_shown() {
     let path = folder.path().join("token");
     for text in ["", "one", "one.two.three", "a\r\nX-Evil: 1", "e30.e30.e30"] {
         std::fs::write(&path, text).unwrap();
-        let error = SessionToken::load(&path, &data("test-key.pem"), None).unwrap_err();
+        let error = session(&path).sign_in(network(), None).unwrap_err();
         assert!(matches!(error, CredentialsError::NotAToken { .. }), "{text:?}: {error}");
         assert!(text.is_empty() || !error.to_string().contains(text), "{error}");
     }
-    let error = SessionToken::load(Path::new("/nowhere"), &data("test-key.pem"), None).unwrap_err();
+    let error = session(Path::new("/nowhere")).sign_in(network(), None).unwrap_err();
     assert!(matches!(error, CredentialsError::TokenUnreadable { .. }), "{error}");
+}
+
+#[test]
+fn a_token_of_another_tenancy_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("token");
+    let claims = r#"{"exp":2000000000,"tenant":"ocid1.tenancy.oc1..other"}"#;
+    std::fs::write(&path, format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(claims))).unwrap();
+    let error = session(&path).sign_in(network(), None).unwrap_err().to_string();
+    assert!(error.contains("ocid1.tenancy.oc1..other") && error.contains("ocid1.tenancy.oc1..t"), "{error}");
 }
 
 proptest::proptest! {

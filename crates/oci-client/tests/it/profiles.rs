@@ -5,7 +5,7 @@ use std::path::Path;
 
 use oci_client::credentials::{ConfigFile, Login, LoginSettings, config_file_path, expand_home};
 
-use crate::credentials::{FINGERPRINT, data, token};
+use crate::credentials::{FINGERPRINT, data, network, token};
 
 fn parse(text: &str) -> Result<ConfigFile, String> {
     ConfigFile::parse(text, Path::new("config")).map_err(|error| error.to_string())
@@ -74,7 +74,8 @@ impl Home {
 
     fn login(&self, profile: Option<&str>) -> Result<Login, String> {
         let settings = LoginSettings { profile: profile.map(str::to_owned), ..LoginSettings::default() };
-        Login::from_profile(settings, &|name| self.variables.get(name).cloned())
+        Login::from_files(settings, &|name| self.variables.get(name).cloned(), &network())
+            .map(Option::unwrap)
             .map_err(|error| error.to_string().replace(&self.variables["HOME"], "~"))
     }
 }
@@ -215,7 +216,8 @@ fn what_a_profile_lacks_is_listed_at_once() {
     let refused = |text: &str| Home::new(text).login(None).unwrap_err();
     insta::assert_snapshot!(refused("[DEFAULT]\nregion=phx\n"), @"profile [DEFAULT] of ~/.oci/config has no user, no fingerprint, no tenancy, no key_file");
     insta::assert_snapshot!(refused(&config().replace("\ntenancy", "\n  tenancy")), @r#"~/.oci/config:2 has user = "ocid1.user.oc1..u": the next line is indented deeper, which makes it part of this value; align the two lines"#);
-    insta::assert_snapshot!(refused(&format!("{}[DEFAULT]\nauthentication_type=instance_principal\n", config())), @r#"~/.oci/config:10 has authentication_type = "instance_principal": only API keys and session tokens (api_key, security_token) are supported"#);
+    let error = refused(&format!("{}[DEFAULT]\nauthentication_type=pkcs11\n", config()));
+    insta::assert_snapshot!(error, @r#"~/.oci/config:10 has authentication_type = "pkcs11": pkcs11 is not supported; use one of auto, api_key, security_token, instance_principal, instance_obo_user, resource_principal, oke_workload_identity"#);
     insta::assert_snapshot!(refused(""), @"~/.oci/config has no profile [DEFAULT]; it has none");
     let home = Home::new("").with("OCI_CLI_CONFIG_FILE", "~/none");
     insta::assert_snapshot!(home.login(None).unwrap_err(), @"the OCI configuration file ~/none cannot be read (it does not exist): create one with `oci setup config`");

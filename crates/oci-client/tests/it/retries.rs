@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use oci_client::credentials::{CredentialsError, Signature, Signer};
 use oci_client::retry::{RetryBudget, RetryPolicy, retry_after};
 use oci_client::{FailureClass, GaveUp, QuestionLimits, RequestCounts};
@@ -162,14 +164,15 @@ impl Signer for Renewed {
         Ok(Signature { key_id: if new { "ST$new" } else { "ST$old" }.into(), bytes: vec![1] })
     }
 
-    fn refresh(&self) -> bool {
+    fn renew<'a>(&'a self, refused: Option<&'a str>) -> BoxFuture<'a, Result<bool, CredentialsError>> {
+        assert_eq!(refused, Some("ST$old"));
         self.0.store(true, std::sync::atomic::Ordering::SeqCst);
-        self.1
+        std::future::ready(Ok(self.1)).boxed()
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refused_token_is_read_again_once() {
+async fn a_refused_token_is_renewed_once() {
     let refused = || refusal(401, "NotAuthenticated", "x");
     let fake = Fake::new([refused(), ok("{}")]);
     let client = fake.builder().signer(Arc::new(Renewed(false.into(), true))).build();

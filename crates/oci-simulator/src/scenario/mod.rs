@@ -6,11 +6,13 @@
 mod error;
 mod faults;
 mod presets;
+mod sign_in;
 mod throttle;
 
 pub use error::ScenarioError;
 pub use faults::{AnswerBody, FaultKind, FaultRule, OperationClass, Selector};
 pub use presets::Preset;
+pub use sign_in::SignIn;
 pub use throttle::{Budget, Budgets, LoadStep, ThrottlePreset, ThrottleSettings};
 
 use crate::world::WorldSettings;
@@ -38,9 +40,16 @@ pub struct Scenario {
     pub latency: Latency,
     /// The faults.
     pub faults: Vec<FaultRule>,
+    /// How callers without an API key sign in.
+    #[serde(skip_serializing_if = "is_usual")]
+    pub sign_in: SignIn,
     /// Further regions of the same tenancy.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub regions: Vec<FurtherRegion>,
+}
+
+fn is_usual(sign_in: &SignIn) -> bool {
+    *sign_in == SignIn::default()
 }
 
 /// A further region of the tenancy, with hosts, limits, addresses, budgets and faults of its own.
@@ -137,6 +146,7 @@ impl Scenario {
             return Err(format!("world: {problem}"));
         }
         self.throttle.check()?;
+        self.sign_in.check()?;
         for (at, rule) in self.faults.iter().enumerate() {
             rule.check().map_err(|problem| format!("faults[{at}]: {problem}"))?;
         }
@@ -165,6 +175,7 @@ impl Scenario {
             throttle: further.throttle.clone(),
             latency: further.latency,
             faults: further.faults.clone(),
+            sign_in: self.sign_in.clone(),
             regions: Vec::new(),
         };
         self.regions.iter().map(alone).collect()

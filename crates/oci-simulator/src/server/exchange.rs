@@ -6,7 +6,7 @@ use super::region::Region;
 use super::reply::{self, Ending, REQUEST_ID, Reply};
 use super::route::{self, Route};
 use super::stats::Outcome;
-use super::{body, odd, parameters};
+use super::{body, odd, parameters, sign_in};
 use crate::scenario::{FaultKind, OperationClass, Signatures};
 use crate::world::chance::hash_bytes;
 use crate::world::{ApiError, ApiRequest, Caller};
@@ -21,6 +21,8 @@ use std::time::Duration;
 pub(super) const HEADER_BYTES_MAX: usize = 10_000;
 /// The maximum size of a request's body in bytes (invented).
 pub(super) const BODY_BYTES_MAX: usize = 2_000_000;
+/// The text of the refusal when no policy allows the request; the same as for a resource that does not exist.
+const NO_POLICY: &str = "Authorization failed or requested resource not found.";
 /// The maximum clock skew that the signature check accepts, in seconds.
 const SKEW_SECONDS_MAX: f64 = 300.0;
 
@@ -62,6 +64,17 @@ impl Region {
 /// Responds to one request of the API.
 pub(super) async fn answer(region: &Region, parts: &Parts, body: Bytes) -> Reply {
     let _in_flight = region.inner.counters.begin();
+    if sign_in::is_for(parts.uri.path()) {
+        let counted = CountOnDrop { region, name: "SignIn", outcome: Outcome::Dropped(0) };
+        let mut reply = sign_in::answer(region, parts, &body).await;
+        identify(region, &parts.headers, &mut reply.response);
+        let status = reply.response.status().as_u16();
+        counted.done(match reply.ending {
+            Ending::Whole => Outcome::Answered(status),
+            Ending::Reset | Ending::CutAfter(_) => Outcome::Dropped(status),
+        });
+        return reply;
+    }
     let route = route::find(parts.method.as_str(), parts.uri.path());
     let name = route.as_ref().map_or("unknown", |route| route.operation.name());
     if route.is_err() {
@@ -132,6 +145,9 @@ fn admit(
     }
     let caller = authenticate(region, parts, body, route.as_ref().ok())?;
     let route = route.map_err(|error| reply::from_error(&error))?;
+    if !region.has_policy(&caller) {
+        return Err(Box::new(reply::error_response(404, "NotAuthorizedOrNotFound", NO_POLICY)));
+    }
     let now = region.seconds();
     let mut gate = region.gate();
     if let Err(throttled) = gate.throttle.admit(&caller, OperationClass::of(route.operation), now) {
@@ -166,7 +182,7 @@ fn authenticate(
     body: &Bytes,
     route: Option<&Route>,
 ) -> Result<Caller, Box<Response<Bytes>>> {
-    let refused = |message| Box::new(reply::error_response(401, "NotAuthenticated", message));
+    let refused = |message: &str| Box::new(reply::error_response(401, "NotAuthenticated", message));
     let skew = match route {
         Some(route) => {
             let now = region.seconds();
@@ -186,9 +202,9 @@ fn authenticate(
     let skew = SignedDuration::try_from_secs_f64(skew).unwrap_or_default();
     let now = now.checked_add(skew).unwrap_or(now);
     let request = Presented { method: &parts.method, uri: &parts.uri, headers: &parts.headers, body };
-    verify(request, &region.inner.keys, now).map_err(|refusal| {
+    verify(request, &region.keys(), now).map_err(|refusal| {
         tracing::debug!(%refusal, path = parts.uri.path(), "not authenticated");
-        refused(refusal.message())
+        refused(&refusal.message())
     })
 }
 

@@ -72,6 +72,23 @@ impl Faults {
         skew
     }
 
+    /// The faults that hit a request which is for no operation of the API, and how many seconds the clock is ahead.
+    pub fn meet_any(&mut self, now: f64) -> (Met, f64) {
+        let (mut met, mut skew) = (Met::default(), 0.0);
+        for armed in &mut self.rules {
+            match armed.rule.fault.clone() {
+                FaultKind::ClockSkew { seconds } if armed.strikes(now) => skew += seconds,
+                FaultKind::Delay { seconds } if armed.strikes(now) => {
+                    met.delay += Duration::try_from_secs_f64(seconds).unwrap_or_default();
+                }
+                FaultKind::ClockSkew { .. } | FaultKind::Delay { .. } => {}
+                fault if met.fault.is_none() => met.fault = armed.strikes(now).then_some(fault),
+                _ => {}
+            }
+        }
+        (met, skew)
+    }
+
     /// The faults that hit an admitted request for this operation. Delays add up; of all other faults, the first that hits
     /// wins.
     pub fn meet(&mut self, operation: Operation, now: f64) -> Met {

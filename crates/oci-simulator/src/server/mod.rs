@@ -24,6 +24,7 @@ mod save;
 mod saver;
 mod serve;
 mod served;
+mod sign_in;
 mod start;
 mod stats;
 mod threads;

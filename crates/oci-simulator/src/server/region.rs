@@ -3,6 +3,7 @@
 use super::auth::{Keys, PublicKey};
 use super::clock::SimClock;
 use super::faults::Faults;
+use super::sign_in::desk::Desk;
 use super::stats::{Counters, Stats};
 use super::throttle::Throttle;
 use crate::scenario::{FaultRule, Latency, Scenario, Signatures};
@@ -25,6 +26,8 @@ pub(super) struct Inner {
     pub signatures: Signatures,
     pub latency: Latency,
     pub keys: Keys,
+    /// Signs in callers without an API key.
+    pub desk: Desk,
     /// The caller when signatures are not checked and the request names nobody.
     pub anonymous: Mutex<Caller>,
     pub counters: Counters,
@@ -72,6 +75,7 @@ impl Region {
         let names: Vec<String> = all.iter().map(|region| region.world().settings().region.clone()).collect();
         home.world().subscribe(&names);
         for region in further {
+            region.inner.desk.share(home.inner.desk.tokens());
             let of_home = home.world();
             let mut world = region.world();
             world.join_tenancy(&of_home);
@@ -92,6 +96,7 @@ impl Region {
             signatures: scenario.signatures,
             latency: scenario.latency,
             keys: Keys::default(),
+            desk: Desk::new(&scenario.sign_in, seed),
             anonymous: Mutex::default(),
             counters: Counters::default(),
             label: OnceLock::new(),

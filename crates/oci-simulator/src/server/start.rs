@@ -3,7 +3,7 @@
 use super::auth::PublicKey;
 use super::clock::{ScaledClock, SimClock, system_time};
 use super::error::StartError;
-use super::home::{Folder, Home, HomeError, Identity};
+use super::home::{self, Folder, Home, HomeError, Identity};
 use super::region::{Region, further_seed};
 use super::save::{self, Hold};
 use super::served::{Listening, Served, bind, reached};
@@ -11,6 +11,7 @@ use super::threads::{blocking, in_a_thread};
 use super::tls::{self, Environment, ServiceHosts, TlsServed};
 use crate::scenario::{Scenario, check_speed};
 use crate::world::{Caller, Known, World};
+use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -43,6 +44,8 @@ pub struct Options {
     pub known_elsewhere: BTreeMap<String, Vec<Known>>,
     /// Other callers, with their keys.
     pub callers: Vec<(Caller, PublicKey)>,
+    /// Session tokens of other callers, with their keys and the time until which they work.
+    pub sessions: Vec<(String, Caller, PublicKey, Timestamp)>,
     /// The owner of the credentials when there is no home folder; generated when `None`.
     pub identity: Option<Caller>,
     /// The file that saves the world across restarts; the world is lost when `None`. Each further region has a file beside it,
@@ -63,6 +66,7 @@ impl Default for Options {
             known: Vec::new(),
             known_elsewhere: BTreeMap::new(),
             callers: Vec::new(),
+            sessions: Vec::new(),
             identity: None,
             save: None,
         }
@@ -176,6 +180,7 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     for region in &all {
         admit(&options, region, &identity, speed);
     }
+    open_sessions(&options, &region, home.as_ref()).await?;
     let (tls, tls_served) = match options.tls_listen.zip(home.as_ref()) {
         Some((address, home)) => {
             let bound = bind(address, 0).await?;
@@ -286,6 +291,19 @@ async fn serve_tls(
     }
     let served = tls::start(bound, named, &credentials)?;
     Ok((address, environment, served))
+}
+
+/// Accepts the sessions of the options, and logs in for the profile of the home folder.
+async fn open_sessions(options: &Options, region: &Region, home: Option<&Home>) -> Result<(), StartError> {
+    for (token, caller, key, expires) in &options.sessions {
+        region.accept_token(token, caller.clone(), key.clone(), *expires);
+    }
+    let Some(home) = home else { return Ok(()) };
+    let (path, identity) = (home.path.clone(), home.identity.clone());
+    let key = blocking(move || home::session::prepare(&path, &identity)).await??;
+    let token = region.log_in(&home.identity.caller, key);
+    home::session::write_token(&home.path, &token)?;
+    Ok(())
 }
 
 /// A further region before it is served.

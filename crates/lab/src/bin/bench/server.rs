@@ -102,7 +102,14 @@ fn signed_get(region: &Served) -> Result<String, Box<dyn Error>> {
     })?;
     let (target, now) = (format!("/20160918/instances/{ocid}"), SystemClock.now());
     let date = http_date(now);
-    let to_sign = ToSign { method: "GET", target: &target, host: region.address(), date: &date, body: None };
+    let to_sign = ToSign {
+        method: "GET",
+        target: &target,
+        host: Some(region.address()),
+        date: &date,
+        body: None,
+        on_behalf_of: None,
+    };
     let signature = key.sign(to_sign.text().as_bytes(), now)?;
     Ok(format!(
         "GET {target} HTTP/1.1\r\nhost: {}\r\ndate: {date}\r\naccept: application/json\r\nauthorization: {}\r\n\r\n",

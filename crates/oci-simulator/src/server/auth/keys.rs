@@ -6,6 +6,7 @@ use aws_lc_rs::rsa;
 use aws_lc_rs::signature::{KeyPair, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
 use md5::{Digest, Md5};
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -68,6 +69,11 @@ impl PublicKey {
         text
     }
 
+    /// The key as a SubjectPublicKeyInfo in DER.
+    pub(in crate::server) fn der(&self) -> &[u8] {
+        &self.der
+    }
+
     /// The key as a SubjectPublicKeyInfo in PEM form.
     pub fn to_pem(&self) -> String {
         encode_pem("PUBLIC KEY", &self.der)
@@ -104,11 +110,21 @@ pub(in crate::server) fn encode_pem(label: &str, der: &[u8]) -> String {
     text
 }
 
-/// The keys that the region accepts.
-#[derive(Debug, Default)]
-pub(in crate::server) struct Keys {
-    by_id: RwLock<HashMap<String, Arc<(Caller, PublicKey)>>>,
+/// Tokens that stand for a caller and the key for which they were issued.
+pub(in crate::server) trait TokenKeys: std::fmt::Debug + Send + Sync {
+    /// The caller and key of a token that still works.
+    fn key_of(&self, token: &str, now: Timestamp) -> Option<Known>;
 }
+
+/// The keys that the region accepts.
+#[derive(Clone, Debug, Default)]
+pub(in crate::server) struct Keys {
+    by_id: Arc<RwLock<HashMap<String, Known>>>,
+    /// The tokens that are accepted as well.
+    tokens: Option<Arc<dyn TokenKeys>>,
+}
+
+type Known = Arc<(Caller, PublicKey)>;
 
 impl Keys {
     /// Accepts a key as `tenancy/user/fingerprint`.
@@ -123,9 +139,20 @@ impl Keys {
         keys.insert(id, Arc::new((caller, key)));
     }
 
+    /// The same keys, and these tokens.
+    pub fn with(&self, tokens: Arc<dyn TokenKeys>) -> Self {
+        Self { tokens: Some(tokens), ..self.clone() }
+    }
+
     /// The key with this id, and its owner.
-    pub fn find(&self, id: &str) -> Option<Arc<(Caller, PublicKey)>> {
-        self.by_id.read().unwrap_or_else(std::sync::PoisonError::into_inner).get(id).cloned()
+    pub fn find(&self, id: &str, now: Timestamp) -> Option<Known> {
+        let known = self.by_id.read().unwrap_or_else(std::sync::PoisonError::into_inner).get(id).cloned();
+        known.or_else(|| self.tokens.as_ref()?.key_of(id.strip_prefix("ST$")?, now))
+    }
+
+    /// The owner of a token with which an instance acts for a user.
+    pub fn owner(&self, token: &str, now: Timestamp) -> Option<Caller> {
+        self.find(&format!("ST${token}"), now).map(|known| known.0.clone())
     }
 }
 

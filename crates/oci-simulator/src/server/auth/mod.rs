@@ -7,11 +7,14 @@ mod header;
 mod keys;
 mod verify;
 
+use jiff::{SignedDuration, Timestamp};
+use std::borrow::Cow;
+
 pub use header::{Authorization, AuthorizationError};
-pub(super) use keys::Keys;
 pub(super) use keys::encode_pem;
 pub use keys::{KeyError, PublicKey};
-pub(super) use verify::{Presented, verify};
+pub(super) use keys::{Keys, TokenKeys};
+pub(super) use verify::{Presented, verify, verify_by};
 
 /// The text of the refusal when a part of the signature is missing, malformed, unknown or too old.
 pub(super) const MISSING: &str =
@@ -41,8 +44,13 @@ pub enum Refusal {
     #[error("the date `{0}` cannot be read")]
     Date(String),
     /// The date is too far from the region's clock.
-    #[error("the date is {0} s away from the region's clock")]
-    Skew(i64),
+    #[error("the date {sent} is more than five minutes away from the region's clock, {now}")]
+    Skew {
+        /// The date of the request.
+        sent: Timestamp,
+        /// The time of the region.
+        now: Timestamp,
+    },
     /// The body differs from the signed one.
     #[error("the header {0} does not fit the body")]
     Body(&'static str),
@@ -53,10 +61,23 @@ pub enum Refusal {
 
 impl Refusal {
     /// The text that the caller receives.
-    pub fn message(&self) -> &'static str {
+    pub fn message(&self) -> Cow<'static, str> {
         match self {
-            Self::Signature | Self::Body(_) => NOT_VERIFIED,
-            _ => MISSING,
+            Self::Signature | Self::Body(_) => NOT_VERIFIED.into(),
+            Self::Skew { sent, now } => {
+                let date = |time: &Timestamp| time.strftime("%a, %d %b %Y %H:%M:%S GMT");
+                let ends =
+                    |by| date(&now.checked_add(SignedDuration::from_mins(by)).unwrap_or(*now)).to_string();
+                format!(
+                    "Date '{}' is not within allowed clock skew. Current '{}', valid datetime range: ['{}', '{}']",
+                    date(sent),
+                    date(now),
+                    ends(-5),
+                    ends(5)
+                )
+                .into()
+            }
+            _ => MISSING.into(),
         }
     }
 }

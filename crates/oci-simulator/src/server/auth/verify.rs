@@ -1,6 +1,6 @@
 //! Verifies the signature of one request.
 
-use super::{Authorization, Keys, Refusal};
+use super::{Authorization, Keys, PublicKey, Refusal};
 use crate::world::Caller;
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;
@@ -9,6 +9,7 @@ use http::header::{AUTHORIZATION, CONTENT_LENGTH, HOST};
 use http::{HeaderMap, Method, Uri};
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimeParser;
+use std::sync::Arc;
 
 /// The maximum difference between a request's date and the region's clock (Oracle: "API Errors", NotAuthenticated: five
 /// minutes).
@@ -29,11 +30,36 @@ pub(in crate::server) fn verify(
     keys: &Keys,
     now: Timestamp,
 ) -> Result<Caller, Refusal> {
+    let caller = verify_by(request, now, true, |id| keys.find(id, now))?;
+    // An instance that acts for a user signs the user's token too; unsigned, it has no effect.
+    let signs = authorization(request.headers)?.signs(ON_BEHALF_OF);
+    if !signs {
+        return Ok(caller);
+    }
+    let token = value(request.headers, ON_BEHALF_OF)?;
+    keys.owner(&token, now).ok_or_else(|| Refusal::UnknownKey(ON_BEHALF_OF.to_owned()))
+}
+
+/// The header with the token of the user for whom an instance acts.
+const ON_BEHALF_OF: &str = "opc-obo-token";
+
+/// Returns the owner of the key that `find` returns for the id in the request, if the key made the signature. `with_host` is
+/// whether the host must be signed.
+pub(in crate::server) fn verify_by(
+    request: Presented<'_>,
+    now: Timestamp,
+    with_host: bool,
+    find: impl FnOnce(&str) -> Option<Arc<(Caller, PublicKey)>>,
+) -> Result<Caller, Refusal> {
     let authorization = authorization(request.headers)?;
-    let known = keys
-        .find(&authorization.key_id)
-        .ok_or_else(|| Refusal::UnknownKey(authorization.key_id.chars().take(200).collect()))?;
-    check_signed_set(request.method, &authorization)?;
+    let known = find(&authorization.key_id).ok_or_else(|| {
+        // A token is a secret.
+        let is_token = authorization.key_id.starts_with("ST$");
+        let shown =
+            if is_token { "ST$…".to_owned() } else { authorization.key_id.chars().take(200).collect() };
+        Refusal::UnknownKey(shown)
+    })?;
+    check_signed_set(request.method, &authorization, with_host)?;
     check_date(request.headers, &authorization, now)?;
     if has_signed_body(request.method) {
         check_body(request)?;
@@ -62,11 +88,11 @@ fn has_signed_body(method: &Method) -> bool {
 }
 
 /// Checks that every required header is signed.
-fn check_signed_set(method: &Method, authorization: &Authorization) -> Result<(), Refusal> {
+fn check_signed_set(method: &Method, authorization: &Authorization, with_host: bool) -> Result<(), Refusal> {
     if !authorization.signs("date") && !authorization.signs("x-date") {
         return Err(Refusal::NotSigned("date"));
     }
-    let always = ["(request-target)", "host"].as_slice();
+    let always = if with_host { ["(request-target)", "host"].as_slice() } else { &["(request-target)"] };
     let with_body = ["content-length", "content-type", "x-content-sha256"].as_slice();
     let with_body = if has_signed_body(method) { with_body } else { &[] };
     match always.iter().chain(with_body).find(|name| !authorization.signs(name)) {
@@ -81,7 +107,7 @@ fn check_date(headers: &HeaderMap, authorization: &Authorization, now: Timestamp
     let text = value(headers, name)?;
     let date = DateTimeParser::new().parse_timestamp(&text).map_err(|_| Refusal::Date(text))?;
     let skew = date.duration_since(now).as_secs();
-    if skew.abs() > SKEW_SECONDS_MAX { Err(Refusal::Skew(skew)) } else { Ok(()) }
+    if skew.abs() > SKEW_SECONDS_MAX { Err(Refusal::Skew { sent: date, now }) } else { Ok(()) }
 }
 
 fn check_body(request: Presented<'_>) -> Result<(), Refusal> {

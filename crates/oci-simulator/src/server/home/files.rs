@@ -6,6 +6,10 @@ use std::path::Path;
 
 pub(super) const KEY: &str = "oci_api_key.pem";
 pub(super) const PUBLIC_KEY: &str = "oci_api_key_public.pem";
+/// The folder of the session of a person who logged in with a browser, and the profile with it.
+pub(super) const SESSION: &str = "SESSION";
+pub(super) const SESSIONS: &str = "sessions";
+pub(super) const TOKEN: &str = "token";
 pub(super) const CONFIG: &str = "config";
 pub(super) const CONFIG_YAML: &str = "config.yaml";
 

@@ -4,7 +4,7 @@
 //! and its contents are never changed.
 
 use super::error::{HomeError, io};
-use super::files::{CONFIG, CONFIG_YAML, KEY, PUBLIC_KEY, private};
+use super::files::{CONFIG, CONFIG_YAML, KEY, PUBLIC_KEY, SESSIONS, TOKEN, private};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -72,6 +72,12 @@ impl Folder {
         for name in [CONFIG, CONFIG_YAML, KEY, PUBLIC_KEY].into_iter().chain(crate::server::tls::files()) {
             remove(&self.path.join(name))?;
         }
+        let session = super::session::folder(&self.path);
+        for name in [TOKEN, KEY, PUBLIC_KEY] {
+            remove(&session.join(name))?;
+        }
+        // Both fail if they contain other files, which belong to the user.
+        let _ = std::fs::remove_dir(&session).and_then(|()| std::fs::remove_dir(self.path.join(SESSIONS)));
         drop(self.lock);
         remove(&self.path.join(MARKER))?;
         // Fails if the folder contains other files, which belong to the user.

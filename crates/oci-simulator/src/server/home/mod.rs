@@ -6,6 +6,7 @@ mod files;
 mod folder;
 mod identity;
 mod known;
+pub(super) mod session;
 
 pub use error::HomeError;
 pub use identity::Identity;

@@ -1,0 +1,7 @@
+//! Ways of signing in without an API key, against the simulated region in virtual time.
+
+mod faults;
+mod instance;
+mod places;
+mod session;
+mod site;
