@@ -112,6 +112,9 @@ pub fn read_credentials(
         .profile
         .clone()
         .or_else(|| in_file.map(|name| name.value.to_owned()).filter(|_| !has_fields));
+    if method == Some(AuthMethod::SecurityToken) && named.is_none() {
+        return session(top, overrides, folders, findings, missing);
+    }
     if named.is_none() && !has_fields && overrides.variables_suffice {
         return CredentialSource::Variables;
     }
@@ -147,6 +150,33 @@ fn read_method(
         );
     }
     Some(method)
+}
+
+/// A session without a named profile: that of `OCI_CLI_PROFILE` or the default one, as the CLI reads it. The fields of an API key
+/// hold no session, and must not sign in its place.
+fn session(
+    top: &Section<'_>,
+    overrides: &Overrides,
+    folders: Folders<'_>,
+    findings: &Findings,
+    missing: &mut Vec<String>,
+) -> CredentialSource {
+    if FIELDS.iter().any(|key| top.text(key).is_some()) {
+        if overrides.auth.is_some() {
+            findings.mistake(
+                Finding::whole(
+                    "--auth security_token needs a session, but this file has the fields of an API key",
+                )
+                .help("add --profile NAME of a profile with security_token_file"),
+            );
+        }
+        return fields(top, folders, missing);
+    }
+    CredentialSource::Profile {
+        file: overrides.cli_config_file.clone(),
+        name: overrides.cli_profile.clone().unwrap_or_else(|| "DEFAULT".to_owned()),
+        method: Some(AuthMethod::SecurityToken),
+    }
 }
 
 /// The file's own fields.

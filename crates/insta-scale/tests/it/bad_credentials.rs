@@ -64,6 +64,29 @@ fn a_profile_that_is_not_there() {
     assert!(ended.stderr.contains(".oci/config"), "{}", ended.stderr);
 }
 
+#[test]
+fn a_session_is_never_replaced_by_an_api_key() {
+    let place = Workplace::with_config(&format!("{GOOD}endpoint: http://127.0.0.1:9\n"));
+    place.write("key.pem", "not a key\n");
+    let ended = place.run(&["--auth", "security_token"]);
+    assert_eq!(ended.code, 2, "{}", ended.stderr);
+    for part in ["this file has the fields of an API key", "add --profile NAME"] {
+        assert!(ended.stderr.contains(part), "{part}: {}", ended.stderr);
+    }
+    // Without a name, the CLI signs in with the default profile.
+    let bare: String =
+        GOOD.lines().filter(|line| !is_field(line)).fold(String::new(), |all, line| all + line + "\n");
+    let ended = Workplace::with_config(&bare).run(&["--auth", "security_token"]);
+    assert_eq!(ended.code, 2, "{}", ended.stderr);
+    assert!(ended.stderr.contains(".oci/config"), "{}", ended.stderr);
+}
+
+fn is_field(line: &str) -> bool {
+    ["tenancy_ocid:", "user_ocid:", "fingerprint:", "private_key_path:"]
+        .iter()
+        .any(|key| line.starts_with(key))
+}
+
 /// The good config with this key and the fingerprint of another; `more` is appended to the config.
 fn with_encrypted_key(more: &str) -> Workplace {
     let place = Workplace::with_config(&format!("{GOOD}endpoint: http://127.0.0.1:9\n{more}"));
