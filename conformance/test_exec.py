@@ -34,6 +34,19 @@ def test_the_cli_needs_no_endpoint(tmp_path):
     assert "us-phoenix-1" in {row["name"] for row in json.loads(done.stdout)["data"]}
 
 
+def test_the_cli_renews_its_session(tmp_path):
+    home = tmp_path / "sim"
+    script = 'cat "$1"; echo; "$0" session refresh --config-file "$2" --profile SESSION >&2 && cat "$1"'
+    token = home / "sessions" / "SESSION" / "token"
+    done = run(home, "sh", "-c", script, OCI, token, home / "config")
+    assert done.returncode == 0, done.stderr
+    before, after = done.stdout.split()
+    assert before != after
+    # The renewed token signs.
+    signed = run(home, OCI, "--auth", "security_token", "--profile", "SESSION", "iam", "region", "list")
+    assert signed.returncode == 0, signed.stderr
+
+
 LIFE = """
 import oci
 config = oci.config.from_file(f"{HOME}/config")
