@@ -49,7 +49,9 @@ fn blank<'a>(command: &'a Command, matches: &ArgMatches) -> Option<&'a Arg> {
         let given =
             matches!(matches.value_source(id), Some(ValueSource::CommandLine | ValueSource::EnvVariable));
         let values = given.then(|| matches.try_get_raw(id).ok().flatten()).flatten();
-        values.is_some_and(|mut values| values.any(is_blank_value))
+        // The words after `--` belong to another program, whose own arguments may be empty.
+        let most = if arg.is_last_set() { 1 } else { usize::MAX };
+        values.is_some_and(|values| values.take(most).any(is_blank_value))
     };
     let own = command.get_arguments().filter(|arg| arg.get_action().takes_values()).find(is_blank);
     own.or_else(|| {
@@ -126,6 +128,7 @@ mod tests {
                     let word = match (arg.get_long(), arg.get_short()) {
                         (Some(long), _) => vec![format!("--{long}={value}")],
                         (None, Some(short)) => vec![format!("-{short}"), value.to_owned()],
+                        (None, None) if arg.is_last_set() => vec!["--".to_owned(), value.to_owned()],
                         (None, None) => before(leaf, arg).chain([value.to_owned()]).collect(),
                     };
                     // The only argument with a requirement that cannot be lifted generically.
@@ -161,5 +164,11 @@ mod tests {
             let error = parse::<Cli>(&words).unwrap_err();
             assert_eq!(error.exit_code(), 2, "{line:?}: {error}");
         }
+    }
+
+    #[test]
+    fn the_arguments_of_another_program_may_be_empty() {
+        let words = ["oci-insta-scale", "sim", "exec", "--", "sh", "-c", ""].map(OsString::from);
+        assert!(parse::<Cli>(&words).is_ok());
     }
 }

@@ -80,6 +80,16 @@ fn a_served_region_takes_a_launch_with_its_config() {
     assert!(!place.path().join("sim").exists());
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_blank_program_starts_no_region() {
+    let place = Workplace::empty();
+    let ended = place.run(&["sim", "exec", "--home", "sim", "--", ""]);
+    assert_eq!(ended.code, 2, "{}", ended.stderr);
+    assert!(ended.stderr.contains("<COMMAND>...' is blank"), "{}", ended.stderr);
+    assert!(!place.path().join("sim").exists());
+}
+
 #[test]
 fn a_refused_login_stops_the_run_with_a_code_of_its_own() {
     let place = Workplace::empty();

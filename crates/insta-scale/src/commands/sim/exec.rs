@@ -9,7 +9,7 @@ use crate::exit::Exit;
 use crate::output::console;
 use crate::session::Session;
 use oci_simulator::server::{self, Environment, Options};
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::process::ExitStatus;
@@ -25,6 +25,12 @@ pub(super) async fn exec(
     args: &SimExec,
     mut options: Options,
 ) -> Result<Exit, CommandError> {
+    let Some(command) = args.command.split_first() else {
+        return Err(CommandError::usage(
+            "no command is given",
+            "write it after `--`: sim exec -- oci iam region list",
+        ));
+    };
     match std::env::var(OUTSIDE) {
         Ok(outside) => check_isolation(&outside)?,
         Err(_) => return Err(enter()?),
@@ -36,7 +42,7 @@ pub(super) async fn exec(
         console::line(note);
     }
     let outcome = match &running.tls {
-        Some((address, environment)) => run_beside(args, *address, environment).await,
+        Some((address, environment)) => run_beside(command, *address, environment).await,
         None => Err(leaks("the region does not serve TLS")),
     };
     running.shutdown().await?;
@@ -111,7 +117,7 @@ async fn run_quietly(program: &str, arguments: &[&str], package: &str) -> Result
 }
 
 async fn run_beside(
-    args: &SimExec,
+    (program, arguments): (&OsString, &[OsString]),
     address: SocketAddr,
     environment: &Environment,
 ) -> Result<Exit, CommandError> {
@@ -123,12 +129,6 @@ async fn run_beside(
             return Err(leaks(&format!("{name} does not lead to this machine")));
         }
     }
-    let Some((program, arguments)) = args.command.split_first() else {
-        return Err(CommandError::usage(
-            "no command is given",
-            "write it after `--`: sim exec -- oci iam region list",
-        ));
-    };
     let failed = |source| CommandError::System { what: "the program cannot be awaited", source };
     // Before the program starts, so that no signal is lost.
     let mut signals = Vec::new();
