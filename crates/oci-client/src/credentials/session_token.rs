@@ -105,7 +105,11 @@ impl Source {
     fn newer(&self, held: Option<&Pair>, now: Timestamp) -> Option<Pair> {
         // A file that is being replaced may be half written: the held token counts until the next look.
         let (pair, _) = self.files.read().ok()?;
-        let is_new = held.is_none_or(|held| held.token.key_id != pair.token.key_id);
+        // A log-in replaces both files one after the other, so a pair may have been read that does not belong together.
+        let is_same = |held: &Pair| {
+            held.token.key_id == pair.token.key_id && held.key.public_der().ok() == pair.key.public_der().ok()
+        };
+        let is_new = !held.is_some_and(is_same);
         (is_new && pair.token.expires > now).then_some(pair)
     }
 

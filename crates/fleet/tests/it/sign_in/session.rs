@@ -5,7 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ledger::{Event, Outcome};
 use oci_client::credentials::{AuthMethod, Signer};
-use oci_simulator::server::PublicKey;
+use oci_simulator::server::{Identity, PublicKey};
 use oci_simulator::world::Caller;
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,6 +45,21 @@ fn log_in_for_a_day(site: &Site) {
 
 async fn signer(site: &Site) -> Arc<dyn Signer> {
     site.login(AuthMethod::SecurityToken).await.unwrap().signer
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_log_in_under_way_is_read_again() {
+    let site = Site::new("sign_in: {}");
+    log_in(&site);
+    let new = Identity::generate(Some(site.world.caller()), "us-phoenix-1").unwrap();
+    // The token of the new log-in is there already, its key is not yet.
+    let token = site.world.region.log_in(&new.caller, new.public_key);
+    std::fs::write(site.path("token"), token).unwrap();
+    let signer = signer(&site).await;
+    std::fs::write(site.path("key.pem"), new.private_key_pem).unwrap();
+    let (client, _) = site.client(&signer);
+    site.ask(&client).await.unwrap();
+    assert_eq!(signer.renewals(), 1);
 }
 
 #[tokio::test(start_paused = true)]
