@@ -69,8 +69,8 @@ impl CredentialSource {
 /// The fields that name a user and their key.
 pub const FIELDS: [&str; 4] = ["tenancy_ocid", "user_ocid", "fingerprint", "private_key_path"];
 
-/// Chooses the credentials. `--auth` or `auth` may name a principal; otherwise they are, in this order: `--profile`, the file's own fields, `profile:`, the variables of the CLI if they
-/// suffice, `OCI_CLI_PROFILE`.
+/// Chooses the credentials. `--auth` or `auth` may name a principal; otherwise they are, in this order: `--profile`, the file's own
+/// fields, `profile:`, the variables of the CLI if they suffice, `OCI_CLI_PROFILE`.
 ///
 /// The environment can only select a profile, and only if the file has no credential fields: a variable set for another tool
 /// must not move a complete config to another tenancy.
@@ -113,7 +113,18 @@ pub fn read_credentials(
         .clone()
         .or_else(|| in_file.map(|name| name.value.to_owned()).filter(|_| !has_fields));
     if method == Some(AuthMethod::SecurityToken) && named.is_none() {
-        return session(top, overrides, folders, findings, missing);
+        if !has_fields {
+            return default_session(overrides);
+        }
+        if overrides.auth.is_some() {
+            // The fields of an API key hold no session, and must not sign in its place.
+            findings.mistake(
+                Finding::whole(
+                    "--auth security_token needs a session, but this file has the fields of an API key",
+                )
+                .help("add --profile NAME of a profile with security_token_file"),
+            );
+        }
     }
     if named.is_none() && !has_fields && overrides.variables_suffice {
         return CredentialSource::Variables;
@@ -152,26 +163,8 @@ fn read_method(
     Some(method)
 }
 
-/// A session without a named profile: that of `OCI_CLI_PROFILE` or the default one, as the CLI reads it. The fields of an API key
-/// hold no session, and must not sign in its place.
-fn session(
-    top: &Section<'_>,
-    overrides: &Overrides,
-    folders: Folders<'_>,
-    findings: &Findings,
-    missing: &mut Vec<String>,
-) -> CredentialSource {
-    if FIELDS.iter().any(|key| top.text(key).is_some()) {
-        if overrides.auth.is_some() {
-            findings.mistake(
-                Finding::whole(
-                    "--auth security_token needs a session, but this file has the fields of an API key",
-                )
-                .help("add --profile NAME of a profile with security_token_file"),
-            );
-        }
-        return fields(top, folders, missing);
-    }
+/// A session without a named profile: that of `OCI_CLI_PROFILE` or the default one, as the CLI reads it.
+fn default_session(overrides: &Overrides) -> CredentialSource {
     CredentialSource::Profile {
         file: overrides.cli_config_file.clone(),
         name: overrides.cli_profile.clone().unwrap_or_else(|| "DEFAULT".to_owned()),

@@ -7,6 +7,7 @@ use crate::output::text::count;
 use crate::session::Session;
 use crate::tuning::DOCTOR_FREE_SPACE;
 use ledger::Store;
+use std::io::Write as _;
 use std::path::Path;
 
 /// Whether runs can be recorded, and whether the records of earlier ones can be read.
@@ -43,7 +44,9 @@ pub async fn state_folder(session: &Session) -> Vec<Check> {
 fn can_write(folder: &Path) -> std::io::Result<bool> {
     let existing = folder.ancestors().find(|folder| folder.exists()).unwrap_or(folder);
     let probe = existing.join(format!(".doctor-{}", std::process::id()));
-    let written = std::fs::write(&probe, b"can this be written?\n");
+    // Never over a file or through a link that somebody else has put there.
+    let mut file = std::fs::File::create_new(&probe)?;
+    let written = file.write_all(b"can this be written?\n");
     // Removed also after a failure, since a full disk may have taken a part of it.
     let removed = std::fs::remove_file(&probe);
     written.and(removed).map(|()| existing == folder)
@@ -126,5 +129,9 @@ mod tests {
         let file = folder.path().join("file");
         std::fs::write(&file, "").unwrap();
         can_write(&file).unwrap_err();
+        let foreign = folder.path().join(format!(".doctor-{}", std::process::id()));
+        std::fs::write(&foreign, "mine").unwrap();
+        can_write(folder.path()).unwrap_err();
+        assert_eq!(std::fs::read_to_string(&foreign).unwrap(), "mine");
     }
 }

@@ -132,10 +132,8 @@ async fn network(
 
 /// Whether the name of the host has an address. A proxy looks the name up itself.
 async fn dns(authority: &str, is_https: bool) -> Check {
-    let (host, port) = match authority.rsplit_once(':') {
-        Some((host, port)) => (host, port.parse().unwrap_or(443)),
-        None => (authority, if is_https { 443 } else { 80 }),
-    };
+    let usual = if is_https { 443 } else { 80 };
+    let (host, port) = host_and_port(authority, usual);
     let looked = tokio::time::timeout(DOCTOR_DNS, tokio::net::lookup_host((host, port))).await;
     let found = looked.map(|found| found.map(Iterator::count).unwrap_or_default()).unwrap_or_default();
     if found > 0 {
@@ -143,6 +141,16 @@ async fn dns(authority: &str, is_https: bool) -> Check {
     }
     Check::new("dns", State::Failed, format!("{host} has no address"))
         .remedy(Some("check the name of the region and the DNS server of this machine, or set HTTPS_PROXY"))
+}
+
+/// The host and the port of an authority. An IPv6 address is in brackets there, and is looked up without them.
+fn host_and_port(authority: &str, usual: u16) -> (&str, u16) {
+    let (host, port) = match authority.rsplit_once(':') {
+        // The colon of a bare address is within its brackets.
+        Some((host, port)) if !port.ends_with(']') => (host, port.parse().unwrap_or(usual)),
+        _ => (authority, usual),
+    };
+    (host.trim_start_matches('[').trim_end_matches(']'), port)
 }
 
 /// The clock of this machine beside the `Date` of a response.
@@ -241,6 +249,14 @@ async fn leftovers(connection: &Connection<'_>, domains: &[String]) -> Result<Ch
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_ipv6_address_is_looked_up_without_its_brackets() {
+        assert_eq!(host_and_port("[::1]:8080", 443), ("::1", 8080));
+        assert_eq!(host_and_port("[::1]", 443), ("::1", 443));
+        assert_eq!(host_and_port("iaas.us-phoenix-1.oraclecloud.com", 443).1, 443);
+        assert_eq!(host_and_port("localhost:80", 443), ("localhost", 80));
+    }
 
     #[test]
     fn a_clock_more_than_five_minutes_off_fails() {
