@@ -86,6 +86,15 @@ pub struct Plan {
 pub struct Origin {
     /// The absolute path of the config.
     pub config: String,
+    /// The absolute paths of further files of the config, each over those before it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub over: Vec<String>,
+    /// The values that were set in addition to the config, each `KEY=VALUE`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub set: Vec<String>,
+    /// Where relative paths in these values start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub folder: Option<String>,
     /// The profile that was requested in addition to the config.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile: Option<String>,
@@ -101,6 +110,18 @@ pub struct Origin {
     /// The label of the simulated region of the run; `None` for a real one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub simulated: Option<String>,
+}
+
+impl Origin {
+    /// The absolute paths of all files of the config.
+    pub fn files(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(&self.config).chain(&self.over).map(String::as_str)
+    }
+
+    /// The files of the config, in words: `/a/config.yaml + /a/prod.yaml`.
+    pub fn describe(&self) -> String {
+        self.files().collect::<Vec<_>>().join(" + ")
+    }
 }
 
 impl Plan {

@@ -4,7 +4,7 @@
 
 use crate::apart;
 use crate::args::{Global, OutputFormat, Pace};
-use crate::config::{self, CredentialSource, Fleet, Overrides, Placeholders, Settings};
+use crate::config::{self, CredentialSource, Fleet, Layers, Overrides, Placeholders, Settings};
 use crate::environment;
 use crate::error::CommandError;
 use crate::login::{self, SignedIn};
@@ -24,6 +24,7 @@ use oci_api::Service;
 use oci_client::credentials::{AuthMethod, Network, Signer};
 use oci_client::transport::Surroundings;
 use oci_client::{Client, Clock, Endpoints, Observer, RequestCounts, SystemClock};
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use tokio_util::sync::CancellationToken;
@@ -43,6 +44,8 @@ pub struct Session {
     pub stop: CancellationToken,
     /// Whether the command uses its own simulated region, whose runs have a separate ledger.
     pub simulated: bool,
+    /// Where relative paths in values of `--set` start, if not at the current folder.
+    folder: Option<PathBuf>,
     ledger: OnceLock<Arc<dyn Store>>,
     memory: OnceLock<Option<Arc<dyn CapacityMemory>>>,
 }
@@ -62,6 +65,7 @@ impl Session {
             clock: Arc::new(SystemClock),
             stop: stop.clone(),
             simulated,
+            folder: None,
             ledger: OnceLock::new(),
             memory: OnceLock::new(),
         };
@@ -73,9 +77,14 @@ impl Session {
     #[must_use]
     pub fn at_origin(&self, origin: Option<&Origin>) -> Self {
         let mut session = self.clone();
-        if let Some(origin) = origin.filter(|_| self.flags.config.is_none()) {
+        if let Some(origin) = origin.filter(|_| self.flags.config.is_empty()) {
             let flags = &mut session.flags;
-            flags.config = Some(PathBuf::from(&origin.config));
+            flags.config = origin.files().map(PathBuf::from).collect();
+            // Values that are set now come last, and relative paths in all of them start at one folder.
+            if let Some(folder) = origin.folder.as_ref().filter(|_| !origin.set.is_empty()) {
+                flags.set = [&origin.set[..], &flags.set].concat();
+                session.folder = Some(PathBuf::from(folder));
+            }
             flags.profile = flags.profile.take().or_else(|| origin.profile.clone());
             flags.auth = flags.auth.or_else(|| AuthMethod::find(origin.auth.as_deref()?));
             flags.endpoint = flags.endpoint.take().or_else(|| origin.endpoint.clone());
@@ -109,9 +118,14 @@ impl Session {
         runtime::say_when_stopped(&self.stop, what);
     }
 
-    /// The config file: the requested one, otherwise `config.yaml`.
-    pub fn config_file(&self) -> PathBuf {
-        self.flags.config.clone().unwrap_or_else(|| PathBuf::from("config.yaml"))
+    /// The config: the requested files, otherwise `config.yaml`, and the values of `--set`.
+    pub fn layers(&self) -> Layers {
+        let files = match self.flags.config.as_slice() {
+            [] => vec![PathBuf::from("config.yaml")],
+            files => files.to_vec(),
+        };
+        let folder = self.folder.clone().or_else(|| std::env::current_dir().ok()).unwrap_or_default();
+        Layers { files, set: self.flags.set.clone(), folder }
     }
 
     /// The command prefix for the same region, including the flags that identify it.
@@ -123,8 +137,18 @@ impl Session {
     /// are omitted, because the variables stay set for the next command.
     pub fn flags_text(&self) -> String {
         let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
+        let files: Vec<String> = self.flags.config.iter().map(|file| file.display().to_string()).collect();
+        let from_variable =
+            files.len() == 1 && environment::variable("OCI_INSTA_SCALE_CONFIG").as_ref() == files.first();
+        let mut layers = String::new();
+        for file in files.iter().filter(|_| !from_variable) {
+            // Writing to a String cannot fail, so the results are ignored.
+            let _ = write!(layers, " --config {}", shell_word(file));
+        }
+        for value in &self.flags.set {
+            let _ = write!(layers, " --set {}", shell_word(value));
+        }
         let given = [
-            ("--config", path(&self.flags.config), "OCI_INSTA_SCALE_CONFIG"),
             ("--profile", self.flags.profile.clone(), ""),
             ("--auth", self.flags.auth.map(|method| method.to_string()), ""),
             ("--endpoint", self.flags.endpoint.clone(), "OCI_INSTA_SCALE_ENDPOINT"),
@@ -134,17 +158,32 @@ impl Session {
             let value = value.filter(|value| environment::variable(variable).as_ref() != Some(value))?;
             Some(format!(" {flag} {}", shell_word(&value)))
         });
-        flags.collect()
+        layers + &flags.collect::<String>()
     }
 
     /// The origin of a run, from which `resume` finds the same credentials. `None` if the path is not valid text.
     pub fn origin(&self, settings: &Settings) -> Option<Origin> {
-        let config = std::path::absolute(self.config_file()).ok()?.into_os_string().into_string().ok()?;
+        let text = |path: PathBuf| path.into_os_string().into_string().ok();
+        let Layers { files, set, folder } = self.layers();
+        let absolute = |file: PathBuf| text(std::path::absolute(file).ok()?);
+        let mut files = files.into_iter().map(absolute).collect::<Option<Vec<_>>>()?.into_iter();
+        let (config, over) = (files.next()?, files.collect());
+        let folder = if set.is_empty() { None } else { Some(text(folder)?) };
         let reached = settings.endpoint.clone().unwrap_or_else(|| settings.fleet.region.clone());
         let (profile, endpoint) = (self.flags.profile.clone(), self.flags.endpoint.clone());
         // Whether the region is simulated is known only after it has responded.
         let auth = self.flags.auth.map(|method| method.to_string());
-        Some(Origin { config, profile, auth, endpoint, reached: Some(reached), simulated: None })
+        Some(Origin {
+            config,
+            over,
+            set,
+            folder,
+            profile,
+            auth,
+            endpoint,
+            reached: Some(reached),
+            simulated: None,
+        })
     }
 }
 
@@ -196,7 +235,7 @@ impl Session {
         if let Some(endpoint) = &overrides.endpoint {
             Endpoints::at(endpoint)?;
         }
-        Ok(self.show_notes(config::load(&self.config_file(), overrides, &login::profile_facts)?))
+        Ok(self.show_notes(config::load(&self.layers(), overrides, &login::profile_facts)?))
     }
 
     fn load_connection(&self, fleet: Fleet) -> Result<Settings, CommandError> {
@@ -204,8 +243,8 @@ impl Session {
         if let Some(endpoint) = &overrides.endpoint {
             Endpoints::at(endpoint)?;
         }
-        let (file, required) = (self.config_file(), self.flags.config.is_some());
-        let settings = config::load_connection(&file, required, fleet, &overrides, &login::profile_facts)?;
+        let (layers, required) = (self.layers(), !self.flags.config.is_empty());
+        let settings = config::load_connection(&layers, required, fleet, &overrides, &login::profile_facts)?;
         Ok(self.show_notes(settings))
     }
 
@@ -218,7 +257,7 @@ impl Session {
 
     /// Checks that a file is a config that launches into these reservations; the error says why not.
     pub fn launches_into(&self, file: &Path, ocids: &[String]) -> Result<(), String> {
-        let settings = config::load(file, &self.overrides(None), &login::profile_facts)
+        let settings = config::load(&Layers::of(file), &self.overrides(None), &login::profile_facts)
             .map_err(|errors| errors.to_string())?;
         let placements = &settings.fleet.placements;
         let named = |ocid: &String| {

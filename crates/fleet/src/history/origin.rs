@@ -9,10 +9,11 @@ pub(super) fn same_names(plan: &Plan, fleet: &FleetSpec) -> bool {
     (&of.region, &of.compartment, &of.name_prefix) == (&fleet.region, &fleet.compartment, &fleet.name_prefix)
 }
 
-/// Whether both were started from the same config at the same endpoint. Runs of older versions do not tell.
+/// Whether both were started from the same config at the same endpoint. Runs of older versions do not tell. The first file decides:
+/// with other files over it, the same names in the same place would still be launched twice.
 pub(super) fn same_origin(of: Option<&Origin>, own: Option<&Origin>) -> bool {
     let (Some(of), Some(own)) = (of, own) else { return true };
-    same_endpoint(Some(of), Some(own)) && config_file(of) == config_file(own)
+    same_endpoint(Some(of), Some(own)) && canonical(&of.config) == canonical(&own.config)
 }
 
 /// Whether the requests of both go to the same endpoint, as far as known.
@@ -23,10 +24,13 @@ pub fn same_endpoint(of: Option<&Origin>, own: Option<&Origin>) -> bool {
     }
 }
 
-/// The path of the config in canonical form.
-pub(super) fn config_file(origin: &Origin) -> PathBuf {
-    let path = PathBuf::from(&origin.config);
-    std::fs::canonicalize(&path).unwrap_or(path)
+/// The paths of all files of the config in canonical form.
+pub(super) fn config_files(origin: &Origin) -> Vec<PathBuf> {
+    origin.files().map(canonical).collect()
+}
+
+fn canonical(path: &str) -> PathBuf {
+    std::fs::canonicalize(path).unwrap_or_else(|_| path.into())
 }
 
 fn endpoint(origin: &Origin) -> Option<String> {
@@ -36,7 +40,7 @@ fn endpoint(origin: &Origin) -> Option<String> {
 
 /// The name of the lock that a process holds while it launches this fleet.
 pub fn launch_lock_key(fleet: &FleetSpec, origin: Option<&Origin>) -> String {
-    let file = origin.map(|origin| config_file(origin).display().to_string()).unwrap_or_default();
+    let file = origin.map(|origin| canonical(&origin.config).display().to_string()).unwrap_or_default();
     let endpoint = origin.and_then(endpoint).unwrap_or_default();
     [&file, &endpoint, &fleet.region, &fleet.compartment, &fleet.name_prefix].map(String::as_str).join("\n")
 }
@@ -57,6 +61,11 @@ mod tests {
         assert!(same_origin(None, Some(&own)), "older runs do not tell, and are not passed over");
         assert!(!same_origin(Some(&origin("/b/config.yaml", "http://127.0.0.1:2")), Some(&own)));
         assert!(!same_origin(Some(&origin("/a/config.yaml", "http://127.0.0.1:1")), Some(&own)));
+        let prod = Origin { over: vec!["/a/prod.yaml".to_owned()], ..own.clone() };
+        assert!(
+            same_origin(Some(&prod), Some(&own)),
+            "files over the config do not make another fleet of the same names"
+        );
     }
 
     #[test]
@@ -64,11 +73,9 @@ mod tests {
         let folder = std::env::temp_dir().display().to_string();
         let origin = |config: String, reached: Option<&str>, endpoint: Option<&str>| Origin {
             config,
-            profile: None,
-            auth: None,
             endpoint: endpoint.map(str::to_owned),
             reached: reached.map(str::to_owned),
-            simulated: None,
+            ..Origin::default()
         };
         let own = origin(folder.clone(), Some("http://127.0.0.1:1"), None);
         let other_path = origin(format!("{folder}/../{folder}"), Some("HTTP://127.0.0.1:1/"), None);

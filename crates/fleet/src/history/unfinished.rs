@@ -1,12 +1,12 @@
 //! Interrupted launches. Two launches of one config create two fleets, which is rarely intended, so a launch must not ignore an
 //! unfinished one.
 
-use super::origin::{config_file, same_names, same_origin};
+use super::origin::{config_files, same_names, same_origin};
 use super::past::{PastError, read_past, read_records};
 use crate::{FleetSpec, Origin, Plan};
 use jiff::Timestamp;
 use ledger::{Event, LedgerError, Record, Records, RunHead, RunId, RunKind, RunState, Store};
-use std::path::Path;
+use std::path::PathBuf;
 
 /// A launch that is not finished.
 #[derive(Clone, Debug)]
@@ -139,7 +139,7 @@ pub struct OtherRun {
 }
 
 /// The newest unfinished launch of a config, otherwise its newest launch.
-pub async fn find_resumable(store: &dyn Store, heads: &[RunHead], config: &Path) -> Resumable {
+pub async fn find_resumable(store: &dyn Store, heads: &[RunHead], config: &[PathBuf]) -> Resumable {
     let mut last = None;
     let mut others = Vec::new();
     for head in heads.iter().filter(|head| head.kind.is_none_or(|kind| kind == RunKind::Launch)) {
@@ -165,8 +165,9 @@ pub async fn find_resumable(store: &dyn Store, heads: &[RunHead], config: &Path)
     last.map_or(Resumable::NotOfThisConfig(others), Resumable::Run)
 }
 
-/// Whether a run was started with this config. Runs of older versions do not tell, so they have to be named.
-fn is_of_config(plan: &Plan, config: &Path) -> bool {
-    let own = std::fs::canonicalize(config).ok().or_else(|| std::path::absolute(config).ok());
-    plan.origin.as_ref().is_some_and(|origin| Some(config_file(origin)) == own)
+/// Whether a run was started with these files. Runs of older versions do not tell, so they have to be named.
+fn is_of_config(plan: &Plan, config: &[PathBuf]) -> bool {
+    let canonical = |file: &PathBuf| std::fs::canonicalize(file).or_else(|_| std::path::absolute(file)).ok();
+    let own: Option<Vec<PathBuf>> = config.iter().map(canonical).collect();
+    plan.origin.as_ref().is_some_and(|origin| Some(config_files(origin)) == own)
 }

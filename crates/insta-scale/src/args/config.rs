@@ -15,4 +15,6 @@ pub struct ConfigArgs {
 pub enum ConfigCommand {
     /// Print the JSON Schema of config.yaml, with which editors check and complete it
     Schema,
+    /// Print the config that results from all files, --set and environment variables, and where each value came from
+    Show,
 }

@@ -3,7 +3,7 @@
 //!
 //! It works on words only, using the parser's own table of flags. It must not know what a flag means.
 
-use clap::Command;
+use clap::{ArgAction, Command};
 use std::ffi::OsString;
 
 /// One flag in the parser's table.
@@ -30,7 +30,10 @@ pub fn normalise(
                 words.remove(at);
                 words.push(flag.into());
             }
-            _ => move_flags(command, &mut words, at),
+            _ => {
+                move_flags(command, &mut words, at);
+                gather_repeated(command, &mut words);
+            }
         },
     }
     words
@@ -48,6 +51,36 @@ fn move_flags(command: &Command, words: &mut [OsString], first: usize) {
     }
     if end > first {
         words[1..end].rotate_left(first - 1);
+    }
+}
+
+/// Moves flags that may be repeated from between the words of a command to after them: `instances --config a list --config b`. The
+/// parser would take only those at one of the words.
+fn gather_repeated(command: &Command, words: &mut [OsString]) {
+    let is_repeated = |name: &str| {
+        let is_wanted = |arg: &clap::Arg| {
+            arg.get_long() == Some(name)
+                && arg.is_global_set()
+                && matches!(arg.get_action(), ArgAction::Append)
+        };
+        command.get_arguments().any(is_wanted)
+    };
+    // The words of the command end at `end`, and such flags follow up to `at`.
+    let (mut inner, mut end, mut at) = (command, 1, 1);
+    while let Some(word) = words.get(at).and_then(|word| word.to_str()) {
+        if let Some(found) = inner.find_subcommand(word) {
+            inner = found;
+            words[end..=at].rotate_left(at - end);
+            end += 1;
+            at += 1;
+            continue;
+        }
+        let Some(flag) = word.strip_prefix("--") else { break };
+        let name = flag.split('=').next().unwrap_or(flag);
+        if !is_repeated(name) {
+            break;
+        }
+        at += if flag.contains('=') { 1 } else { 2 };
     }
 }
 
@@ -206,6 +239,12 @@ mod tests {
             ("x -yes launch", "x launch --yes"),
             ("x -o json -yes instances terminate web-1", "x instances terminate -o json --yes web-1"),
             ("x -config a.yaml launc", "x --config a.yaml launc"),
+            ("x -config a -config b instances list", "x instances list --config a --config b"),
+            (
+                "x -config a instances -set k=v --config=b list -set l=w",
+                "x instances list --config a --set k=v --config=b --set l=w",
+            ),
+            ("x instances --config", "x instances --config"),
             // Help and version as words.
             ("x help", "x --help"),
             ("x help launch", "x launch --help"),

@@ -122,7 +122,7 @@ mod tests {
             "capacity-manager -create -name=N -ad=AD -shape=S -count=10 -ocpus=1 -memory=6 -config=FILE",
         ] {
             let (global, command) = parse(line).unwrap().into_command();
-            assert_eq!(global.config.as_deref(), Some(std::path::Path::new("FILE")));
+            assert_eq!(global.config, [std::path::PathBuf::from("FILE")]);
             let ReservationCommand::Create(create) = command else { panic!("{line}") };
             assert_eq!((create.name.as_deref(), create.ad.as_slice()), (Some("N"), &["AD".to_owned()][..]));
             assert_eq!((create.kind.shape.as_deref(), create.count), (Some("S"), Some(10)));

@@ -97,9 +97,12 @@ Exit codes:
 /// Flags of every command.
 #[derive(Clone, Debug, Args)]
 pub struct Global {
-    /// Read this config file [default: config.yaml]
+    /// Read this config file; repeat for files over it, whose keys take precedence [default: config.yaml]
     #[arg(long, global = true, value_name = "FILE", env = "OCI_INSTA_SCALE_CONFIG", hide_env_values = true)]
-    pub config: Option<PathBuf>,
+    pub config: Vec<PathBuf>,
+    /// Set this key of the config, for example instance_settings.count=4 or regions.0.subnet_id=OCID; repeat for more keys
+    #[arg(long, global = true, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
     /// Use this profile of ~/.oci/config, overriding the config file
     #[arg(long, global = true, value_name = "NAME")]
     pub profile: Option<String>,
@@ -181,7 +184,7 @@ pub enum Command {
     Limits(LimitsArgs),
     /// Check everything that a launch needs, and say what to do about the rest
     Doctor(DoctorArgs),
-    /// Print the JSON Schema of config.yaml
+    /// Print the resulting config, or the JSON Schema of config.yaml
     Config(ConfigArgs),
     /// Print the smallest IAM policy that the config needs
     Policy(PolicyArgs),

@@ -1,17 +1,48 @@
-//! `config`: the format of config.yaml. Sends no requests and reads no config.
+//! `config`: the format of config.yaml, and what its layers result in. Sends no requests.
 
-use crate::args::ConfigCommand;
-use crate::config;
+use crate::args::{ConfigCommand, OutputFormat};
+use crate::config::{self, Settings};
+use crate::environment;
 use crate::error::CommandError;
 use crate::exit::Exit;
+use crate::output::config as print;
 use crate::output::console;
+use crate::session::Session;
 
 /// Prints what is asked for.
-pub fn run_config(command: &ConfigCommand) -> Result<Exit, CommandError> {
+pub fn run_config(session: &Session, command: &ConfigCommand) -> Result<Exit, CommandError> {
     match command {
         ConfigCommand::Schema => {
             console::data(&(serde_json::to_string_pretty(&config::schema()).unwrap_or_default() + "\n"))?;
+            Ok(Exit::Done)
         }
+        ConfigCommand::Show => show(session),
     }
-    Ok(Exit::Done)
+}
+
+/// Prints the resulting config. Mistakes in it are reported after it, because it helps to find them.
+fn show(session: &Session) -> Result<Exit, CommandError> {
+    let shown = config::show(&session.layers(), Some(environment::variable))?;
+    let settings = session.read_config_offline(None);
+    let defaults = settings.as_ref().map(|settings| defaults(&shown.root, settings)).unwrap_or_default();
+    let document = || print::document(&shown, &defaults);
+    console::data(&match session.output {
+        OutputFormat::Json => serde_json::to_string_pretty(&document()).unwrap_or_default() + "\n",
+        OutputFormat::Jsonl => document().to_string() + "\n",
+        _ => print::yaml(&shown, &defaults),
+    })?;
+    settings.map(|_| Exit::Done)
+}
+
+/// What applies to keys that no layer has.
+fn defaults(root: &config::ShownNode, settings: &Settings) -> Vec<print::Default> {
+    let fleet = &settings.fleet;
+    let strategy = serde_json::to_value(fleet::Strategy::default()).unwrap_or_default();
+    let strategy = strategy.as_str().unwrap_or_default().to_owned();
+    let all: [print::Default; 3] = [
+        ("region", fleet.region.clone(), "from the profile"),
+        ("fleet", fleet.name.clone(), "default: display_name_prefix"),
+        ("instance_settings.strategy", strategy, "default"),
+    ];
+    all.into_iter().filter(|(key, ..)| !root.has(key)).collect()
 }

@@ -113,7 +113,7 @@ async fn dispatch(session: &Session, command: Command) -> Result<Exit, CommandEr
         Command::Export(args) => Box::pin(export::export_instances(session, &args)).await,
         Command::Ssh(args) => Box::pin(ssh::log_in(session, &args)).await,
         Command::Notify(args) => Box::pin(notify::run_notify(session, &args)).await,
-        Command::Config(args) => config::run_config(&args.command),
+        Command::Config(args) => config::run_config(session, &args.command),
         Command::Policy(args) => policy::show_policy(session, &args),
         Command::Sim(args) => Box::pin(sim::run_sim(session, &args.command)).await,
         Command::Completions { shell } => reference::print_completions(shell),

@@ -1,19 +1,24 @@
 //! Chooses the run for a `resume` without arguments: a run of this folder's config and no other.
 
+use crate::config::Layers;
 use crate::error::CommandError;
 use crate::output::text::{clean, count};
 use crate::tuning::OTHER_RUNS_SHOWN;
+use fleet::Origin;
 use fleet::history::{OtherRun, Resumable, find_resumable};
 use ledger::{RunHead, RunId, Store};
 use std::fmt::Write as _;
-use std::path::Path;
 
 /// The newest unfinished launch of a config, otherwise its newest launch.
 ///
 /// # Errors
 /// When there is none; the message then lists the runs of other configs and how to name one.
-pub async fn choose_run(store: &dyn Store, heads: &[RunHead], config: &Path) -> Result<RunId, CommandError> {
-    match find_resumable(store, heads, config).await {
+pub async fn choose_run(
+    store: &dyn Store,
+    heads: &[RunHead],
+    config: &Layers,
+) -> Result<RunId, CommandError> {
+    match find_resumable(store, heads, &config.files).await {
         Resumable::Run(run) => Ok(run),
         Resumable::NotOfThisConfig(others) => Err(no_run(config, &others)),
     }
@@ -22,7 +27,7 @@ pub async fn choose_run(store: &dyn Store, heads: &[RunHead], config: &Path) -> 
 fn describe_other(other: &OtherRun) -> String {
     let OtherRun { head, state, plan } = other;
     let fleet = &plan.fleet;
-    let config = plan.origin.as_ref().map_or("an unknown config", |origin| origin.config.as_str());
+    let config = plan.origin.as_ref().map_or_else(|| "an unknown config".to_owned(), Origin::describe);
     let held = if head.held { ", active" } else { "" };
     format!(
         "{}: {}-*, {} of {} launched{held}, {}, {}",
@@ -31,12 +36,12 @@ fn describe_other(other: &OtherRun) -> String {
         state.counts.launched,
         state.requested,
         clean(&fleet.region),
-        clean(config)
+        clean(&config)
     )
 }
 
-fn no_run(config: &Path, others: &[OtherRun]) -> CommandError {
-    let mut message = format!("there is no run of {} to continue", config.display());
+fn no_run(config: &Layers, others: &[OtherRun]) -> CommandError {
+    let mut message = format!("there is no run of {config} to continue");
     if others.is_empty() {
         return CommandError::usage(
             message,

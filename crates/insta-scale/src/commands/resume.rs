@@ -40,8 +40,8 @@ async fn go_on(
 ) -> Result<Exit, CommandError> {
     let (state, plan) = read_past(&*store, run).await?;
     let home = session.at_origin(plan.origin.as_ref());
-    if session.flags.config.is_none() && !home.config_file().exists() {
-        let file = home.config_file();
+    let lost = home.layers().files.into_iter().find(|file| !file.exists());
+    if let Some(file) = lost.filter(|_| session.flags.config.is_empty()) {
         return Err(CommandError::usage(
             format!("run {run} was started with {}, which no longer exists", file.display()),
             format!("name its config: oci-insta-scale resume {run} --config FILE"),
@@ -188,7 +188,7 @@ async fn choose(
 ) -> Result<RunId, CommandError> {
     let heads = store.runs().await?;
     let Some(text) = named else {
-        return resumable::choose_run(&**store, &heads, &session.config_file()).await;
+        return resumable::choose_run(&**store, &heads, &session.layers()).await;
     };
     let run = find_run(&heads, text)?;
     let kind = heads.iter().find(|head| head.run == run).and_then(|head| head.kind);

@@ -48,8 +48,8 @@ fn options_of(session: &Session, args: &SimServe) -> Result<Options, CommandErro
         save: args.save.clone(),
         ..Options::default()
     };
-    if let Some(path) = &session.flags.config {
-        take_in(path, session, &mut options)?;
+    if !session.flags.config.is_empty() {
+        take_in(session, &mut options)?;
     }
     Ok(options)
 }
@@ -106,10 +106,10 @@ fn how_to_use(home: &Path, endpoint: &str) -> String {
 
 /// Registers everything that a config names, including its user and key, so that the file works unchanged apart from the
 /// endpoint.
-fn take_in(path: &Path, session: &Session, options: &mut Options) -> Result<(), CommandError> {
+fn take_in(session: &Session, options: &mut Options) -> Result<(), CommandError> {
     // The region registers what the config names, including the example's OCIDs.
     let overrides = Overrides { placeholders: Placeholders::Taken, ..session.overrides(None) };
-    let settings = config::load(path, &overrides, &login::profile_facts)?;
+    let settings = config::load(&session.layers(), &overrides, &login::profile_facts)?;
     let further: Vec<String> = settings.fleet.regions.iter().map(|region| region.region.clone()).collect();
     options.scenario = std::mem::take(&mut options.scenario).for_regions(&settings.fleet.region, &further);
     options.known = resources_named_by(&settings.fleet.in_region(None));

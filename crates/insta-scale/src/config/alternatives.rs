@@ -66,7 +66,7 @@ struct Alternative<'a> {
 
 /// The choices listed before an entry.
 struct Known {
-    line: Option<usize>,
+    line: Option<String>,
     placements: Vec<Placement>,
 }
 
@@ -87,7 +87,7 @@ pub fn read_alternatives(
         let is_new =
             |place: &&Placement| !known.iter().any(|one| one.placements.iter().any(|p| covers(p, place)));
         placements.extend(own.iter().filter(is_new).cloned());
-        known.push(Known { line: Some(item.place.line), placements: own });
+        known.push(Known { line: Some(context.findings.line(item.place)), placements: own });
     }
     check_images(section, first, context);
 }
@@ -392,9 +392,9 @@ fn repeated(place: Place, own: &[Placement], known: &[Known]) -> Option<Finding>
     let all_in =
         |one: &Known| own.iter().all(|place| one.placements.iter().any(|known| covers(known, place)));
     let one = known.iter().find(|one| all_in(one))?;
-    let which = match one.line {
+    let which = match &one.line {
         None => "the first choice".to_owned(),
-        Some(line) => format!("the alternative in line {line}"),
+        Some(line) => format!("the alternative in {line}"),
     };
     Some(
         Finding::at(place, format!("this alternative equals {which}"))

@@ -72,8 +72,9 @@ impl Body {
                 findings.mistake(
                     Finding::at(entry.place, format!("{key}.{path} is already set by `{}`", origin.key))
                         .help(format!(
-                            "remove it here, or remove `{}` (line {})",
-                            origin.key, origin.place.line
+                            "remove it here, or remove `{}` ({})",
+                            origin.key,
+                            findings.line(origin.place)
                         )),
                 );
                 continue;

@@ -3,16 +3,17 @@
 
 use super::context::Context;
 use super::instance;
+use super::layers::{self, Layers};
 use super::metadata::Folders;
 use super::regions::{self, Around};
 use super::section::Section;
+use super::sources::Sources;
 use super::{
     ConfigErrors, Findings, Home, Overrides, Parts, ReadProfile, Settings, credentials, endpoint, example,
-    facts_of, home, keys, notify, ocids, prices, read_file, read_source, report_missing, ssh, yaml,
+    facts_of, home, keys, notify, ocids, prices, read_stacked, report_missing, ssh, yaml,
 };
 use fleet::FleetSpec;
 use oci_client::credentials::AuthMethod;
-use std::path::Path;
 
 /// The default profile of the official tools.
 const USUAL_PROFILE: &str = "DEFAULT";
@@ -26,28 +27,25 @@ pub enum Fleet {
     Sketched,
 }
 
-/// Reads a file. Without one, and unless it is `required`, a profile of `~/.oci/config` suffices.
+/// Reads a config. Without a file, and unless it is `required`, a profile of `~/.oci/config` suffices.
 pub fn load_connection(
-    path: &Path,
+    layers: &Layers,
     required: bool,
     fleet: Fleet,
     overrides: &Overrides,
     profile_facts: &ReadProfile<'_>,
 ) -> Result<Settings, ConfigErrors> {
-    if required || path.exists() {
-        return read_file(path, overrides, &|root, folder, findings| {
-            read(root, folder, fleet, overrides, profile_facts, findings)
-        });
-    }
     let mut overrides = overrides.clone();
+    let is_there = required || layers.files.iter().any(|file| file.exists());
     // Without a config, the official tools' profile suffices, and where their variables suffice, not even that is needed.
     let is_principal = overrides.auth.or(overrides.cli_auth).is_some_and(AuthMethod::is_principal);
-    if overrides.profile.is_none() && !overrides.variables_suffice && !is_principal {
+    if !is_there && overrides.profile.is_none() && !overrides.variables_suffice && !is_principal {
         let usual = || USUAL_PROFILE.to_owned();
         overrides.profile = Some(overrides.cli_profile.clone().unwrap_or_else(usual));
     }
-    read_source(&path.display().to_string(), "{}", &overrides, &|root, findings| {
-        read(root, Path::new(""), fleet, &overrides, profile_facts, findings)
+    let stacked = layers::stack(layers, !required);
+    read_stacked(stacked, &overrides, &|root, sources, findings| {
+        read(root, sources, fleet, &overrides, profile_facts, findings)
     })
 }
 
@@ -73,7 +71,7 @@ fn sketch(top: &Section<'_>, home: Option<&Home>, folders: Folders<'_>) -> Fleet
 
 fn read(
     root: &yaml::Node,
-    folder: &Path,
+    sources: &Sources,
     fleet: Fleet,
     overrides: &Overrides,
     profile_facts: &ReadProfile<'_>,
@@ -81,7 +79,7 @@ fn read(
 ) -> Option<Parts> {
     let top = Section::of(root, "", keys::TOP, findings)?;
     example::find_placeholders(root, example::Extent::Connection, overrides, findings);
-    let folders = Folders { config: folder, home: overrides.home.as_deref() };
+    let folders = Folders { sources, home: overrides.home.as_deref() };
     let mut missing = Vec::new();
     let credentials = credentials::read_credentials(&top, overrides, folders, findings, &mut missing);
     let (facts, broken) = facts_of(&credentials, overrides, profile_facts);

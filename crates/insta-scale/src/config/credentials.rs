@@ -2,13 +2,13 @@
 //!
 //! It must not read the key: the client does that, once.
 
+use super::excerpt;
 use super::finding::{Finding, Findings};
 use super::keys::SECRET;
 use super::metadata::Folders;
 use super::ocids::{self, Home};
 use super::section::Section;
 use super::{Overrides, yaml};
-use super::{excerpt, files};
 use oci_client::credentials::AuthMethod;
 use std::path::PathBuf;
 use zeroize::Zeroizing;
@@ -182,11 +182,12 @@ fn fields(top: &Section<'_>, folders: Folders<'_>, missing: &mut Vec<String>) ->
         })
     };
     let [tenancy, user, fingerprint, key_path] = FIELDS.map(&mut field);
+    let place = top.node("private_key_path").map(|node| node.place).unwrap_or_default();
     CredentialSource::Fields(KeyFields {
         tenancy,
         user,
         fingerprint: fingerprint.to_ascii_lowercase(),
-        key_path: files::resolve(&key_path, folders.config, folders.home),
+        key_path: folders.resolve(&key_path, place),
         passphrase: top.text(SECRET).map(|text| Zeroizing::new(text.value.to_owned())),
     })
 }

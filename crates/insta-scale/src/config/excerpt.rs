@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 const WIDTH: usize = 160;
 
 /// Groups with arbitrary keys, whose values are shown.
-const FREE: [&str; 5] = ["freeform_tags", "defined_tags", "freeformTags", "definedTags", "shapes"];
+pub(super) const FREE: [&str; 5] = ["freeform_tags", "defined_tags", "freeformTags", "definedTags", "shapes"];
 
 /// The replacement for hidden text.
 const HIDDEN: &str = "…";
@@ -80,7 +80,7 @@ fn safe_length(lines: &[&str], text: &str) -> usize {
 }
 
 /// Whether a key is known and not secret.
-fn is_known(key: &str) -> bool {
+pub(super) fn is_known(key: &str) -> bool {
     key != SECRET
         && key != SECRET_ADDRESS
         && (GROUPS.iter().any(|(_, names)| names.contains(&key))
@@ -220,14 +220,10 @@ mod tests {
     fn told(source: &str) -> String {
         let facts = |_: &super::super::CredentialSource| Ok(super::super::ProfileFacts::default());
         let overrides = super::super::Overrides::default();
-        let read = super::super::read_source(
-            "config.yaml",
-            source,
-            &crate::config::Overrides::default(),
-            &|root, findings| {
-                super::super::read_root(root, std::path::Path::new(""), &overrides, &facts, findings)
-            },
-        );
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("config.yaml");
+        std::fs::write(&file, source).unwrap();
+        let read = super::super::load(&super::super::Layers::of(file), &overrides, &facts);
         read.err().map(|errors: ConfigErrors| errors.to_string()).unwrap_or_default()
     }
 

@@ -2,6 +2,8 @@
 //!
 //! It must not know their contents.
 
+use super::finding::Place;
+use super::sources::Sources;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
@@ -12,17 +14,20 @@ pub const METADATA_MAX_BYTES: usize = 32_000;
 /// The folders in which files are found.
 #[derive(Clone, Copy)]
 pub struct Folders<'a> {
-    /// The folder of the config.
-    pub config: &'a Path,
+    /// The sources of the config, each with its folder.
+    pub sources: &'a Sources,
     /// The user's home.
     pub home: Option<&'a Path>,
 }
 
-/// Resolves a path from a config: `~` is the home folder, and a relative path starts at the config's own folder.
-pub fn resolve(text: &str, config_folder: &Path, home: Option<&Path>) -> PathBuf {
-    match (text.strip_prefix("~/").or(if text == "~" { Some("") } else { None }), home) {
-        (Some(rest), Some(home)) => home.join(rest),
-        _ => config_folder.join(text),
+impl Folders<'_> {
+    /// Resolves a path from a config: `~` is the home folder, and a relative path starts at the folder of the source that names
+    /// it.
+    pub fn resolve(&self, text: &str, place: Place) -> PathBuf {
+        match (text.strip_prefix("~/").or(if text == "~" { Some("") } else { None }), self.home) {
+            (Some(rest), Some(home)) => home.join(rest),
+            _ => self.sources.folder(place).join(text),
+        }
     }
 }
 

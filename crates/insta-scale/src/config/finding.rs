@@ -3,20 +3,11 @@
 //! It must not know what the keys of the file mean.
 
 use super::excerpt::{self, Quote};
+pub use super::sources::Place;
+use super::sources::{Labels, Sources};
 use oci_client::credentials::CredentialsError;
 use std::cell::RefCell;
 use std::fmt::Write as _;
-
-/// A position in the file. Lines and columns count from 1; columns and width are in characters.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place {
-    /// The line.
-    pub line: usize,
-    /// The column.
-    pub column: usize,
-    /// The number of marked characters in the line, at least 1.
-    pub width: usize,
-}
 
 /// One mistake, or one note for the user.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -62,9 +53,20 @@ impl Finding {
 pub struct Findings {
     mistakes: RefCell<Vec<Finding>>,
     notes: RefCell<Vec<Finding>>,
+    labels: Labels,
 }
 
 impl Findings {
+    /// Findings about sources with these names.
+    pub fn of(labels: Labels) -> Self {
+        Self { labels, ..Self::default() }
+    }
+
+    /// A place within a sentence: `line 3`.
+    pub fn line(&self, place: Place) -> String {
+        self.labels.line(place)
+    }
+
     /// Adds a mistake, which must be corrected.
     pub fn mistake(&self, finding: Finding) {
         self.mistakes.borrow_mut().push(finding);
@@ -98,15 +100,52 @@ fn sorted(mut findings: Vec<Finding>) -> Vec<Finding> {
     findings
 }
 
-/// All mistakes in one file and in the profile that it names, ready to be shown.
+/// The lines of a config that messages quote, without secrets and control characters.
+#[derive(Clone, Debug, Default)]
+pub struct Quoted {
+    labels: Labels,
+    /// The number of the source, the number of the line, and its text.
+    lines: Vec<(usize, usize, String)>,
+}
+
+impl Quoted {
+    /// The lines of the findings.
+    pub fn of(sources: &Sources, findings: &[Finding]) -> Self {
+        let mut lines = Vec::new();
+        for (source, text) in sources.texts() {
+            let quote = |finding: &Finding| {
+                let place = finding.place.filter(|place| place.source == source)?;
+                let most = if finding.hides_value {
+                    (place.column + place.width).saturating_sub(1)
+                } else {
+                    usize::MAX
+                };
+                Some(Quote { line: place.line, most })
+            };
+            let shown = excerpt::lines(text, findings.iter().filter_map(quote).collect());
+            lines.extend(shown.into_iter().map(|(line, text)| (source, line, text)));
+        }
+        Self { labels: sources.labels(), lines }
+    }
+
+    fn line(&self, place: Place) -> Option<&str> {
+        let found =
+            self.lines.iter().find(|(source, line, _)| (*source, *line) == (place.source, place.line));
+        found.map(|(_, _, text)| text.as_str())
+    }
+
+    /// Renders findings one after the other.
+    pub fn render(&self, findings: &[Finding]) -> String {
+        findings.iter().map(|finding| render(self, finding)).collect()
+    }
+}
+
+/// All mistakes in one config and in the profile that it names, ready to be shown.
 #[derive(Debug)]
 pub struct ConfigErrors {
-    /// The file as the user named it.
-    pub file: String,
-    /// The mistakes, in the order of the file.
+    /// The mistakes, in the order of the sources.
     pub mistakes: Vec<Finding>,
-    /// The lines with mistakes, without secrets and control characters: (line number, text).
-    lines: Vec<(usize, String)>,
+    quoted: Quoted,
     /// What was not done because of the mistakes.
     spared: &'static str,
     /// What is wrong with the profile, which is in another file.
@@ -114,10 +153,10 @@ pub struct ConfigErrors {
 }
 
 impl ConfigErrors {
-    /// Keeps only the lines of `source` that are shown.
-    pub fn new(file: &str, source: &str, mistakes: Vec<Finding>) -> Self {
-        let lines = quoted_lines(source, &mistakes);
-        Self::of_lines(file, mistakes, lines)
+    /// Keeps only the lines that are shown.
+    pub fn new(sources: &Sources, mistakes: Vec<Finding>) -> Self {
+        let quoted = Quoted::of(sources, &mistakes);
+        Self::of_lines(quoted, mistakes)
     }
 
     /// Adds the error of the profile.
@@ -126,14 +165,14 @@ impl ConfigErrors {
         Self { profile: Some(profile), ..self }
     }
 
-    /// Takes the lines with mistakes instead of the source.
-    pub fn of_lines(file: &str, mistakes: Vec<Finding>, lines: Vec<(usize, String)>) -> Self {
-        Self { file: file.to_owned(), mistakes, lines, spared: "sent", profile: None }
+    /// Takes the lines with mistakes instead of the sources.
+    pub fn of_lines(quoted: Quoted, mistakes: Vec<Finding>) -> Self {
+        Self { mistakes, quoted, spared: "sent", profile: None }
     }
 
-    /// Mistakes that the service revealed, with their `lines`.
-    pub fn found_by_service(file: &str, mistakes: Vec<Finding>, lines: Vec<(usize, String)>) -> Self {
-        Self { spared: "launched", ..Self::of_lines(file, mistakes, lines) }
+    /// Mistakes that the service revealed, with their lines.
+    pub fn found_by_service(quoted: Quoted, mistakes: Vec<Finding>) -> Self {
+        Self { spared: "launched", ..Self::of_lines(quoted, mistakes) }
     }
 }
 
@@ -141,45 +180,33 @@ impl std::error::Error for ConfigErrors {}
 
 impl std::fmt::Display for ConfigErrors {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        for finding in &self.mistakes {
-            f.write_str(&render(&self.file, finding, &self.lines))?;
-        }
+        f.write_str(&self.quoted.render(&self.mistakes))?;
         if let Some(profile) = &self.profile {
             write!(f, "{}\n\n", crate::output::text::clean(&profile.to_string()))?;
         }
         match self.mistakes.len() {
             0 => write!(f, "nothing was {}", self.spared),
-            1 => write!(f, "{}: 1 mistake; nothing was {}", self.file, self.spared),
-            n => write!(f, "{}: {n} mistakes; nothing was {}", self.file, self.spared),
+            1 => write!(f, "{}: 1 mistake; nothing was {}", self.quoted.labels.config(), self.spared),
+            n => write!(f, "{}: {n} mistakes; nothing was {}", self.quoted.labels.config(), self.spared),
         }
     }
 }
 
-/// Renders notes one after the other.
-pub fn render_notes(file: &str, source: &str, notes: &[Finding]) -> String {
-    let lines = quoted_lines(source, notes);
-    notes.iter().map(|note| render(file, note, &lines)).collect()
-}
-
-fn render(file: &str, finding: &Finding, lines: &[(usize, String)]) -> String {
+fn render(quoted: &Quoted, finding: &Finding) -> String {
     let mut out = String::new();
     // Writing to a String cannot fail, so the results are ignored.
     let message = excerpt::without_key_material(&crate::output::text::clean(&finding.message));
-    let margin = finding.place.map_or(1, |place| place.line.to_string().len());
-    match finding.place {
-        None => {
-            let _ = writeln!(out, "{file}: {message}");
-        }
-        Some(Place { line, column, width }) => {
-            let _ = writeln!(out, "{file}:{line}:{column}: {message}");
-            if let Some((_, text)) = lines.iter().find(|(number, _)| *number == line) {
-                let left = text.chars().count().saturating_sub(column - 1);
-                let carets = "^".repeat(width.min(left.max(1)));
-                let _ = writeln!(out, "{:margin$} |", "");
-                let _ = writeln!(out, "{line} | {text}");
-                let _ = writeln!(out, "{:margin$} | {:indent$}{carets}", "", "", indent = column - 1);
-            }
-        }
+    let line = finding.place.and_then(|place| Some((place, quoted.line(place)?)));
+    let is_placed = |place: &Place| place.line > 0 && !quoted.labels.is_flag(*place);
+    let margin = finding.place.filter(is_placed).map_or(1, |place| place.line.to_string().len());
+    let at = finding.place.map_or_else(|| quoted.labels.config(), |place| quoted.labels.at(place));
+    let _ = writeln!(out, "{at}: {message}");
+    if let Some((Place { line, column, width, .. }, text)) = line {
+        let left = text.chars().count().saturating_sub(column - 1);
+        let carets = "^".repeat(width.min(left.max(1)));
+        let _ = writeln!(out, "{:margin$} |", "");
+        let _ = writeln!(out, "{line} | {text}");
+        let _ = writeln!(out, "{:margin$} | {:indent$}{carets}", "", "", indent = column - 1);
     }
     if let Some(help) = &finding.help {
         let _ = writeln!(
@@ -191,14 +218,4 @@ fn render(file: &str, finding: &Finding, lines: &[(usize, String)]) -> String {
     }
     out.push('\n');
     out
-}
-
-/// The lines of the findings, as far as they may be shown.
-pub(super) fn quoted_lines(source: &str, findings: &[Finding]) -> Vec<(usize, String)> {
-    let quote = |finding: &Finding| {
-        let Place { line, column, width } = finding.place?;
-        let most = if finding.hides_value { column - 1 + width } else { usize::MAX };
-        Some(Quote { line, most })
-    };
-    excerpt::lines(source, findings.iter().filter_map(quote).collect())
 }

@@ -9,6 +9,11 @@ pub const SECRET: &str = "private_key_passphrase";
 /// A key of `notify` whose value may be a secret.
 pub const SECRET_ADDRESS: &str = "url";
 
+/// Whether the value of a key may be a secret by itself.
+pub fn is_secret(key: &str) -> bool {
+    [SECRET, SECRET_ADDRESS].contains(&key)
+}
+
 /// The whole numbers, with the range that each must be in.
 const RANGES: &[(&str, RangeInclusive<i64>)] = &[
     ("count", 1..=super::MAX_COUNT as i64),

@@ -18,6 +18,9 @@ mod hostname;
 mod hunt;
 mod instance;
 mod keys;
+mod kinds;
+mod layers;
+mod merge;
 mod metadata;
 mod naming;
 mod network;
@@ -31,10 +34,13 @@ mod regions;
 mod scalar;
 mod schema;
 mod section;
+mod set;
 pub mod shapes;
+mod show;
 mod single;
 mod size;
 mod source;
+mod sources;
 mod spread;
 mod ssh;
 mod ssh_keys;
@@ -49,11 +55,16 @@ pub use connection::{Fleet, load_connection};
 pub use credentials::{CredentialSource, KeyFields};
 pub use example::Placeholders;
 pub use files::read_limited;
-pub use finding::{ConfigErrors, Finding, Findings, Place, render_notes};
+pub use finding::{ConfigErrors, Finding, Findings, Place};
 pub use instance::MAX_COUNT;
 pub use keys::{GROUPS, nearest};
+pub use layers::Layers;
 pub use ocids::Home;
+pub use scalar::Scalar;
 pub use schema::schema;
+pub use set::join as join_key;
+pub use show::{Shown, ShownNode, show};
+pub use sources::Labels;
 pub use variables::ReadVariable;
 pub use written::Written;
 
@@ -61,10 +72,12 @@ use crate::error::CommandError;
 use crate::notify::Receiver;
 use crate::ssh::Login;
 use context::{Context, GROUP};
+use finding::Quoted;
 use fleet::FleetSpec;
 use fleet::plan::Strategy;
 use fleet::price::{self, Prices};
 use instance::Instances;
+use layers::Stacked;
 use metadata::Folders;
 use oci_api::Region;
 use oci_api::models::LaunchInstanceDetails;
@@ -72,7 +85,8 @@ use oci_client::credentials::{AuthMethod, CredentialsError};
 use oci_client::regions::AddedRegions;
 use regions::Around;
 use section::Section;
-use std::path::{Path, PathBuf};
+use sources::Sources;
+use std::path::PathBuf;
 use std::time::Duration;
 use yaml::Node;
 
@@ -124,8 +138,10 @@ type ReadProfile<'a> = dyn Fn(&CredentialSource) -> Result<ProfileFacts, Credent
 /// Everything that a launch needs to know.
 #[derive(Debug)]
 pub struct Settings {
-    /// The file as the user named it.
+    /// The files as the user named them.
     pub file: String,
+    /// How messages name places in the config.
+    pub labels: Labels,
     /// Who signs the requests.
     pub credentials: CredentialSource,
     /// One base URL for every service, instead of the region's own.
@@ -165,57 +181,31 @@ impl Settings {
     }
 }
 
-/// Reads a file. `profile_facts` is called at most once, for the profile that the settings name.
+/// Reads a config. `profile_facts` is called at most once, for the profile that the settings name.
 pub fn load(
-    path: &Path,
+    layers: &Layers,
     overrides: &Overrides,
     profile_facts: &ReadProfile<'_>,
 ) -> Result<Settings, ConfigErrors> {
-    read_file(path, overrides, &|root, folder, findings| {
-        read_root(root, folder, overrides, profile_facts, findings)
+    read_stacked(layers::stack(layers, false), overrides, &|root, sources, findings| {
+        read_root(root, sources, overrides, profile_facts, findings)
     })
 }
 
-/// Reads a file with `read`, whose result is meaningful only if no mistake was found.
-fn read_file(
-    path: &Path,
+/// Reads the layers with `read`, whose result is meaningful only if no mistake was found.
+fn read_stacked(
+    stacked: Stacked,
     overrides: &Overrides,
-    read: &dyn Fn(&Node, &Path, &Findings) -> Option<Parts>,
+    read: &dyn Fn(&Node, &Sources, &Findings) -> Option<Parts>,
 ) -> Result<Settings, ConfigErrors> {
-    let file = path.display().to_string();
-    let fail = |source: &str, finding: Finding| ConfigErrors::new(&file, source, vec![finding]);
-    let bytes = files::read_limited(path, yaml::MAX_BYTES).map_err(|error| {
-        let mut finding = Finding::whole(format!("cannot be read: {error}"));
-        if !path.exists() {
-            finding = finding.help(
-                "copy config.example.yaml to config.yaml and edit it, or name another file with --config",
-            );
-        }
-        fail("", finding)
-    })?;
-    let bytes = zeroize::Zeroizing::new(bytes);
-    let source = yaml::text_of(&bytes).map_err(|finding| fail(&String::from_utf8_lossy(&bytes), finding))?;
-    let folder = path.parent().unwrap_or(Path::new(""));
-    read_source(&file, source, overrides, &|root, findings| read(root, folder, findings))
-}
-
-/// Reads the text of a file.
-fn read_source(
-    file: &str,
-    source: &str,
-    overrides: &Overrides,
-    read: &dyn Fn(&Node, &Findings) -> Option<Parts>,
-) -> Result<Settings, ConfigErrors> {
-    let findings = Findings::default();
-    let parts = yaml::parse(source, &findings)
-        .map(|mut root| {
-            variables::expand(&mut root, overrides.variable, &findings);
-            read(&root, &findings).map(|parts| (parts, Written::of(file, source, &root)))
-        })
-        .map_err(|finding| findings.mistake(finding));
+    let Stacked { sources, root, findings } = stacked;
+    let parts = root.and_then(|mut root| {
+        variables::expand(&mut root, overrides.variable, &findings);
+        read(&root, &sources, &findings).map(|parts| (parts, Written::of(&sources, &root)))
+    });
     let (mistakes, notes) = findings.into_parts();
     match parts {
-        Ok(Some((
+        Some((
             Parts {
                 credentials,
                 endpoint,
@@ -228,11 +218,11 @@ fn read_source(
                 profile: None,
             },
             written,
-        ))) if mistakes.is_empty() => {
-            let notes = render_notes(file, source, &notes);
-            let file = file.to_owned();
-            let settings = Settings {
-                file,
+        )) if mistakes.is_empty() => {
+            let labels = sources.labels();
+            Ok(Settings {
+                file: labels.config(),
+                labels,
                 credentials,
                 endpoint,
                 fleet,
@@ -241,15 +231,14 @@ fn read_source(
                 login,
                 hunt_floor,
                 notify,
-                notes,
+                notes: Quoted::of(&sources, &notes).render(&notes),
                 written,
-            };
-            Ok(settings)
+            })
         }
-        Ok(Some((Parts { profile: Some(profile), .. }, _))) => {
-            Err(ConfigErrors::new(file, source, mistakes).with_profile(profile))
+        Some((Parts { profile: Some(profile), .. }, _)) => {
+            Err(ConfigErrors::new(&sources, mistakes).with_profile(profile))
         }
-        _ => Err(ConfigErrors::new(file, source, mistakes)),
+        _ => Err(ConfigErrors::new(&sources, mistakes)),
     }
 }
 
@@ -270,14 +259,14 @@ struct Parts {
 /// Reads the top level. The result is meaningful only if no mistake was found.
 fn read_root(
     root: &Node,
-    folder: &Path,
+    sources: &Sources,
     overrides: &Overrides,
     profile_facts: &ReadProfile<'_>,
     findings: &Findings,
 ) -> Option<Parts> {
     let top = Section::of(root, "", keys::TOP, findings)?;
     example::find_placeholders(root, example::Extent::Whole, overrides, findings);
-    let folders = Folders { config: folder, home: overrides.home.as_deref() };
+    let folders = Folders { sources, home: overrides.home.as_deref() };
     let mut missing = Vec::new();
     let credentials = credentials::read_credentials(&top, overrides, folders, findings, &mut missing);
     let (facts, profile) = facts_of(&credentials, overrides, profile_facts);

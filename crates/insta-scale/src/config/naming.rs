@@ -121,9 +121,9 @@ fn list(section: &Section<'_>, findings: &Findings) -> Option<Vec<String>> {
             Value::Scalar(scalar) => {
                 if let Some(first) = places.insert(scalar.text.to_string(), item.place) {
                     let message = format!(
-                        "names contains {:?} twice; the first is on line {}",
+                        "names contains {:?} twice; the first is on {}",
                         scalar.text.as_str(),
-                        first.line
+                        findings.line(first)
                     );
                     findings
                         .mistake(Finding::at(item.place, message).help("give each instance a unique name"));

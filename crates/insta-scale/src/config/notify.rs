@@ -3,7 +3,7 @@
 //! The config names secrets by file or variable, and they are read when they are needed. A secret in the config itself is a
 //! mistake, and is not shown.
 
-use super::files::{self, Folders};
+use super::files::Folders;
 use super::finding::{Finding, Findings, Place};
 use super::keys;
 use super::section::{At, Section};
@@ -306,7 +306,7 @@ impl Reader<'_> {
                 None
             }
             (Some(path), None) => {
-                let path = files::resolve(path.value.trim(), self.folders.config, self.folders.home);
+                let path = self.folders.resolve(path.value.trim(), path.place);
                 Some(SecretSource { key: file, from: SecretPlace::File(path) })
             }
             (None, Some(name)) if is_variable(name.value.trim()) => {

@@ -36,6 +36,22 @@ impl Scalar {
         Self { text: Zeroizing::new(text.to_owned()), kind: ScalarKind::Text, quoted: true }
     }
 
+    /// Whether it is text, rather than a number, a boolean or nothing.
+    pub fn is_text(&self) -> bool {
+        self.kind == ScalarKind::Text
+    }
+
+    /// The value as JSON. A number that JSON cannot represent becomes text.
+    pub fn to_json(&self) -> serde_json::Value {
+        match self.kind {
+            ScalarKind::Null => serde_json::Value::Null,
+            ScalarKind::Bool(value) => value.into(),
+            ScalarKind::Int(value) => value.into(),
+            ScalarKind::Float(value) if value.is_finite() => value.into(),
+            ScalarKind::Float(_) | ScalarKind::Text => self.text.as_str().into(),
+        }
+    }
+
     /// A scalar written without quotes.
     pub fn plain(text: &str) -> Self {
         Self { text: Zeroizing::new(text.to_owned()), kind: resolve(text), quoted: false }

@@ -5,8 +5,7 @@
 
 use super::example::EXAMPLE;
 use super::keys::{self, GROUPS};
-use super::{alternatives, instance, notify, size, spread};
-use crate::notify::Encryption;
+use super::kinds::{Kind, kind};
 use serde_json::{Map, Value, json};
 
 /// The dialect. Editors that use yaml-language-server support it best.
@@ -16,34 +15,6 @@ const DIALECT: &str = "http://json-schema.org/draft-07/schema#";
 const VARIABLE: &str = r"\$\{";
 /// The types of a whole number, which a variable may contain.
 const WHOLE: [&str; 3] = ["integer", "string", "null"];
-
-/// What a key takes.
-enum Kind {
-    /// Text, or a number or a boolean, which is taken as written.
-    Text,
-    /// One text or a list of texts.
-    Texts,
-    /// True or false.
-    Flag,
-    /// A whole number in the range of [`keys::range`].
-    Whole,
-    /// A number above 0.
-    Number,
-    /// One of these words.
-    Word(Vec<&'static str>),
-    /// Names with texts.
-    Table,
-    /// Names with anything.
-    Free,
-    /// Names with groups of keys.
-    Groups(&'static str),
-    /// A group of keys.
-    Group(&'static str),
-    /// A list of groups of keys.
-    List(&'static str),
-    /// Any of these.
-    Either(Vec<Kind>),
-}
 
 /// The schema.
 pub fn schema() -> Value {
@@ -107,57 +78,6 @@ fn value_of(kind: &Kind) -> Value {
 /// A value, or a text with an environment variable.
 fn or_variable(value: &Value) -> Value {
     json!({"anyOf": [value, {"type": "string", "pattern": VARIABLE}]})
-}
-
-fn words<T>(table: &[(&'static str, T)]) -> Kind {
-    Kind::Word(table.iter().map(|(word, _)| *word).collect())
-}
-
-/// What a key of a group takes.
-fn kind(path: &str, key: &str) -> Kind {
-    match (path, key) {
-        ("the top level", "regions") => Kind::List("regions[]"),
-        ("the top level", "prices") => Kind::Group("prices"),
-        ("the top level", "ssh") => Kind::Group("ssh"),
-        ("the top level", "hunt") => Kind::Group("hunt"),
-        ("the top level", "notify") => Kind::List("notify[]"),
-        ("the top level", "instance_settings") => Kind::Group("instance_settings"),
-        ("instance_settings", "shape_config") => Kind::Group("instance_settings.shape_config"),
-        ("instance_settings.alternatives[]", "shape_config") => {
-            Kind::Group("instance_settings.alternatives[].shape_config")
-        }
-        (_, "agent_config") => Kind::Group("instance_settings.agent_config"),
-        (_, "spread") => Kind::Group("instance_settings.spread"),
-        (_, "capacity_reservations") => Kind::List("instance_settings.capacity_reservations[]"),
-        (_, "alternatives") => Kind::List("instance_settings.alternatives[]"),
-        ("regions[]", "image") => Kind::Group("regions[].image"),
-        ("prices", "shapes") => Kind::Groups("prices.shapes.<shape>"),
-        (_, "preemptible") => Kind::Either(vec![Kind::Flag, Kind::Group("instance_settings.preemptible")]),
-        ("regions[]" | "instance_settings.alternatives[]", "subnet_id") | ("regions[]", "image_id") => {
-            Kind::Either(vec![Kind::Text, Kind::Table])
-        }
-        (_, "prefer") => words(&instance::PREFER),
-        (_, "strategy") => words(&instance::STRATEGIES),
-        (_, "capacity_type") => words(&alternatives::CAPACITY_TYPES),
-        (_, "baseline_ocpu_utilization") => words(&size::BASELINES),
-        (_, "across") => words(&spread::ACROSS),
-        (_, "when_impossible") => words(&spread::WHEN_IMPOSSIBLE),
-        ("notify[]", "type") => words(&notify::TYPES),
-        ("notify[]", "tls") => words(&Encryption::ALL),
-        (_, "ocpus" | "memory_in_gbs" | "boot_volume_gb_month" | "confirm_above")
-        | ("prices.shapes.<shape>", _) => Kind::Number,
-        (_, "metadata" | "freeform_tags") => Kind::Table,
-        (_, "defined_tags" | "launch_details" | "plugins") => Kind::Free,
-        (_, "availability_domain" | "fault_domain")
-            if path != "instance_settings.capacity_reservations[]" =>
-        {
-            Kind::Texts
-        }
-        (_, "names" | "nsg_ids" | "ssh_authorized_keys" | "shapes" | "on" | "to") => Kind::Texts,
-        (_, key) if keys::FLAGS.contains(&key) => Kind::Flag,
-        (_, key) if keys::range(key).is_some() => Kind::Whole,
-        _ => Kind::Text,
-    }
 }
 
 /// The comment directly above the first line of the example that has the key.

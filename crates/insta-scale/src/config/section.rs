@@ -256,12 +256,6 @@ pub fn to_json(node: &Node) -> serde_json::Value {
         Value::Map(entries) => {
             entries.iter().map(|entry| (entry.key.clone(), to_json(&entry.value))).collect()
         }
-        Value::Scalar(scalar) => match scalar.kind {
-            ScalarKind::Null => serde_json::Value::Null,
-            ScalarKind::Bool(value) => value.into(),
-            ScalarKind::Int(value) => value.into(),
-            ScalarKind::Float(value) if value.is_finite() => value.into(),
-            ScalarKind::Float(_) | ScalarKind::Text => scalar.text.as_str().into(),
-        },
+        Value::Scalar(scalar) => scalar.to_json(),
     }
 }

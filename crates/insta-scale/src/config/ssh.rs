@@ -1,6 +1,6 @@
 //! Reads `ssh:`: how people log in to the instances.
 
-use super::files::{self, Folders};
+use super::files::Folders;
 use super::finding::{Finding, Findings};
 use super::keys;
 use super::section::{At, Section};
@@ -26,9 +26,9 @@ pub fn read_ssh(node: &Node, folders: Folders<'_>, findings: &Findings) -> Login
     let jump_host = text("jump_host", |text| Login { jump_host: Some(text), ..Login::default() });
     let identity_file = text("identity_file", |text| Login { identity_file: Some(text), ..Login::default() });
     // ssh expands `~` itself, but would resolve a relative path in the current directory.
-    let identity_file = identity_file.map(|path| match path.strip_prefix("~/") {
-        Some(_) => path,
-        None => files::resolve(&path, folders.config, folders.home).display().to_string(),
+    let place = group.node("identity_file").map(|node| node.place).unwrap_or_default();
+    let identity_file = identity_file.map(|path| {
+        if path.starts_with("~/") { path } else { folders.resolve(&path, place).display().to_string() }
     });
     Login { user, address: address(&group, findings), jump_host, identity_file }
 }

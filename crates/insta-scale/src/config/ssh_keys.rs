@@ -54,7 +54,7 @@ fn keys_of(text: &At<&str>, folders: Folders<'_>, findings: &Findings) -> Option
         && !body.contains("-----BEGIN")
         && !KEY_TYPES.iter().any(|(name, _)| body.starts_with(name));
     let (keys, from) = if is_path {
-        let path = files::resolve(body, folders.config, folders.home);
+        let path = folders.resolve(body, text.place);
         let shown = path.display().to_string();
         match files::read_text(&path, METADATA_MAX_BYTES) {
             Ok(keys) => (keys, format!("{shown}: ")),

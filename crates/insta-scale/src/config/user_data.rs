@@ -77,7 +77,7 @@ pub fn read_user_data(text: &At<&str>, folders: Folders<'_>, findings: &Findings
         let origin = DataSource { file: None, place: text.place, findings };
         return encode(text.value.as_bytes(), &origin);
     };
-    let path = files::resolve(name.trim(), folders.config, folders.home);
+    let path = folders.resolve(name.trim(), text.place);
     let origin = DataSource { file: Some(path.display().to_string()), place: text.place, findings };
     match files::read_limited(&path, MAX_FILE) {
         Ok(bytes) => encode(&bytes, &origin),

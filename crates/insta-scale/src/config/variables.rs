@@ -20,6 +20,23 @@ pub fn expand(root: &mut Node, read: Option<ReadVariable>, findings: &Findings) 
     walk(root, &mut Vec::new(), read, findings);
 }
 
+/// A variable that a value names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Used {
+    /// Its name.
+    pub name: String,
+    /// Whether it is set, rather than replaced by a default.
+    pub is_set: bool,
+}
+
+/// The variables that a value names.
+pub fn used(scalar: &Scalar, read: Option<ReadVariable>) -> Vec<Used> {
+    let mut used = Vec::new();
+    // A value that cannot be resolved is reported when the config is read.
+    let _ = resolve_into(scalar, read, &mut used);
+    used
+}
+
 fn walk(node: &mut Node, path: &mut Vec<String>, read: Option<ReadVariable>, findings: &Findings) {
     if matches!(path.as_slice(), [group, key] if group == GROUP.trim_end_matches('.') && LITERAL.contains(&key.as_str()))
     {
@@ -81,6 +98,10 @@ impl Wrong {
 
 /// The scalar with its variables replaced. It keeps its quotes, so that a quoted value stays text.
 fn resolve(scalar: &Scalar, read: Option<ReadVariable>) -> Result<Scalar, Wrong> {
+    resolve_into(scalar, read, &mut Vec::new())
+}
+
+fn resolve_into(scalar: &Scalar, read: Option<ReadVariable>, used: &mut Vec<Used>) -> Result<Scalar, Wrong> {
     let mut text = zeroize::Zeroizing::new(String::new());
     let mut rest = scalar.text.as_str();
     while let Some(at) = rest.find("${") {
@@ -103,6 +124,7 @@ fn resolve(scalar: &Scalar, read: Option<ReadVariable>) -> Result<Scalar, Wrong>
             return Err(Wrong::Malformed);
         }
         let set = read.and_then(|read| read(name)).map(zeroize::Zeroizing::new);
+        used.push(Used { name: name.to_owned(), is_set: set.is_some() });
         text.push_str(before);
         match (&set, default) {
             (Some(value), _) => text.push_str(value),

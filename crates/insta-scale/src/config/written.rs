@@ -3,8 +3,9 @@
 //!
 //! It keeps the lines that a message would quote, not the file.
 
-use super::finding::{self, ConfigErrors, Finding, Place};
+use super::finding::{ConfigErrors, Finding, Place, Quoted};
 use super::keys::SECRET;
+use super::sources::Sources;
 use super::yaml::{Node, Value};
 use fleet::plan::SPREAD_FIELD;
 use oci_client::credentials::CredentialsError;
@@ -12,7 +13,6 @@ use oci_client::credentials::CredentialsError;
 /// The positions of values that are checked later.
 #[derive(Debug, Default)]
 pub struct Written {
-    file: String,
     domains: Vec<(String, Place)>,
     /// Every shape that the file names, the first choice's first.
     shapes: Vec<(String, Place)>,
@@ -20,12 +20,12 @@ pub struct Written {
     /// Each further region.
     regions: Vec<(String, Place)>,
     credentials: Vec<(&'static str, Place)>,
-    lines: Vec<(usize, String)>,
+    quoted: Quoted,
 }
 
 impl Written {
-    /// Keeps the necessary parts of a file.
-    pub(super) fn of(file: &str, source: &str, root: &Node) -> Self {
+    /// Keeps the necessary parts of a config.
+    pub(super) fn of(sources: &Sources, root: &Node) -> Self {
         let mut domains = Vec::new();
         let settings = root.child("instance_settings");
         let mut shapes = Vec::new();
@@ -63,8 +63,8 @@ impl Written {
             .chain(regions.iter().map(|(_, place)| place))
             .chain(&spread);
         let places: Vec<Finding> = places.map(|place| Finding::at(*place, "")).collect();
-        let lines = finding::quoted_lines(source, &places);
-        Self { file: file.to_owned(), domains, shapes, spread, regions, credentials, lines }
+        let quoted = Quoted::of(sources, &places);
+        Self { domains, shapes, spread, regions, credentials, quoted }
     }
 
     /// The error of an unusable key at its position in the file; `None` if the file does not name the key.
@@ -79,7 +79,7 @@ impl Written {
             _ => place("private_key_path"),
         }?;
         let mistake = Finding { help, ..Finding::at(place, error.to_string()) };
-        Some(ConfigErrors::of_lines(&self.file, vec![mistake], self.lines.clone()))
+        Some(ConfigErrors::of_lines(self.quoted.clone(), vec![mistake]))
     }
 
     /// Mistakes that the service found: what is wrong, and the availability domain concerned.
@@ -122,7 +122,7 @@ impl Written {
                 }
             }
         }
-        ConfigErrors::found_by_service(&self.file, mistakes, self.lines.clone())
+        ConfigErrors::found_by_service(self.quoted.clone(), mistakes)
     }
 }
 

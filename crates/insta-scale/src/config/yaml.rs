@@ -141,10 +141,14 @@ impl<'f> Builder<'f> {
             Event::Scalar(text, style, anchor, tag) => {
                 self.check_tag(tag.as_deref(), place);
                 let text_tag = tag.as_deref().and_then(Tag::core_suffix) == Some("str");
+                // The parser writes `~` where a file has nothing.
+                let is_absent = style == ScalarStyle::Plain
+                    && (span.start.line(), span.start.col()) == (span.end.line(), span.end.col());
+                let text = if is_absent { "" } else { &*text };
                 let scalar = if style == ScalarStyle::Plain && !text_tag {
-                    Scalar::plain(&text)
+                    Scalar::plain(text)
                 } else {
-                    Scalar::quoted(&text)
+                    Scalar::quoted(text)
                 };
                 let node = Node { place, value: Value::Scalar(scalar) };
                 self.count(1, 1, place)?;
@@ -311,7 +315,7 @@ pub(super) fn place_of(span: &Span) -> Place {
     } else {
         1
     };
-    Place { line: span.start.line(), column: span.start.col() + 1, width }
+    Place { line: span.start.line(), column: span.start.col() + 1, width, ..Place::default() }
 }
 
 /// Converts a parser error to a finding with a position and a remedy.
@@ -325,7 +329,7 @@ pub(super) fn syntax(error: &ScanError, source: &str) -> Finding {
     if let Some(place) = tab_before(source, line + 1) {
         return Finding::at(place, TAB).help("replace the tab with spaces");
     }
-    let place = Place { line, column, width: 1 };
+    let place = Place { line, column, width: 1, ..Place::default() };
     let (message, help): (String, &str) = match error.kind() {
         ErrorKind::TabNotAllowed
         | ErrorKind::TabInBlockIndentation
@@ -357,7 +361,7 @@ fn tab_before(source: &str, last: usize) -> Option<Place> {
             continue;
         }
         if text[spaces..].starts_with('\t') && !body.starts_with('#') {
-            return Some(Place { line: number, column: spaces + 1, width: 1 });
+            return Some(Place { line: number, column: spaces + 1, width: 1, ..Place::default() });
         }
         let opens = body.rsplit([' ', ':']).next().is_some_and(|end| end.starts_with(['|', '>']));
         block = opens.then_some(spaces);
@@ -377,7 +381,7 @@ pub fn text_of(bytes: &[u8]) -> Result<&str, Finding> {
         let line = good.matches('\n').count() + 1;
         let column = good.chars().rev().take_while(|c| *c != '\n').count() + 1;
         Finding::at(
-            Place { line, column, width: 1 },
+            Place { line, column, width: 1, ..Place::default() },
             format!("the byte 0x{:02x} here is not UTF-8 text", bytes[error.valid_up_to()]),
         )
         .help("save the file as UTF-8")

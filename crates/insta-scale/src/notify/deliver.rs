@@ -5,7 +5,6 @@ use super::email::Mail;
 use super::message::Message;
 use super::secret::Secret;
 use super::{Channel, Failed, Receiver, ReceiverUrl, SecretSource, Topic};
-use crate::config::Place;
 use crate::error::CommandError;
 use crate::output::text::clean;
 use crate::tuning::{NOTIFY_BACKOFF, NOTIFY_TRIES, NOTIFY_TRY};
@@ -71,17 +70,16 @@ impl Means {
 }
 
 impl Way {
-    /// Reads the secrets of a receiver. The error names its position in the config and no secret.
+    /// Reads the secrets of a receiver. The error names its position `at` in the config, and no secret.
     pub fn open(
         receiver: &Receiver,
-        file: &str,
+        at: &str,
         means: &Means,
         env: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Self, CommandError> {
-        let Place { line, column, .. } = receiver.place;
         let wrong = |why: String| {
             CommandError::usage(
-                format!("{file}:{line}:{column}: notify `{}`: {why}", receiver.name),
+                format!("{at}: notify `{}`: {why}", receiver.name),
                 "correct it, or leave notifications out with --no-notify",
             )
         };

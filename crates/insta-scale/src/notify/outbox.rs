@@ -3,6 +3,7 @@
 //!
 //! Failures cause one warning per receiver. The end of a run waits for pending messages, for a limited time.
 
+use super::Receiver;
 use super::deliver::{Means, Way};
 use super::fold::Watch;
 use super::message::Message;
@@ -39,7 +40,9 @@ pub fn ways(session: &Session, settings: &Settings) -> Result<Vec<Way>, CommandE
         return Ok(Vec::new());
     }
     let means = Means::new(session.clock.clone(), &environment::variable)?;
-    let open = |receiver| Way::open(receiver, &settings.file, &means, &environment::variable);
+    let open = |receiver: &Receiver| {
+        Way::open(receiver, &settings.labels.at(receiver.place), &means, &environment::variable)
+    };
     settings.notify.iter().map(open).collect()
 }
 

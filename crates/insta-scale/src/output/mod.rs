@@ -3,6 +3,7 @@
 pub mod again;
 pub mod budget;
 pub mod capacity_history;
+pub mod config;
 pub mod console;
 pub mod dedup;
 pub mod doctor;

@@ -80,11 +80,18 @@ impl Facts {
             name_prefix: text("/fleet/name_prefix"),
             region: text("/fleet/region"),
             shape: text("/fleet/placements/0/shape"),
-            config: text("/origin/config"),
+            config: config_of(&state.plan),
             left: if state.outcome.is_none_or(Outcome::is_unfinished) { left(state) } else { failed(state) },
             ..facts
         }
     }
+}
+
+/// The files of the config of a launch.
+fn config_of(plan: &Value) -> Option<String> {
+    let first = plan.pointer("/origin/config")?.as_str()?;
+    let over = plan.pointer("/origin/over").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+    Some(std::iter::once(first).chain(over.iter().filter_map(Value::as_str)).collect::<Vec<_>>().join(" + "))
 }
 
 /// The unfinished work of a run.

@@ -17,7 +17,8 @@ pub fn load_in(
     std::fs::write(&path, text).unwrap();
     let here = format!("{}/", folder.display());
     let no_profile = |_: &config::CredentialSource| Err(CredentialsError::SigningFailed);
-    config::load(&path, overrides, &no_profile).map_err(|errors| errors.to_string().replace(&here, ""))
+    config::load(&config::Layers::of(&path), overrides, &no_profile)
+        .map_err(|errors| errors.to_string().replace(&here, ""))
 }
 
 /// The messages for a text that is not a valid config.
@@ -36,7 +37,7 @@ pub fn spoiled(from: &str, to: &str) -> String {
 fn a_missing_file_says_where_to_start() {
     let path = Path::new("no/such/config.yaml");
     let no_profile = |_: &config::CredentialSource| Err(CredentialsError::SigningFailed);
-    let error = config::load(path, &Overrides::default(), &no_profile).unwrap_err();
+    let error = config::load(&config::Layers::of(path), &Overrides::default(), &no_profile).unwrap_err();
     insta::assert_snapshot!(error, @r"
         no/such/config.yaml: cannot be read: there is no such file
           = help: copy config.example.yaml to config.yaml and edit it, or name another file with --config

@@ -139,7 +139,7 @@ fn load_profile(text: &str, overrides: &Overrides) -> Settings {
             tenancy: Some("ocid1.tenancy.oc1..fromprofile".into()),
         })
     };
-    config::load(&path, overrides, &facts).unwrap()
+    config::load(&config::Layers::of(&path), overrides, &facts).unwrap()
 }
 
 #[test]
@@ -187,7 +187,7 @@ fn taken() -> Overrides {
 fn the_example_is_good_and_names_every_key() {
     let overrides = taken();
     let no_profile = |_: &CredentialSource| Err(oci_client::credentials::CredentialsError::SigningFailed);
-    let settings = config::load(&example(), &overrides, &no_profile).unwrap();
+    let settings = config::load(&config::Layers::of(example()), &overrides, &no_profile).unwrap();
     assert_eq!(settings.notes, "");
     let text = std::fs::read_to_string(example()).unwrap();
     for (group, keys) in GROUPS {

@@ -20,6 +20,7 @@ mod hunt;
 mod instances;
 mod keeping;
 mod launch;
+mod layers;
 mod lifetimes;
 mod limits;
 mod naming;

@@ -50,7 +50,7 @@ pub async fn examine(session: &Session, args: &DoctorArgs) -> Result<Exit, Comma
 
 /// The config; if it has mistakes, as much of it as the later checks can use.
 fn read_config(session: &Session, count: Option<u32>) -> (Option<Settings>, Check) {
-    let file = session.config_file().display().to_string();
+    let file = session.layers().to_string();
     match session.read_config(count) {
         Ok(settings) => {
             let instances = crate::output::text::count(settings.fleet.count, "instance");

@@ -1,11 +1,12 @@
 //! Systemd units that run a command permanently: `maintain` and `hunt`.
 
 use crate::args::{MaintainArgs, Pace};
+use crate::config::Layers;
 use crate::error::CommandError;
 use crate::output::text::shell_word;
 use crate::session::Session;
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// The parts in which units differ.
@@ -51,15 +52,25 @@ pub fn maintain(session: &Session, args: &MaintainArgs) -> Result<String, Comman
 pub fn text(session: &Session, unit: &Unit<'_>) -> Result<String, CommandError> {
     let program = std::env::current_exe()
         .map_err(|source| CommandError::System { what: "the path of this program is unknown", source })?;
-    let config = std::path::absolute(session.config_file())
-        .map_err(|source| CommandError::System { what: "the path of the config is unknown", source })?;
-    let mut command = format!("{} {} --yes --config {}", word(&program)?, unit.command, word(&config)?);
+    let layers = session.layers();
+    let absolute = |path: &PathBuf| {
+        std::path::absolute(path)
+            .map_err(|source| CommandError::System { what: "the path of the config is unknown", source })
+    };
+    let files: Vec<PathBuf> = layers.files.iter().map(absolute).collect::<Result<_, _>>()?;
+    let mut command = format!("{} {} --yes", word(&program)?, unit.command);
+    for file in &files {
+        // Writing to a String cannot fail, so the results are ignored.
+        let _ = write!(command, " --config {}", word(file)?);
+    }
+    for value in &layers.set {
+        let _ = write!(command, " --set {}", escaped(&shell_word(value)));
+    }
     // A service has another environment, so the unit names the ledger that contains the wanted size.
     let folder = std::path::absolute(session.state_folder()?).map_err(|source| CommandError::System {
         what: "the path of the state directory is unknown",
         source,
     })?;
-    // Writing to a String cannot fail, so the results are ignored.
     let _ = write!(command, " --state-dir {}", word(&folder)?);
     for (flag, value) in [("--profile", &session.flags.profile), ("--endpoint", &session.flags.endpoint)] {
         if let Some(value) = value {
@@ -67,7 +78,9 @@ pub fn text(session: &Session, unit: &Unit<'_>) -> Result<String, CommandError> 
         }
     }
     command.push_str(&unit.flags);
-    let folder = config.parent().unwrap_or(Path::new("/"));
+    // Relative paths in values of `--set` start at the current folder.
+    let of_first = files.first().and_then(|file| file.parent()).unwrap_or(Path::new("/"));
+    let folder = if layers.set.is_empty() { of_first } else { &layers.folder };
     Ok(format!(
         "# Save as ~/.config/systemd/user/oci-insta-scale-{name}.service, then:\n\
          #   systemctl --user daemon-reload\n\
@@ -97,7 +110,7 @@ pub fn text(session: &Session, unit: &Unit<'_>) -> Result<String, CommandError> 
         end = unit.description_end,
         restart = unit.restart,
         no_restart = unit.no_restart,
-        description = escaped(&config.display().to_string()),
+        description = escaped(&Layers { files: files.clone(), ..Layers::default() }.to_string()),
         folder = escaped(&folder.display().to_string()),
     ))
 }

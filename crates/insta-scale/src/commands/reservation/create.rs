@@ -156,10 +156,13 @@ fn was_refused(created: &[Created]) -> bool {
 
 /// Checks that the config can contain the reservations and that its launches can use them, before anything costs money.
 fn check_config(connection: &Connection<'_>, orders: &[Order]) -> Result<(), CommandError> {
-    let file = connection.session.config_file();
+    let layers = connection.session.layers();
     let refuse = |why: String| {
         let hint = "reserve without --write-config, or change the config first; nothing was reserved";
-        Err(CommandError::usage(format!("it cannot be added to {}: {why}", file.display()), hint))
+        Err(CommandError::usage(format!("it cannot be added to {layers}: {why}"), hint))
+    };
+    let ([file], []) = (layers.files.as_slice(), layers.set.as_slice()) else {
+        return refuse("--write-config changes one file, without others over it or --set".to_owned());
     };
     let planned: Vec<Reserved> = orders
         .iter()
@@ -168,7 +171,7 @@ fn check_config(connection: &Connection<'_>, orders: &[Order]) -> Result<(), Com
             ocid: "ocid1.capacityreservation.oc1..planned".to_owned(),
         })
         .collect();
-    if let Err(error) = write_back::check_write(&file, &planned) {
+    if let Err(error) = write_back::check_write(file, &planned) {
         return refuse(error.to_string());
     }
     let fleet = &connection.settings.fleet;
@@ -424,11 +427,11 @@ fn config_lines(connection: &Connection<'_>, args: &CreateReservation, created: 
             Some(Reserved { availability_domain, ocid: created.ocid.clone()? })
         })
         .collect();
-    let file = connection.session.config_file();
-    if args.write_config {
+    let layers = connection.session.layers();
+    if let (true, [file]) = (args.write_config, layers.files.as_slice()) {
         let ocids: Vec<String> = reserved.iter().map(|reserved| reserved.ocid.clone()).collect();
         let judge = |new: &Path| connection.session.launches_into(new, &ocids);
-        match write_back::write_reservations(&file, &reserved, &judge) {
+        match write_back::write_reservations(file, &reserved, &judge) {
             Ok(backup) => {
                 let (file, backup) = (file.display(), backup.display());
                 console::line(&format!("{file} now launches into it; the previous file is {backup}"));
@@ -445,7 +448,7 @@ fn config_lines(connection: &Connection<'_>, args: &CreateReservation, created: 
             }
         }
         let one_domain = domains.len() == 1 && domains != [""];
-        console::line(&format!("to launch into it, add this to {}:", file.display()));
+        console::line(&format!("to launch into it, add this to {layers}:"));
         console::line(&format!("instance_settings:\n{}", write_back::snippet(&reserved, one_domain)));
     }
 }

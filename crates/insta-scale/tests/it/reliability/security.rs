@@ -126,9 +126,11 @@ fn no_error_tells_a_key_a_passphrase_or_a_token() {
 fn no_debug_text_holds_a_passphrase() {
     let (place, _region) = signed_up();
     let overrides = insta_scale::config::Overrides::default();
-    let settings = insta_scale::config::load(&place.path().join("config.yaml"), &overrides, &|_| {
-        Err(oci_client::credentials::CredentialsError::SigningFailed)
-    });
+    let settings = insta_scale::config::load(
+        &insta_scale::config::Layers::of(place.path().join("config.yaml")),
+        &overrides,
+        &|_| Err(oci_client::credentials::CredentialsError::SigningFailed),
+    );
     let shown = format!("{:?}", settings.unwrap());
     assert!(shown.contains("KeyFields") && shown.contains("aaaaexampleuser"), "{shown}");
     assert_eq!(secret_in(&shown), None, "{shown}");

@@ -1,0 +1,157 @@
+//! Prints a resulting config as YAML, with where each value came from in a comment, and as JSON.
+
+use crate::config::{Scalar, Shown, ShownNode};
+use oci_client::plain_text;
+use serde_json::{Map, Value, json};
+use std::fmt::Write as _;
+
+/// The widest value beside which comments are aligned.
+const WIDEST: usize = 56;
+
+/// A value that applies although no layer has it: its key, the value, and the reason.
+pub type Default = (&'static str, String, &'static str);
+
+/// YAML that reads back as the same config, except for what is hidden.
+pub fn yaml(shown: &Shown, defaults: &[Default]) -> String {
+    let mut lines = Vec::new();
+    write_lines(&shown.root, 0, &mut lines);
+    for (key, value, why) in defaults {
+        lines.push((format!("# {key}: {}", scalar_text(&Scalar::plain(value))), Some((*why).to_owned())));
+    }
+    let width = |line: &str| line.chars().count();
+    let column =
+        lines.iter().map(|(line, _)| width(line)).filter(|width| *width <= WIDEST).max().unwrap_or(0);
+    let mut out = String::new();
+    for (line, from) in lines {
+        out.push_str(&line);
+        if let Some(from) = from {
+            out.push_str(&" ".repeat(column.saturating_sub(width(&line)) + 2));
+            out.push_str("# ");
+            out.push_str(&plain_text(&from, 400));
+        }
+        out.push('\n');
+    }
+    out
+}
+
+fn write_lines(node: &ShownNode, indent: usize, out: &mut Vec<(String, Option<String>)>) {
+    let pad = " ".repeat(indent);
+    match node {
+        ShownNode::Scalar { value, .. } => {
+            out.push((format!("{pad}{}", scalar_text(value)), Some(from(node))));
+        }
+        ShownNode::List(items) => {
+            for item in items {
+                let at = out.len();
+                let (text, comment) = inline(item);
+                if let Some(text) = text {
+                    out.push((format!("{pad}- {text}"), comment));
+                    continue;
+                }
+                write_lines(item, indent + 2, out);
+                if let Some((first, _)) = out.get_mut(at) {
+                    first.replace_range(indent..indent + 2, "- ");
+                }
+            }
+        }
+        ShownNode::Map(entries) => {
+            for (key, value) in entries {
+                let key = scalar_text(&Scalar::quoted(key));
+                let (text, comment) = inline(value);
+                if let Some(text) = text {
+                    out.push((format!("{pad}{key}: {text}"), comment));
+                    continue;
+                }
+                out.push((format!("{pad}{key}:"), None));
+                write_lines(value, indent + 2, out);
+            }
+        }
+    }
+}
+
+/// A value that fits on the line of its key.
+fn inline(node: &ShownNode) -> (Option<String>, Option<String>) {
+    match node {
+        ShownNode::Scalar { value, .. } => (Some(scalar_text(value)), Some(from(node))),
+        ShownNode::List(items) if items.is_empty() => (Some("[]".to_owned()), None),
+        ShownNode::Map(entries) if entries.is_empty() => (Some("{}".to_owned()), None),
+        ShownNode::List(_) | ShownNode::Map(_) => (None, None),
+    }
+}
+
+/// Where a value came from, in words.
+fn from(node: &ShownNode) -> String {
+    let ShownNode::Scalar { source, line, variables, .. } = node else { return String::new() };
+    let mut from = line.map_or_else(|| source.clone(), |line| format!("{source}:{line}"));
+    for variable in variables {
+        let default = if variable.is_set { "" } else { "default of " };
+        // Writing to a String cannot fail, so the results are ignored.
+        let _ = write!(from, ", {default}${{{}}}", variable.name);
+    }
+    from
+}
+
+/// A single value as YAML, in quotes unless it means the same without.
+fn scalar_text(scalar: &Scalar) -> String {
+    let text = scalar.text.as_str();
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || " _./+=~@%-,".contains(c);
+    let colons_inside = text.split(": ").count() == 1 && !text.ends_with(':');
+    let is_simple = text.starts_with(|c: char| c.is_ascii_alphanumeric() || "/._~".contains(c))
+        && text.chars().all(|c| is_plain(c) || c == ':')
+        && text.trim_end() == text
+        && colons_inside;
+    let as_plain = Scalar::plain(text);
+    if as_plain.kind == scalar.kind && (is_simple || !scalar.is_text()) {
+        return text.to_owned();
+    }
+    let mut out = String::new();
+    for c in serde_json::to_string(text).unwrap_or_default().chars() {
+        if c.is_ascii() || !plain_text(&c.to_string(), 8).is_empty() {
+            out.push(c);
+        } else {
+            let _ = write!(out, "\\u{:04x}", c as u32);
+        }
+    }
+    out
+}
+
+/// The document of `config show`.
+pub fn document(shown: &Shown, defaults: &[Default]) -> Value {
+    let mut values = Vec::new();
+    collect(&shown.root, &mut Vec::new(), &mut values);
+    let defaults: Vec<Value> =
+        defaults.iter().map(|(key, value, why)| json!({"key": key, "value": value, "from": why})).collect();
+    json!({"schema_version": 1, "files": shown.files, "config": plain(&shown.root), "values": values, "defaults": defaults})
+}
+
+fn plain(node: &ShownNode) -> Value {
+    match node {
+        ShownNode::Scalar { value, .. } => value.to_json(),
+        ShownNode::List(items) => items.iter().map(plain).collect(),
+        ShownNode::Map(entries) => Value::Object(
+            entries.iter().map(|(key, value)| (key.clone(), plain(value))).collect::<Map<_, _>>(),
+        ),
+    }
+}
+
+fn collect(node: &ShownNode, path: &mut Vec<String>, out: &mut Vec<Value>) {
+    let mut step = |key: String, node: &ShownNode, out: &mut Vec<Value>| {
+        path.push(key);
+        collect(node, path, out);
+        path.pop();
+    };
+    match node {
+        ShownNode::List(items) => {
+            items.iter().enumerate().for_each(|(at, item)| step(at.to_string(), item, out));
+        }
+        ShownNode::Map(entries) => entries.iter().for_each(|(key, value)| step(key.clone(), value, out)),
+        ShownNode::Scalar { value, source, line, variables } => {
+            let variables: Vec<Value> = variables
+                .iter()
+                .map(|variable| json!({"name": variable.name, "is_set": variable.is_set}))
+                .collect();
+            let key = crate::config::join_key(path);
+            out.push(json!({"key": key, "value": value.to_json(), "source": source, "line": line, "variables": variables}));
+        }
+    }
+}
