@@ -18,7 +18,7 @@ CTRL_C = "\x03"
 class Terminal:
     """One command on a pseudo-terminal of its own, which it is in control of."""
 
-    def __init__(self, name, *arguments, columns=160, rows=50):
+    def __init__(self, name, *arguments, columns=160, rows=50, folder=None, variables=None):
         master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         self.master = master
@@ -28,7 +28,8 @@ class Terminal:
             stdin=slave,
             stdout=slave,
             stderr=slave,
-            env={**CLEAN_ENV, "TERM": "xterm"},
+            cwd=folder,
+            env={**CLEAN_ENV, "TERM": "xterm", **(variables or {})},
             start_new_session=True,
             preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
         )

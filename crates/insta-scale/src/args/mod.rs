@@ -9,6 +9,7 @@ mod duration;
 mod fleets;
 mod go_style;
 mod hunt;
+mod init;
 mod instances;
 mod limits;
 mod manage;
@@ -32,6 +33,7 @@ pub use fleets::{
 };
 pub use go_style::{go_flags, missed_equals, normalise};
 pub use hunt::{HuntArgs, HuntFlags};
+pub use init::InitArgs;
 pub use instances::{
     ActInstances, Carry, CleanupArgs, ExportArgs, ExportFormat, ExtendInstances, FleetChoice, InstancesArgs,
     InstancesCommand, Keep, ListInstances, Select, SoftInstances, Sort, StatusInstances, TerminateInstances,
@@ -154,6 +156,8 @@ pub enum OutputFormat {
 pub enum Command {
     /// Launch the instances of the config (default command)
     Launch(LaunchArgs),
+    /// Ask what to launch and where, write config.yaml, and show its plan
+    Init(InitArgs),
     /// Keep asking for the instances of the config, for weeks, until they run
     Hunt(HuntArgs),
     /// Continue an interrupted run

@@ -15,6 +15,7 @@ pub mod find;
 pub mod fleets;
 pub mod hunt;
 mod hunting;
+pub mod init;
 pub mod instances;
 pub mod launch;
 pub mod limits;
@@ -50,7 +51,13 @@ use crate::session::Session;
 
 /// Runs one command.
 pub fn run_command(cli: Cli) -> Result<Exit, CommandError> {
-    let (flags, command) = (cli.global, cli.command);
+    let (mut flags, command) = (cli.global, cli.command);
+    if let Command::Init(args) = &command
+        && let Some(file) = &args.file
+    {
+        // What is advised afterwards is about the file that was written.
+        flags.config = vec![file.clone()];
+    }
     if !matches!(command, Command::Instances(_)) {
         check_format(flags.output, lists(&command))?;
     }
@@ -83,6 +90,7 @@ async fn dispatch(session: &Session, command: Command) -> Result<Exit, CommandEr
         Command::Launch(args) => {
             document_refusal(session, Box::pin(launch::launch_fleet(session, &args)).await)
         }
+        Command::Init(args) => Box::pin(init::set_up(session, &args)).await,
         Command::Hunt(args) => document_refusal(session, Box::pin(hunt::hunt(session, &args)).await),
         Command::Resume(args) => {
             document_refusal(session, Box::pin(resume::resume_run(session, &args)).await)

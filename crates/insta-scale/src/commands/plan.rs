@@ -17,6 +17,7 @@ use fleet::launch::memory::{scope_in, scope_of, target_of};
 use fleet::preflight::{Preflight, preflight};
 use jiff::Timestamp;
 use ledger::capacity::{Remembered, Subject};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -36,13 +37,24 @@ pub async fn show_plan(session: &Session, args: &PlanArgs) -> Result<Exit, Comma
     session.say_when_stopped(runtime::STOPPING_QUESTIONS);
     let connection =
         Connection::open_simulated(session, settings, args.place.simulate.as_deref(), None).await?;
-    let Settings { fleet, prices, .. } = &connection.settings;
-    let client = connection.questions.with_retry(PLAN_RETRIES);
-    let asked = Box::pin(preflight(&client, fleet, prices));
-    let answer = connection.ask(async { Ok::<_, CommandError>(asked.await) }).await?;
+    let answer = check(&connection).await?;
     show(session, args, &connection.settings, Some(&answer))?;
     connection.close().await?;
     Ok(exit(&answer))
+}
+
+/// The plan as a document, for a command that shows it with something else.
+pub async fn planned(session: &Session) -> Result<Value, CommandError> {
+    let connection = Connection::open(session, session.read_config(None)?).await?;
+    let answer = check(&connection).await?;
+    Ok(dry_run_report::plan_document(&connection.settings, Some(&answer), false))
+}
+
+async fn check(connection: &Connection<'_>) -> Result<Preflight, CommandError> {
+    let Settings { fleet, prices, .. } = &connection.settings;
+    let client = connection.questions.with_retry(PLAN_RETRIES);
+    let asked = Box::pin(preflight(&client, fleet, prices));
+    connection.ask(async { Ok::<_, CommandError>(asked.await) }).await
 }
 
 /// Refuses what a launch refuses.

@@ -98,7 +98,7 @@ fn read_text(file: &Path) -> Result<Zeroizing<String>, Unreadable> {
         let mut finding = Finding::whole(format!("cannot be read: {error}"));
         if !file.exists() {
             finding = finding.help(
-                "copy config.example.yaml to config.yaml and edit it, or name another file with --config",
+                "`oci-insta-scale init` writes one, config.example.yaml describes it; or name another file with --config",
             );
         }
         Unreadable { finding, text: Zeroizing::default() }

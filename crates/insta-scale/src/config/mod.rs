@@ -65,6 +65,7 @@ pub use schema::schema;
 pub use set::join as join_key;
 pub use show::{Shown, ShownNode, show};
 pub use sources::Labels;
+pub use ssh_keys::check_ssh_keys;
 pub use variables::ReadVariable;
 pub use written::Written;
 

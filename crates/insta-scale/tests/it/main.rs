@@ -17,6 +17,7 @@ mod fleets;
 mod formats;
 mod good_config;
 mod hunt;
+mod init;
 mod instances;
 mod keeping;
 mod launch;

@@ -9,6 +9,7 @@ mod headroom;
 pub(crate) mod limits;
 mod named;
 mod network;
+mod offered;
 mod offers;
 mod probe;
 mod regions;
@@ -19,6 +20,7 @@ mod subnet;
 mod verdict;
 
 pub use headroom::{Headroom, LimitRow, headroom};
+pub use offered::{FreeAddresses, capacity_in, free_addresses, left_in};
 pub use regions::preflight;
 pub use report::{Availability, Cell, Matrix, matrix};
 pub use reserved::{Reserved, look_at_reservations};

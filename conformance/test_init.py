@@ -1,0 +1,132 @@
+"""`init` as a person sees it: questions on a terminal, and a config that launches."""
+
+import json
+import re
+import unicodedata
+
+import jsonschema
+import pytest
+import yaml
+
+from region import Region, run
+from terminal import CTRL_C, Terminal
+
+CTRL_D = "\x04"
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPtLsPFx7bIFbEgt/T+vzze965qzoNNX7BkksI3RCL1Q me@home"
+
+# Every question of a person whose profile is found and who has one SSH key, with an answer.
+QUESTIONS = [
+    ("profile [", ""),
+    ("compartment [", "compute"),
+    ("availability domain [", ""),
+    ("shape [", "standard.e4.f"),
+    ("size, OCPUs:GB [", "1:6"),
+    ("image [", "2"),
+    ("subnet [", "public"),
+    ("SSH key [", ""),
+    ("number of instances [", "3"),
+    ("name prefix [", ""),
+]
+
+
+@pytest.fixture
+def home(tmp_path):
+    """A region, and a home with its profile and an SSH key."""
+    region = Region(tmp_path, speed=300)
+    (tmp_path / ".ssh").mkdir()
+    (tmp_path / ".ssh/id_ed25519.pub").write_text(KEY + "\n")
+    yield tmp_path, region
+    region.stop()
+
+
+def begin(home, *more, columns=160):
+    folder, region = home
+    variables = {
+        "HOME": str(folder),
+        "OCI_CLI_CONFIG_FILE": str(region.home / "config"),
+        "OCI_INSTA_SCALE_STATE_DIR": str(folder / "state"),
+        "SSH_AUTH_SOCK": "",
+    }
+    words = ["--endpoint", region.endpoint, *more]
+    return Terminal("oci-insta-scale", *words, columns=columns, folder=folder, variables=variables)
+
+
+def answer(screen, questions):
+    """Answers the questions and returns how many lines were typed."""
+    for question, text in questions:
+        screen.wait_for(question)
+        # The question is complete with its colon.
+        screen.wait_for(":", timeout=5)
+        screen.type(text + "\r")
+    return len(questions)
+
+
+def test_twelve_answers_lead_to_running_instances(home):
+    folder, region = home
+    screen = begin(home, "init")
+    typed = answer(screen, QUESTIONS)
+    assert screen.end() == 0, screen.text()
+    assert "as far as is known, 3 instances can be launched" in screen.text()
+    config = (folder / "config.yaml").read_text()
+    for line in ["  count: 3", "  shape: VM.Standard.E4.Flex", "    memory_in_gbs: 6", "  ssh_authorized_keys: ~/.ssh/id_ed25519.pub"]:
+        assert line in config.splitlines(), config
+    launch = begin(home, "launch")
+    launch.wait_for("[y/N]")
+    launch.type("y\r")
+    typed += 1
+    assert launch.end() == 0, launch.text()
+    states = region.get("/_sim/stats")["instances"]
+    assert states["RUNNING"] == 3, states
+    assert typed <= 12, typed
+
+
+def test_every_question_is_left_without_a_trace(home):
+    folder, _ = home
+    before = sorted(path.name for path in folder.iterdir())
+    for answered in range(len(QUESTIONS)):
+        for key, code in [(CTRL_C, 130), (CTRL_D, 2)]:
+            screen = begin(home, "init")
+            answer(screen, QUESTIONS[:answered])
+            screen.wait_for(QUESTIONS[answered][0])
+            screen.type(key)
+            assert screen.end(timeout=20) == code, (answered, key, screen.text())
+            assert sorted(path.name for path in folder.iterdir()) == before, (answered, key)
+
+
+def test_questions_fit_sixty_columns(home):
+    screen = begin(home, "init", columns=60)
+    answer(screen, QUESTIONS)
+    assert screen.end() == 0, screen.text()
+    asked = screen.text().split("wrote config.yaml")[0]
+    # A word is never broken, however long it is, and other commands print the banner as well.
+    own = [line for line in asked.splitlines() if "simulated region" not in line]
+    too_long = [line for line in own if len(line) > 60 and " " in line.strip()]
+    assert not too_long, too_long
+    assert all(unicodedata.category(c) != "Cc" for line in asked.splitlines() for c in line), asked
+
+
+def test_an_answer_that_means_nothing_is_asked_again(home):
+    screen = begin(home, "init")
+    answer(screen, QUESTIONS[:3])
+    for wrong, said in [("nothing", "no shape matches"), ("VM.Standard", "contain"), ("?", "BM."), ("99", "no shape matches")]:
+        screen.wait_for("shape [")
+        screen.type(wrong + "\r")
+        screen.wait_for(said)
+    screen.type("VM.Standard.E4.Flex\r")
+    for wrong in ["0", "1000", "1:9999"]:
+        screen.wait_for("size, OCPUs:GB [")
+        screen.type(wrong + "\r")
+        screen.wait_for(f"{wrong}: ")
+    answer(screen, QUESTIONS[4:])
+    assert screen.end() == 0, screen.text()
+    assert re.search(r"shape +VM.Standard.E4.Flex, 1 OCPU, 6 GB", screen.text()), screen.text()
+
+
+def test_the_written_config_passes_its_schema(home):
+    screen = begin(home, "init", "--yes")
+    assert screen.end() == 0, screen.text()
+    folder, _ = home
+    schema = run("oci-insta-scale", "config", "schema")
+    config = yaml.safe_load((folder / "config.yaml").read_text())
+    jsonschema.Draft7Validator(json.loads(schema.stdout)).validate(config)
+    assert config["instance_settings"]["ssh_authorized_keys"] == "~/.ssh/id_ed25519.pub"

@@ -1,0 +1,116 @@
+//! Who signs: what flags and variables say, a profile of `~/.oci/config`, or the instance that this program runs on.
+
+use super::asking::{Asking, Question};
+use super::draft::WrittenLogin;
+use super::matching::Candidate;
+use crate::apart;
+use crate::config::{self, CredentialSource, Fleet, Layers, Settings};
+use crate::environment;
+use crate::error::CommandError;
+use crate::login;
+use crate::session::Session;
+use oci_client::Endpoints;
+use oci_client::credentials::{AuthMethod, ConfigFile, CredentialsError, config_file_path};
+use std::path::Path;
+
+/// The profile that the official tools use.
+const USUAL: &str = "DEFAULT";
+
+/// The login, as the command uses it and as the file will say it.
+pub struct FoundLogin {
+    /// The session with the profile or the method that was chosen.
+    pub session: Session,
+    /// How the service is reached.
+    pub settings: Settings,
+    /// What the config says.
+    pub written: WrittenLogin,
+}
+
+/// Finds the credentials, and asks if there are several.
+pub async fn find_login(
+    session: &Session,
+    asking: &mut Asking,
+    file: &Path,
+) -> Result<FoundLogin, CommandError> {
+    let mut session = session.clone();
+    let overrides = session.overrides(None);
+    if let Some(endpoint) = &overrides.endpoint {
+        Endpoints::at(endpoint)?;
+    }
+    let method = overrides.auth.or(overrides.cli_auth);
+    let is_told = method.is_some() || overrides.cli_profile.is_some() || overrides.variables_suffice;
+    if session.flags.profile.is_none() && !is_told {
+        choose(&mut session, asking).await?;
+    }
+    let overrides = session.overrides(None);
+    let settings =
+        config::load_connection(&Layers::of(file), false, Fleet::Ignored, &overrides, &login::profile_facts)?;
+    let profile = match &settings.credentials {
+        CredentialSource::Profile { name, .. } => Some(name.clone()),
+        _ => None,
+    };
+    let auth = match &settings.credentials {
+        CredentialSource::Profile { method, .. } => *method,
+        CredentialSource::Principal(method) => Some(*method),
+        _ => None,
+    };
+    // A variable stays set for the next command, a flag does not.
+    let of_variable = environment::variable("OCI_INSTA_SCALE_ENDPOINT");
+    let endpoint = session.flags.endpoint.clone().filter(|endpoint| Some(endpoint) != of_variable.as_ref());
+    let written = WrittenLogin { profile, auth, endpoint };
+    if settings.fleet.tenancy.is_empty() {
+        return Err(CommandError::usage(
+            "the credentials do not say which tenancy they belong to",
+            "add `tenancy=ocid1.tenancy…` to the profile, or set OCI_CLI_TENANCY",
+        ));
+    }
+    Ok(FoundLogin { session, settings, written })
+}
+
+/// Chooses a profile; without a file of profiles, looks whether this machine is an instance.
+async fn choose(session: &mut Session, asking: &mut Asking) -> Result<(), CommandError> {
+    let path = config_file_path(None, &environment::variable);
+    if !path.exists() {
+        if is_instance(session).await? {
+            asking.say(
+                "this machine is an OCI instance: its instance principal signs (`auth: instance_principal`)",
+            );
+            session.flags.auth = Some(AuthMethod::InstancePrincipal);
+            return Ok(());
+        }
+        return Err(CommandError::usage(
+            format!(
+                "no credentials were found: {} does not exist, and this is no OCI instance",
+                path.display()
+            ),
+            "`oci setup config` makes an API key and a profile; docs/auth.md describes the other ways to sign in",
+        ));
+    }
+    let found = ConfigFile::read(&path).map_err(CredentialsError::from)?;
+    let choices: Vec<Candidate> = found
+        .profiles()
+        .into_iter()
+        .map(|name| {
+            let about =
+                found.profile(&name).ok().and_then(|profile| profile.get("region").map(str::to_owned));
+            Candidate::named(name, about.unwrap_or_default())
+        })
+        .collect();
+    if choices.is_empty() {
+        return Err(CommandError::usage(
+            format!("{} has no profile", path.display()),
+            "`oci setup config` makes an API key and a profile",
+        ));
+    }
+    let usual = choices.iter().position(|choice| choice.name == USUAL);
+    let question = Question { what: "profile", flag: "--profile", given: None, kind: None };
+    let chosen = asking.choose(question, &choices, usual.or(Some(0))).await?;
+    session.flags.profile = Some(chosen.value);
+    Ok(())
+}
+
+/// Whether a metadata service of OCI answers here.
+async fn is_instance(session: &Session) -> Result<bool, CommandError> {
+    let ask = || login::profile_facts(&CredentialSource::Principal(AuthMethod::InstancePrincipal)).is_ok();
+    apart::run_apart(&session.stop, ask).await
+}
