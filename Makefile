@@ -74,8 +74,9 @@ list-reservations: build ## List the capacity reservations
 	./capacity-manager -list -config $(CONFIG)
 
 .PHONY: demo
-demo: build ## Launch a fleet in the simulated region: no tenancy, no key, no cost
+demo: build ## Launch a fleet in the simulated region and write its report: no tenancy, no key, no cost
 	./oci-insta-scale --config config.example.yaml --simulate --yes
+	./oci-insta-scale report --simulated --output-file demo-report.html
 
 .PHONY: demo-hunt
 demo-hunt: build ## Hunt in a simulated region whose capacity comes back in crumbs: free of charge, within a minute
@@ -191,4 +192,4 @@ uninstall: ## Remove what `make install` installed under PREFIX; runs and config
 .PHONY: clean
 clean: ## Remove what builds leave; config.yaml stays
 	$(CARGO) clean
-	rm -rf $(BINARIES) $(VENV)
+	rm -rf $(BINARIES) $(VENV) demo-report.html

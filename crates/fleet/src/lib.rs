@@ -4,7 +4,7 @@
 //! arguments, terminals or the simulated region.
 //!
 //! Rooms, each of which may use those before it (`cargo xtask rooms` counts): `tuning`, `pace`, `plan`, `price`, `engine`,
-//! `reservation`, `query`, `action`, `cleanup`, `launch`, `costs`, `history`, `fleets`.
+//! `reservation`, `query`, `action`, `cleanup`, `launch`, `costs`, `history`, `fleets`, `report`.
 #![warn(missing_docs)]
 
 pub mod action;
@@ -18,6 +18,7 @@ pub mod pace;
 pub mod plan;
 pub mod price;
 pub mod query;
+pub mod report;
 pub mod reservation;
 mod tuning;
 

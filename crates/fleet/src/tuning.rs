@@ -44,3 +44,9 @@ pub const RATCHET_COUNTS: Duration = Duration::from_secs(90);
 /// The shortest and the longest time between two checks of a ratchet's time and money. Checks must repeat because the machine's
 /// clock may be changed.
 pub const RATCHET_LOOKS: std::ops::RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_mins(5);
+/// The maximum number of intervals and of rates in a report, which are drawn beside each other.
+pub const REPORT_BUCKETS: usize = 240;
+/// How many groups of refusals a report keeps for each slot …
+pub const REPORT_REFUSALS_OF_A_SLOT: usize = 8;
+/// … and how many in all, because a report of 100,000 slots must not exceed 30 MB.
+pub const REPORT_REFUSALS: usize = 160_000;

@@ -11,6 +11,7 @@ pub mod connection;
 pub mod environment;
 pub mod error;
 pub mod exit;
+mod files;
 pub mod hints;
 pub mod login;
 pub mod notify;

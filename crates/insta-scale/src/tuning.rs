@@ -75,6 +75,8 @@ pub const TARGETS_SHOWN: usize = 8;
 pub const ROWS_SHOWN: usize = 100;
 /// The maximum number of rows before a question; other instances are named in short.
 pub const ROWS_ASKED: usize = 50;
+/// The maximum number of rows in a table of a Markdown report, which issues and chats limit.
+pub const REPORT_ROWS: usize = 50;
 /// How long `maintain` does not repeat a message.
 pub const TOLD_AGAIN_AFTER: SignedDuration = SignedDuration::from_hours(24);
 /// The number of equal failures that are reported individually.

@@ -22,6 +22,7 @@ const LAYERS: &[&str] = &[
     "costs",
     "history",
     "fleets",
+    "report",
 ];
 const HOME: &str = "crates/fleet";
 

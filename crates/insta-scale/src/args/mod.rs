@@ -16,6 +16,7 @@ mod manage;
 mod manager;
 mod notify;
 mod parse;
+mod report;
 mod reservation;
 mod sim;
 mod ssh;
@@ -45,6 +46,7 @@ pub use manage::ManageInstances;
 pub use manager::CapacityManager;
 pub use notify::{NotifyArgs, NotifyCommand, NotifyTest};
 pub use parse::parse;
+pub use report::{ReportArgs, ReportFormat};
 pub use reservation::{
     CreateReservation, DeleteReservation, KindArgs, ListReservations, ReservationArgs, ReservationCommand,
     Reserving, UpdateReservation, WaitReservation,
@@ -166,6 +168,8 @@ pub enum Command {
     Runs(RunsArgs),
     /// Show the details of a run
     Show(ShowArgs),
+    /// Write a report of a run or a fleet: one page with timelines, times, refusals and costs
+    Report(ReportArgs),
     /// Check how many instances can launch in each availability domain, what prevents more, and the price
     Plan(PlanArgs),
     /// Bring the fleet to a size: launch what is missing, or terminate what is too many

@@ -29,6 +29,7 @@ pub mod policy;
 pub mod proposals;
 pub mod ratcheting;
 mod reference;
+mod report;
 pub mod reservation;
 mod resumable;
 pub mod resume;
@@ -80,6 +81,7 @@ fn is_simulated(command: &Command) -> bool {
         Command::Limits(args) => args.place.simulate.is_some(),
         Command::Runs(args) => args.simulated,
         Command::Show(args) => args.simulated,
+        Command::Report(args) => args.simulated,
         Command::Policy(_) => true,
         _ => false,
     }
@@ -97,6 +99,7 @@ async fn dispatch(session: &Session, command: Command) -> Result<Exit, CommandEr
         }
         Command::Runs(args) => runs::list_runs(session, &args).await,
         Command::Show(args) => show::show_run(session, &args).await,
+        Command::Report(args) => report::write_report(session, &args).await,
         Command::Plan(args) => Box::pin(plan::show_plan(session, &args)).await,
         Command::Scale(args) => {
             document_refusal(session, Box::pin(fleets::scale::scale_fleet(session, &args)).await)

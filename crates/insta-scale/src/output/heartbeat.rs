@@ -4,6 +4,7 @@
 //! It knows the run only by its records. A file that cannot be written does not affect the run.
 
 use super::text::clean;
+use crate::files::replace;
 use crate::tuning::HEARTBEAT;
 use fleet::{FleetSpec, Plan, Sink};
 use jiff::Timestamp;
@@ -145,7 +146,7 @@ impl Heart {
         };
         for (file, text) in [(&self.file, json), (&self.metrics, metrics)] {
             if let Some(file) = file
-                && let Err(error) = replace(file, &text)
+                && let Err(error) = replace(file, text.as_bytes())
             {
                 tracing::warn!(%error, file = %file.display(), "the heartbeat cannot be written");
             }
@@ -199,12 +200,4 @@ impl Beat {
         };
         rows.map(row).concat()
     }
-}
-
-/// Replaces a file atomically, so that a monitor never reads half of it.
-fn replace(file: &Path, text: &str) -> std::io::Result<()> {
-    let mut beside = file.as_os_str().to_owned();
-    beside.push(".new");
-    std::fs::write(&beside, text)?;
-    std::fs::rename(&beside, file)
 }

@@ -25,6 +25,7 @@ pub mod progress;
 pub mod proposal;
 pub mod ratchet;
 pub mod refusal;
+pub mod report;
 pub mod reserving;
 pub mod retries;
 mod rows;

@@ -199,18 +199,25 @@ pub fn kind_of_run(kind: RunKind) -> &'static str {
     }
 }
 
+/// How a run ended, in words.
+pub fn outcome_word(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Complete => "complete",
+        Outcome::Partial => "partial",
+        Outcome::Nothing => "nothing",
+        Outcome::NotAuthenticated => "not authenticated",
+        Outcome::Interrupted => "interrupted",
+        Outcome::GivenBack => "rolled back",
+        Outcome::LedgerFailed => "ledger failed",
+        Outcome::InDoubt => "in doubt",
+        Outcome::CutShort => "cut short",
+        Outcome::Stopped => "stopped",
+    }
+}
+
 fn outcome(head: &RunHead) -> String {
     let word = match head.outcome {
-        Some(Outcome::Complete) => "complete",
-        Some(Outcome::Partial) => "partial",
-        Some(Outcome::Nothing) => "nothing",
-        Some(Outcome::NotAuthenticated) => "not authenticated",
-        Some(Outcome::Interrupted) => "interrupted",
-        Some(Outcome::GivenBack) => "rolled back",
-        Some(Outcome::LedgerFailed) => "ledger failed",
-        Some(Outcome::InDoubt) => "in doubt",
-        Some(Outcome::CutShort) => "cut short",
-        Some(Outcome::Stopped) => "stopped",
+        Some(outcome) => outcome_word(outcome),
         None if head.held => return "active".to_owned(),
         None => "unfinished",
     };

@@ -34,6 +34,7 @@ mod properties;
 #[cfg(target_os = "linux")]
 mod regions;
 mod reliability;
+mod report;
 mod reservations;
 #[cfg(unix)]
 mod schema;

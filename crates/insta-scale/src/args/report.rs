@@ -1,0 +1,33 @@
+//! Flags of `report`.
+
+use clap::{Args, ValueEnum};
+use std::path::PathBuf;
+
+/// Flags of `report`.
+#[derive(Clone, Debug, Args)]
+pub struct ReportArgs {
+    /// Id of a run, or the start of it, or the name of a fleet [default: the last run]
+    #[arg(value_name = "RUN|FLEET")]
+    pub run: Option<String>,
+    /// Write this file, or stdout for `-` [default: for html, `report-` with the id or the name; for md, stdout]
+    #[arg(long, value_name = "FILE")]
+    pub output_file: Option<PathBuf>,
+    /// How the report is written
+    #[arg(long, value_name = "FORMAT", default_value = "html")]
+    pub format: ReportFormat,
+    /// Overwrite a file that is no report
+    #[arg(long)]
+    pub force: bool,
+    /// Look among the runs in the simulated region
+    #[arg(long)]
+    pub simulated: bool,
+}
+
+/// How a report is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ReportFormat {
+    /// One page that opens offline
+    Html,
+    /// Markdown for an issue or a chat
+    Md,
+}

@@ -1,0 +1,81 @@
+//! Replaces files atomically: a reader finds the old text or the new one, and a full disk leaves the old one.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+/// Writes a file. An existing one keeps its mode, a link stays a link, and a device or a pipe is written to.
+pub fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
+    let existing = match fs::metadata(path) {
+        Ok(found) => Some(found),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(error),
+    };
+    let Some(found) = existing else { return put(path, text, None) };
+    if found.is_file() {
+        return put(&path.canonicalize()?, text, Some(found.permissions()));
+    }
+    OpenOptions::new().write(true).open(path)?.write_all(text)
+}
+
+fn put(path: &Path, text: &[u8], mode: Option<fs::Permissions>) -> io::Result<()> {
+    let new = beside(path);
+    let written = write(&new, text, mode).and_then(|()| fs::rename(&new, path));
+    if written.is_err() {
+        // Half a file helps nobody.
+        let _ = fs::remove_file(&new);
+    }
+    written
+}
+
+fn write(new: &Path, text: &[u8], mode: Option<fs::Permissions>) -> io::Result<()> {
+    let mut file = File::create(new)?;
+    if let Some(mode) = mode {
+        file.set_permissions(mode)?;
+    }
+    file.write_all(text)?;
+    file.sync_all()
+}
+
+/// A name that no other process uses at the same time.
+fn beside(path: &Path) -> PathBuf {
+    let mut name = std::ffi::OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(format!(".{}.new", std::process::id()));
+    path.with_file_name(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = folder.read_dir().unwrap();
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_replaced_file_keeps_its_mode_and_its_link() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let (file, link) = (folder.path().join("file"), folder.path().join("link"));
+        fs::write(&file, "old").unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
+        std::os::unix::fs::symlink("file", &link).unwrap();
+        replace(&link, b"new").unwrap();
+        assert_eq!(fs::read_to_string(&file).unwrap(), "new");
+        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o640);
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(names(folder.path()).len(), 2);
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_replaced_leaves_nothing_beside() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("taken")).unwrap();
+        assert!(replace(&folder.path().join("taken"), b"new").is_err());
+        assert!(replace(&folder.path().join("missing/file"), b"new").is_err());
+        assert_eq!(names(folder.path()), ["taken"]);
+    }
+}
