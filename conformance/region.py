@@ -29,10 +29,10 @@ def free_port():
 class Region:
     """One `sim serve` process and its home."""
 
-    def __init__(self, folder, *arguments, speed=60):
+    def __init__(self, folder, *arguments, speed=60, listen="127.0.0.1:0"):
         self.home = pathlib.Path(folder) / "sim"
         self.process = subprocess.Popen(
-            [BIN / "oci-insta-scale", "sim", "serve", "--listen", "127.0.0.1:0", "--home", self.home]
+            [BIN / "oci-insta-scale", "sim", "serve", "--listen", listen, "--home", self.home]
             + ["--speed", str(speed), *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

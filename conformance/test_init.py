@@ -1,6 +1,7 @@
 """`init` as a person sees it: questions on a terminal, and a config that launches."""
 
 import json
+import pathlib
 import re
 import unicodedata
 
@@ -8,7 +9,7 @@ import jsonschema
 import pytest
 import yaml
 
-from region import Region, run
+from region import Region, free_port, run
 from terminal import CTRL_C, Terminal
 
 CTRL_D = "\x04"
@@ -78,6 +79,82 @@ def test_twelve_answers_lead_to_running_instances(home):
     states = region.get("/_sim/stats")["instances"]
     assert states["RUNNING"] == 3, states
     assert typed <= 12, typed
+
+
+def test_an_empty_home_gets_a_key_a_profile_and_a_config(tmp_path):
+    folder = tmp_path / "home"
+    folder.mkdir()
+    address = f"127.0.0.1:{free_port()}"
+    tenancy, user = "ocid1.tenancy.oc1..aaaaaaaamine", "ocid1.user.oc1..aaaaaaaame"
+    variables = {
+        "HOME": str(folder),
+        "OCI_INSTA_SCALE_STATE_DIR": str(folder / "state"),
+        "OCI_METADATA_BASE_URL": "http://127.0.0.1:1/opc/v2",
+        "SSH_AUTH_SOCK": "",
+    }
+    begin_here = lambda *words: Terminal(  # noqa: E731
+        "oci-insta-scale", "--endpoint", f"http://{address}", *words, folder=folder, variables=variables
+    )
+    screen = begin_here("init")
+    typed = answer(
+        screen, [("OCID of your user", user), ("OCID of the tenancy", tenancy), ("region", "us-phoenix-1")]
+    )
+    screen.wait_for("Enter when the key is added")
+    key = folder / ".oci/oci_api_key.pem"
+    assert key.stat().st_mode & 0o777 == 0o600 and (folder / ".oci/config").stat().st_mode & 0o777 == 0o600
+    assert (folder / ".oci/oci_api_key_public.pem").read_text() in screen.text()
+    assert key.read_text().split()[5] not in screen.text(), "the private key is never shown"
+    # Adding the key in the console: from now on, the region knows it.
+    fingerprint = re.search(r"fingerprint is ([0-9a-f:]+)", screen.text())[1]
+    example = (pathlib.Path(__file__).parent.parent / "config.example.yaml").read_text()
+    for field, value in [
+        ("tenancy_ocid", tenancy), ("user_ocid", user), ("fingerprint", fingerprint), ("private_key_path", key),
+    ]:
+        example = re.sub(f"^{field}: .*", f"{field}: {value}", example, flags=re.M)
+    (tmp_path / "known.yaml").write_text(example)
+    region = Region(tmp_path, "--config", tmp_path / "known.yaml", speed=300, listen=address)
+    try:
+        screen.type("\r")
+        screen.wait_for("OCI accepts the key")
+        rest = [question for question in QUESTIONS[1:] if question[0] != "SSH key ["]
+        rest = [(question, text if question == "number of instances [" else "") for question, text in rest]
+        rest.insert(-2, ("SSH key", KEY))
+        typed += 1 + answer(screen, [question for question in rest if question[0] != "subnet ["])
+        assert screen.end() == 0, screen.text()
+        launch = begin_here("launch", "--yes")
+        assert launch.end() == 0, launch.text()
+        assert region.get("/_sim/stats")["instances"]["RUNNING"] == 3
+        assert typed <= 12, typed
+    finally:
+        region.stop()
+
+
+def test_a_key_that_is_not_added_yet_is_kept(home):
+    folder, region = home
+    variables = {"HOME": str(folder), "OCI_METADATA_BASE_URL": "http://127.0.0.1:1/opc/v2", "SSH_AUTH_SOCK": ""}
+    person = [
+        ("OCID of your user", "ocid1.tenancy.oc1..aaaaaaaawrong"),
+        ("that is the OCID of a tenancy", "ocid1.user.oc1..aaaaaaaame"),
+        ("OCID of the tenancy", "ocid1.tenancy.oc1..aaaaaaaamine"),
+        ("region", "us-phoenix-1"),
+    ]
+    for leave, code, said in [("later\r", 2, "are kept"), (CTRL_C, 130, "are kept"), (CTRL_D, 2, "no config was written")]:
+        screen = Terminal(
+            "oci-insta-scale", "init", "--endpoint", region.endpoint, folder=folder, variables=variables
+        )
+        answer(screen, person)
+        screen.wait_for("Enter when the key is added")
+        screen.type("\r")
+        screen.wait_for("OCI does not accept the key")
+        screen.type(leave)
+        assert screen.end() == code, screen.text()
+        assert said in screen.text().replace("\n", " "), screen.text()
+        kept = sorted(path.name for path in (folder / ".oci").iterdir())
+        assert kept[0] == "config" and "oci_api_key.pem" in kept, kept
+        assert not (folder / "config.yaml").exists()
+        (folder / ".oci/config").unlink()
+    # Each time another key, and none replaced.
+    assert len(list((folder / ".oci").glob("*_public.pem"))) == 3
 
 
 def test_every_question_is_left_without_a_trace(home):

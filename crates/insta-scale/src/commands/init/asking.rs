@@ -47,6 +47,8 @@ pub struct Asking {
     /// Every flag in the order of the questions, and whether it was given.
     flags: Vec<(&'static str, bool)>,
     missing: Vec<&'static str>,
+    /// Whether a key was made, which stays if the command ends early.
+    pub has_kept_key: bool,
 }
 
 impl Asking {
@@ -57,7 +59,7 @@ impl Asking {
             (false, true) => Answers::Typed,
             (false, false) => Answers::Nobody,
         };
-        Self { answers, quiet, stop: stop.clone(), flags, missing: Vec::new() }
+        Self { answers, quiet, stop: stop.clone(), flags, missing: Vec::new(), has_kept_key: false }
     }
 
     /// Whether a person answers.
@@ -235,13 +237,16 @@ impl Asking {
     }
 
     /// Reads one line.
-    async fn line(&self, prompt: &str) -> Result<String, CommandError> {
+    ///
+    /// # Errors
+    /// When the person interrupts, or the input ends.
+    pub async fn line(&self, prompt: &str) -> Result<String, CommandError> {
         let answer = console::ask_text(prompt, &self.stop).await?;
         // Even an empty line has its line break; without one, the input has ended.
         if answer.is_empty() {
             console::line("");
             return Err(CommandError::usage(
-                "the input ended before the last answer: nothing was written",
+                "the input ended before the last answer: no config was written",
                 "run the command again, or answer with flags",
             ));
         }

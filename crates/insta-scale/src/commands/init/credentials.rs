@@ -3,6 +3,7 @@
 use super::asking::{Asking, Question};
 use super::draft::WrittenLogin;
 use super::matching::Candidate;
+use super::new_key::make_key;
 use crate::apart;
 use crate::config::{self, CredentialSource, Fleet, Layers, Settings};
 use crate::environment;
@@ -31,6 +32,7 @@ pub async fn find_login(
     session: &Session,
     asking: &mut Asking,
     file: &Path,
+    region: Option<&str>,
 ) -> Result<FoundLogin, CommandError> {
     let mut session = session.clone();
     let overrides = session.overrides(None);
@@ -40,7 +42,7 @@ pub async fn find_login(
     let method = overrides.auth.or(overrides.cli_auth);
     let is_told = method.is_some() || overrides.cli_profile.is_some() || overrides.variables_suffice;
     if session.flags.profile.is_none() && !is_told {
-        choose(&mut session, asking).await?;
+        choose(&mut session, asking, region).await?;
     }
     let overrides = session.overrides(None);
     let settings =
@@ -67,8 +69,12 @@ pub async fn find_login(
     Ok(FoundLogin { session, settings, written })
 }
 
-/// Chooses a profile; without a file of profiles, looks whether this machine is an instance.
-async fn choose(session: &mut Session, asking: &mut Asking) -> Result<(), CommandError> {
+/// Chooses a profile; without a file of profiles, looks whether this machine is an instance, and otherwise makes a key.
+async fn choose(
+    session: &mut Session,
+    asking: &mut Asking,
+    region: Option<&str>,
+) -> Result<(), CommandError> {
     let path = config_file_path(None, &environment::variable);
     if !path.exists() {
         if is_instance(session).await? {
@@ -78,12 +84,16 @@ async fn choose(session: &mut Session, asking: &mut Asking) -> Result<(), Comman
             session.flags.auth = Some(AuthMethod::InstancePrincipal);
             return Ok(());
         }
+        if asking.is_typed() {
+            session.flags.profile = Some(make_key(session, asking, &path, region).await?);
+            return Ok(());
+        }
         return Err(CommandError::usage(
             format!(
                 "no credentials were found: {} does not exist, and this is no OCI instance",
                 path.display()
             ),
-            "`oci setup config` makes an API key and a profile; docs/auth.md describes the other ways to sign in",
+            "on a terminal, `init` makes an API key and a profile; docs/auth.md describes the other ways to sign in",
         ));
     }
     let found = ConfigFile::read(&path).map_err(CredentialsError::from)?;

@@ -10,6 +10,7 @@ mod image;
 mod keys;
 mod matching;
 mod network;
+mod new_key;
 mod place;
 mod shape;
 
@@ -44,22 +45,41 @@ pub async fn set_up(session: &Session, args: &InitArgs) -> Result<Exit, CommandE
              chooses from a list, and ? shows all of it. Ctrl-C ends it, and nothing is written.",
         );
     }
-    let FoundLogin { session, settings, written } = find_login(session, &mut asking, &path).await?;
-    let access = Access::open(&session, settings).await?;
-    let mut draft = Box::pin(ask_all(access, &mut asking, args, &path)).await?;
-    asking.finish()?;
-    draft.login = written;
-    let has_schema = path.with_file_name("config.schema.json").exists();
-    file::write_new(&session, &path, &draft.text(has_schema))?;
-    if !session.is_quiet() {
-        console::line(&format!("\nwrote {}", path.display()));
-    }
+    let written = Box::pin(ask_and_write(session, &mut asking, args, &path)).await;
+    let (session, draft) = match written {
+        Err(CommandError::Interrupted) if asking.has_kept_key => {
+            console::line("interrupted: no config was written; the key and its profile are kept");
+            return Ok(Exit::Interrupted);
+        }
+        written => written?,
+    };
     let planned = Box::pin(show_plan(&session, &path, &draft)).await;
     match planned {
         // The file is written, so that the message of an interrupted command would be wrong.
         Err(CommandError::Interrupted) => Ok(Exit::Interrupted),
         planned => planned.map(|()| Exit::Done),
     }
+}
+
+/// Asks for all answers and writes the file. Returns the session that reaches the service as the file says.
+async fn ask_and_write(
+    session: &Session,
+    asking: &mut Asking,
+    args: &InitArgs,
+    path: &Path,
+) -> Result<(Session, Draft), CommandError> {
+    let found = Box::pin(find_login(session, asking, path, args.region.as_deref())).await?;
+    let FoundLogin { session, settings, written } = found;
+    let access = Access::open(&session, settings).await?;
+    let mut draft = Box::pin(ask_all(access, asking, args, path)).await?;
+    asking.finish()?;
+    draft.login = written;
+    let has_schema = path.with_file_name("config.schema.json").exists();
+    file::write_new(&session, path, &draft.text(has_schema))?;
+    if !session.is_quiet() {
+        console::line(&format!("\nwrote {}", path.display()));
+    }
+    Ok((session, draft))
 }
 
 /// The flags of the questions, and whether each is given. A size belongs to some shapes only.
