@@ -169,6 +169,19 @@ fn hidden_lists_say_which_policy_is_missing() {
         assert!(ended.stderr.contains(policy), "{policy}: {}", ended.stderr);
     }
     assert!(config_of(&place).unwrap().contains(&format!("  subnet_id: {subnet}\n")));
+    std::fs::remove_file(place.path().join("config.yaml")).unwrap();
+    // What is hidden is never taken for what does not exist.
+    for (flag, value) in [("--compartment", &compartment), ("--image", &image), ("--subnet", &subnet)] {
+        let all = [("--compartment", &compartment), ("--image", &image), ("--subnet", &subnet)];
+        let others =
+            all.iter().filter(|(other, _)| *other != flag).flat_map(|(flag, value)| [*flag, value.as_str()]);
+        let words =
+            ["--yes", "--ssh-key", "none", "--shape", "VM.Standard.E4.Flex"].into_iter().chain(others);
+        let ended = init(&place, &region, &words.collect::<Vec<_>>());
+        assert_eq!(ended.code, 2, "{flag} {value}: {}", ended.stderr);
+        let said = format!("there is no default for {flag}");
+        assert!(ended.stderr.contains(&said), "{}", ended.stderr);
+    }
 }
 
 #[test]

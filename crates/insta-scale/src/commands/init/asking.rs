@@ -24,8 +24,10 @@ pub struct Question<'a> {
     pub flag: &'static str,
     /// The answer of the flag.
     pub given: Option<&'a str>,
-    /// The resource type of an OCID that is an answer although no list contains it.
-    pub kind: Option<&'static str>,
+    /// The resource types of an OCID that is an answer although no list contains it.
+    pub kinds: &'static [&'static str],
+    /// Whether the list is known to lack nothing, so that its only entry is the answer.
+    pub is_complete: bool,
 }
 
 /// Who answers what no flag does.
@@ -87,7 +89,9 @@ impl Asking {
         if let Some(given) = question.given {
             return Self::of_flag(question, choices, given);
         }
-        if let [only] = choices {
+        if let [only] = choices
+            && question.is_complete
+        {
             self.say(&format!("{}: {} (the only one)", question.what, clean(&only.line())));
             return Ok(only.clone());
         }
@@ -110,7 +114,7 @@ impl Asking {
                 format!("{flag} {given}: {} are called so", found.len()),
                 format!("give one of: {}", listed(found.iter().map(|at| candidate(&choices[*at])))),
             )),
-            Meaning::Nothing if is_ocid(given, question.kind) => Ok(unlisted(given)),
+            Meaning::Nothing if is_ocid(given, question.kinds) => Ok(unlisted(given)),
             Meaning::Nothing => {
                 let near = nearest(given, choices.iter().map(|choice| choice.name.as_str()));
                 let near = near.map(|near| format!("did you mean {}? ", clean(near))).unwrap_or_default();
@@ -151,7 +155,7 @@ impl Asking {
                     self.say(&format!("{} contain \"{}\":", found.len(), clean(&answer)));
                     shown = self.show(question.what, choices, &found);
                 }
-                Meaning::Nothing if is_ocid(&answer, question.kind) => return Ok(unlisted(&answer)),
+                Meaning::Nothing if is_ocid(&answer, question.kinds) => return Ok(unlisted(&answer)),
                 Meaning::Nothing => self.say(&format!(
                     "no {} matches \"{}\"; type a number or a part of a name, or ? to see all",
                     question.what,
@@ -325,8 +329,8 @@ fn listed(names: impl Iterator<Item = String>) -> String {
     }
 }
 
-fn is_ocid(text: &str, kind: Option<&str>) -> bool {
-    kind.is_some_and(|kind| Ocid::parse(text).is_ok_and(|ocid| ocid.resource_type == kind))
+fn is_ocid(text: &str, kinds: &[&str]) -> bool {
+    Ocid::parse(text).is_ok_and(|ocid| kinds.contains(&ocid.resource_type))
 }
 
 fn unlisted(ocid: &str) -> Candidate {

@@ -113,7 +113,8 @@ async fn choose(
         ));
     }
     let usual = choices.iter().position(|choice| choice.name == USUAL);
-    let question = Question { what: "profile", flag: "--profile", given: None, kind: None };
+    let question =
+        Question { what: "profile", flag: "--profile", given: None, kinds: &[], is_complete: true };
     let chosen = asking.choose(question, &choices, usual.or(Some(0))).await?;
     session.flags.profile = Some(chosen.value);
     Ok(())

@@ -46,7 +46,8 @@ pub async fn image(
             shape.shape
         ));
     }
-    let question = Question { what: "image", flag: "--image", given, kind: Some("image") };
+    let question =
+        Question { what: "image", flag: "--image", given, kinds: &["image"], is_complete: is_listed };
     let own = present.and_then(|present| position(&choices, present));
     let chosen = asking.choose(question, &choices, own.or(default)).await?;
     let mut named = Named::of(&chosen);

@@ -25,8 +25,13 @@ pub async fn ssh_key(
 ) -> Result<SshKey, CommandError> {
     let home = environment::home();
     let mut choices = found(home.as_deref());
-    let question =
-        Question { what: "SSH key", flag: "--ssh-key", given: args.ssh_key.as_deref(), kind: None };
+    let question = Question {
+        what: "SSH key",
+        flag: "--ssh-key",
+        given: args.ssh_key.as_deref(),
+        kinds: &[],
+        is_complete: true,
+    };
     if question.given.is_some() || choices.is_empty() {
         if question.given.is_none() {
             asking.say(

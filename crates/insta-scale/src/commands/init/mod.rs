@@ -136,8 +136,13 @@ async fn ask_all(
 
 async fn number(asking: &mut Asking, args: &InitArgs, default: u32) -> Result<u32, CommandError> {
     let given = args.count.map(|count| count.to_string());
-    let question =
-        Question { what: "number of instances", flag: "--count", given: given.as_deref(), kind: None };
+    let question = Question {
+        what: "number of instances",
+        flag: "--count",
+        given: given.as_deref(),
+        kinds: &[],
+        is_complete: true,
+    };
     let check = |text: &str| match text.parse::<u32>() {
         Ok(count) if (1..=MAX_COUNT).contains(&count) => Ok(count.to_string()),
         _ => Err(format!("expected a number from 1 to {MAX_COUNT}")),
@@ -147,8 +152,13 @@ async fn number(asking: &mut Asking, args: &InitArgs, default: u32) -> Result<u3
 }
 
 async fn prefix(asking: &mut Asking, args: &InitArgs, default: String) -> Result<String, CommandError> {
-    let question =
-        Question { what: "name prefix", flag: "--prefix", given: args.prefix.as_deref(), kind: None };
+    let question = Question {
+        what: "name prefix",
+        flag: "--prefix",
+        given: args.prefix.as_deref(),
+        kinds: &[],
+        is_complete: true,
+    };
     asking.text(question, Some(default), &check_prefix).await
 }
 

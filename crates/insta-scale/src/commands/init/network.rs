@@ -66,10 +66,15 @@ pub async fn subnet(
         .enumerate()
         .map(|(at, (row, place))| choice(row, place, &vcns, free.get(at).copied().flatten()))
         .collect();
-    let question =
-        Question { what: "subnet", flag: "--subnet", given: args.subnet.as_deref(), kind: Some("subnet") };
+    let question = Question {
+        what: "subnet",
+        flag: "--subnet",
+        given: args.subnet.as_deref(),
+        kinds: &["subnet"],
+        is_complete: is_listed,
+    };
     let own = present.and_then(|present| position(&choices, present));
-    let chosen = asking.choose(question, &choices, own.or(Some(0))).await?;
+    let chosen = asking.choose(question, &choices, own.or(is_listed.then_some(0))).await?;
     let row = rows.iter().map(|(row, _)| row).find(|row| row.id == chosen.value);
     let is_public = row.and_then(|row| row.prohibit_public_ip_on_vnic).map(|no| !no);
     Ok(ChosenSubnet { named: Named::of(&chosen), is_public })

@@ -85,7 +85,7 @@ async fn ask_person(asking: &mut Asking, region: Option<&str>) -> Result<Person,
             Err(error) => Err(error.to_string()),
         }
     };
-    let question = |what| Question { what, flag: "--profile", given: None, kind: None };
+    let question = |what| Question { what, flag: "--profile", given: None, kinds: &[], is_complete: true };
     let user = asking.text(question("OCID of your user"), None, &ocid("user")).await?;
     let tenancy = asking.text(question("OCID of the tenancy"), None, &ocid("tenancy")).await?;
     let known = |text: &str| match Region::find(text) {
@@ -93,7 +93,7 @@ async fn ask_person(asking: &mut Asking, region: Option<&str>) -> Result<Person,
         None if environment::added_regions().find(text).is_some() => Ok(text.to_owned()),
         None => Err("there is no such region; for example us-phoenix-1".to_owned()),
     };
-    let asked = Question { what: "region", flag: "--region", given: region, kind: None };
+    let asked = Question { what: "region", flag: "--region", given: region, kinds: &[], is_complete: true };
     let region = asking.text(asked, None, &known).await?;
     Ok(Person { user, tenancy, region })
 }

@@ -27,7 +27,13 @@ pub async fn region(
     present: Option<&str>,
 ) -> Result<String, CommandError> {
     let own = access.settings.fleet.region.clone();
-    let question = Question { what: "region", flag: "--region", given: args.region.as_deref(), kind: None };
+    let question = Question {
+        what: "region",
+        flag: "--region",
+        given: args.region.as_deref(),
+        kinds: &[],
+        is_complete: true,
+    };
     // A base URL belongs to one region.
     if access.settings.endpoint.is_some() && question.given.is_none() {
         asking.say(&format!("region: {} (that of the endpoint)", clean(&own)));
@@ -71,13 +77,16 @@ pub async fn compartment(
         scope: PolicyScope::Tenancy,
     };
     let list = access.client.list_compartments(access.tenancy(), true);
-    let rows = Box::pin(access.list(asking, needs, list)).await?.unwrap_or_default();
-    let choices = paths(access.tenancy(), &rows);
+    let rows = Box::pin(access.list(asking, needs, list)).await?;
+    let is_listed = rows.is_some();
+    // Who may not list compartments has one in mind, and it is hardly the root.
+    let choices = rows.map(|rows| paths(access.tenancy(), &rows)).unwrap_or_default();
     let question = Question {
         what: "compartment",
         flag: "--compartment",
         given: args.compartment.as_deref(),
-        kind: Some("compartment"),
+        kinds: &["compartment", "tenancy"],
+        is_complete: is_listed,
     };
     let own = present.and_then(|present| position(&choices, present));
     let usual =
@@ -160,7 +169,8 @@ pub async fn domains(
         what: "availability domain",
         flag: "--availability-domain",
         given: given.as_deref(),
-        kind: None,
+        kinds: &[],
+        is_complete: true,
     };
     let chosen = if given.is_none() && choices.len() == 1 {
         asking.choose(question, &choices, None).await?.value

@@ -59,7 +59,13 @@ pub async fn shape(
     domains: &TriedDomains,
     present: Option<(&str, Option<(f64, f64)>)>,
 ) -> Result<SizedShape, CommandError> {
-    let question = Question { what: "shape", flag: "--shape", given: args.shape.as_deref(), kind: None };
+    let question = Question {
+        what: "shape",
+        flag: "--shape",
+        given: args.shape.as_deref(),
+        kinds: &[],
+        is_complete: true,
+    };
     let needs = Needs {
         what: "shapes",
         verb: "inspect",
@@ -280,7 +286,13 @@ async fn size(
         Some(memory) => format!("{ocpus}:{memory}"),
         None => ocpus.to_string(),
     });
-    let question = Question { what: "size, OCPUs:GB", flag: "--ocpus", given: given.as_deref(), kind: None };
+    let question = Question {
+        what: "size, OCPUs:GB",
+        flag: "--ocpus",
+        given: given.as_deref(),
+        kinds: &[],
+        is_complete: true,
+    };
     let default = default_size(row);
     let default = present.or(default.ocpus.zip(default.memory_gb));
     let default = default.map(|(ocpus, gb)| format!("{ocpus}:{gb}"));
