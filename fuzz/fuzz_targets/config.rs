@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use insta_scale::config::{Overrides, ProfileFacts, load};
+use insta_scale::config::{Layers, Overrides, ProfileFacts, load};
 use libfuzzer_sys::fuzz_target;
 use std::path::PathBuf;
 use std::sync::LazyLock;
@@ -12,7 +12,7 @@ static FILE: LazyLock<PathBuf> = LazyLock::new(|| FOLDER.path().join("config.yam
 
 fuzz_target!(|bytes: &[u8]| {
     std::fs::write(&*FILE, bytes).unwrap();
-    if let Err(error) = load(&FILE, &Overrides::default(), &|_| Ok(ProfileFacts::default())) {
+    if let Err(error) = load(&Layers::of(&*FILE), &Overrides::default(), &|_| Ok(ProfileFacts::default())) {
         let text = error.to_string();
         assert!(text.contains("config.yaml"), "{text}");
         assert!(text.chars().all(|c| c == '\n' || !c.is_control()), "{text:?}");

@@ -67,7 +67,7 @@ impl<'a> Connection<'a> {
     /// # Errors
     /// When neither is given.
     pub async fn open_in(session: &'a Session, compartment: Option<&str>) -> Result<Self, CommandError> {
-        let settings = session.read_credentials()?;
+        let settings = session.settled(|| session.read_credentials()).await?;
         let compartment = compartment.unwrap_or(&settings.fleet.compartment).trim().to_owned();
         if compartment.is_empty() {
             return Err(CommandError::usage(

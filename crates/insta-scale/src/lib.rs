@@ -14,6 +14,7 @@ pub mod exit;
 mod files;
 pub mod hints;
 pub mod login;
+mod names;
 pub mod notify;
 pub mod output;
 pub mod runtime;

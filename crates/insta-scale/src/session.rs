@@ -4,7 +4,7 @@
 
 use crate::apart;
 use crate::args::{Global, OutputFormat, Pace};
-use crate::config::{self, CredentialSource, Fleet, Layers, Overrides, Placeholders, Settings};
+use crate::config::{self, CredentialSource, Fleet, Layers, Overrides, Placeholders, Resolved, Settings};
 use crate::environment;
 use crate::error::CommandError;
 use crate::login::{self, SignedIn};
@@ -46,6 +46,8 @@ pub struct Session {
     pub simulated: bool,
     /// Where relative paths in values of `--set` start, if not at the current folder.
     folder: Option<PathBuf>,
+    /// The OCIDs of the names in the config, once they were looked up.
+    pub resolved: OnceLock<Resolved>,
     ledger: OnceLock<Arc<dyn Store>>,
     memory: OnceLock<Option<Arc<dyn CapacityMemory>>>,
 }
@@ -66,6 +68,7 @@ impl Session {
             stop: stop.clone(),
             simulated,
             folder: None,
+            resolved: OnceLock::new(),
             ledger: OnceLock::new(),
             memory: OnceLock::new(),
         };
@@ -203,6 +206,7 @@ impl Session {
             cli_profile: environment::variable("OCI_CLI_PROFILE"),
             cli_config_file: environment::variable("OCI_CLI_CONFIG_FILE").map(Into::into),
             home: environment::home(),
+            resolved: self.resolved.get().cloned().unwrap_or_default(),
             variable: Some(environment::variable),
             added_regions: environment::added_regions(),
             variables_suffice: oci_client::credentials::variables_suffice(&environment::variable),

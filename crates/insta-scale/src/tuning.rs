@@ -16,6 +16,8 @@ pub const DOCTOR_FREE_SPACE: u64 = 64 * 1024 * 1024;
 pub const DOCTOR_DNS: Duration = Duration::from_secs(5);
 /// How long `init` waits for the SSH agent, which may be on another machine.
 pub const AGENT_PATIENCE: Duration = Duration::from_secs(2);
+/// How many names are listed if none is like the one in the config.
+pub const NAMES_SHOWN: usize = 10;
 /// How long to ask for addresses after a launch. They are optional, because the run has already ended.
 pub const ADDRESSES_QUESTION: Duration = Duration::from_secs(15);
 /// The retries of each request of `plan`, because somebody waits for the result.

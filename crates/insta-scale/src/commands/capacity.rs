@@ -30,7 +30,7 @@ pub async fn show_capacity(session: &Session, args: &CapacityArgs) -> Result<Exi
     if let Some(CapacityCommand::History(args)) = &args.command {
         return show_history(session, args);
     }
-    let settings = session.read_unfinished_config()?;
+    let settings = session.settled(|| session.read_unfinished_config()).await?;
     session.say_when_stopped(runtime::STOPPING_QUESTIONS);
     let connection =
         Connection::open_simulated(session, settings, args.place.simulate.as_deref(), None).await?;

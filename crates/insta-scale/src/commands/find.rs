@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Lists possible values for the config.
 pub async fn find_values(session: &Session, args: FindArgs) -> Result<Exit, CommandError> {
-    let settings = session.read_unfinished_config()?;
+    let settings = session.settled(|| session.read_unfinished_config()).await?;
     session.say_when_stopped(runtime::STOPPING_QUESTIONS);
     let connection =
         Connection::open_simulated(session, settings, args.place.simulate.as_deref(), None).await?;

@@ -29,7 +29,7 @@ pub async fn launch_fleet(session: &Session, args: &LaunchArgs) -> Result<Exit, 
     let mut settings = if args.dry_run && args.offline && args.simulate.is_none() {
         session.read_config_offline(args.count)?
     } else {
-        session.read_config(args.count)?
+        session.settled(|| session.read_config(args.count)).await?
     };
     if let Some(ttl) = args.ttl {
         set_expiry(&mut settings, ttl, session.now())?;

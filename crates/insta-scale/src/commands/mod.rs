@@ -125,7 +125,7 @@ async fn dispatch(session: &Session, command: Command) -> Result<Exit, CommandEr
         Command::Ssh(args) => Box::pin(ssh::log_in(session, &args)).await,
         Command::Notify(args) => Box::pin(notify::run_notify(session, &args)).await,
         Command::Config(args) => config::run_config(session, &args.command),
-        Command::Policy(args) => policy::show_policy(session, &args),
+        Command::Policy(args) => Box::pin(policy::show_policy(session, &args)).await,
         Command::Sim(args) => Box::pin(sim::run_sim(session, &args.command)).await,
         Command::Completions { shell } => reference::print_completions(shell),
         Command::Man(arguments) => manual::manual(&arguments),

@@ -32,7 +32,7 @@ pub async fn show_plan(session: &Session, args: &PlanArgs) -> Result<Exit, Comma
         show(session, args, &settings, None)?;
         return Ok(Exit::Done);
     }
-    let settings = session.read_config(args.count)?;
+    let settings = session.settled(|| session.read_config(args.count)).await?;
     refuse_reserve(args, &settings)?;
     session.say_when_stopped(runtime::STOPPING_QUESTIONS);
     let connection =

@@ -1,4 +1,4 @@
-//! `policy`: the smallest IAM policy that the config needs. Sends no requests.
+//! `policy`: the smallest IAM policy that the config needs. Sends requests only to look up names in the config.
 
 use crate::args::{OutputFormat, PolicyArgs};
 use crate::error::CommandError;
@@ -9,8 +9,8 @@ use fleet::policy::{Statement, Uses, statements};
 use serde_json::json;
 
 /// Shows the statements.
-pub fn show_policy(session: &Session, args: &PolicyArgs) -> Result<Exit, CommandError> {
-    let settings = session.read_config(None)?;
+pub async fn show_policy(session: &Session, args: &PolicyArgs) -> Result<Exit, CommandError> {
+    let settings = session.settled(|| session.read_config(None)).await?;
     let uses = Uses {
         group: args.group.clone(),
         network_compartment: args.network_compartment.clone(),

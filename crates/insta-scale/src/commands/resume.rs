@@ -2,7 +2,7 @@
 
 use super::{consent, costs, ending, hunting, proposals, resumable, run_report};
 use crate::args::ResumeArgs;
-use crate::config::Settings;
+use crate::config::{NameKind, Settings};
 use crate::connection::Connection;
 use crate::error::CommandError;
 use crate::exit::Exit;
@@ -14,7 +14,7 @@ use crate::runtime;
 use crate::session::{Session, find_run, launch_options};
 use fleet::history::{read_past, same_endpoint};
 use fleet::plan::RegionSpec;
-use fleet::{LaunchOptions, Origin, Plan, RunError};
+use fleet::{FleetSpec, LaunchOptions, Origin, Plan, RunError};
 use ledger::{LedgerError, Outcome, RunId, RunKind, RunState, Store};
 use std::sync::Arc;
 
@@ -52,7 +52,8 @@ async fn go_on(
     {
         console::line(&said);
     }
-    let settings = home.read_config(None)?;
+    let mut settings = home.read_config(None)?;
+    take_places(&mut settings, &plan.fleet);
     check_same_place(&settings, &plan)?;
     check_same_endpoint(&home, &settings, run, &plan, args.other_endpoint)?;
     let connection = Connection::open(&home, settings).await?;
@@ -150,7 +151,7 @@ async fn rebuild(
         Ok(_) | Err(LedgerError::UnknownRun { .. }) => {}
         Err(error) => return Err(error.into()),
     }
-    let settings = session.read_config(args.count)?;
+    let settings = session.settled(|| session.read_config(args.count)).await?;
     let connection = Connection::open(session, settings).await?;
     let environment = connection.environment(Arc::clone(store));
     let settings = &connection.settings;
@@ -202,6 +203,32 @@ async fn choose(
 }
 
 /// A run is resumed in the region where it began; the config only provides credentials and the endpoint.
+/// Takes the places that the config names from the run, so that no name is looked up again.
+fn take_places(settings: &mut Settings, run: &FleetSpec) {
+    for name in std::mem::take(&mut settings.names.all) {
+        if name.kind != NameKind::Compartment {
+            continue;
+        }
+        let fleet = &mut settings.fleet;
+        match &name.region {
+            None => {
+                // A further region without a compartment of its own has that of the config.
+                let unresolved = std::mem::replace(&mut fleet.compartment, run.compartment.clone());
+                for region in fleet.regions.iter_mut().filter(|region| region.compartment == unresolved) {
+                    region.compartment.clone_from(&run.compartment);
+                }
+            }
+            Some(of) => {
+                let known = run.regions.iter().find(|region| region.region == *of);
+                let own = fleet.regions.iter_mut().find(|region| region.region == *of);
+                if let (Some(own), Some(known)) = (own, known) {
+                    own.compartment.clone_from(&known.compartment);
+                }
+            }
+        }
+    }
+}
+
 fn check_same_place(settings: &Settings, plan: &Plan) -> Result<(), CommandError> {
     let missing = plan.fleet.regions.iter().find(|region| {
         let is_same =

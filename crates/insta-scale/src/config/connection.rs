@@ -5,6 +5,7 @@ use super::context::Context;
 use super::instance;
 use super::layers::{self, Layers};
 use super::metadata::Folders;
+use super::names::NameKind;
 use super::regions::{self, Around};
 use super::section::Section;
 use super::sources::Sources;
@@ -44,8 +45,13 @@ pub fn load_connection(
         overrides.profile = Some(overrides.cli_profile.clone().unwrap_or_else(usual));
     }
     let stacked = layers::stack(layers, !required);
-    read_stacked(stacked, &overrides, &|root, sources, findings| {
+    let settings = read_stacked(stacked, &overrides, &|root, sources, findings| {
         read(root, sources, fleet, &overrides, profile_facts, findings)
+    });
+    settings.map(|mut settings| {
+        // Nothing is launched, so a name of a subnet or an image must not stand in the way.
+        settings.names.all.retain(|name| name.kind == NameKind::Compartment);
+        settings
     })
 }
 

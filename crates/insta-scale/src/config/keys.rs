@@ -44,6 +44,7 @@ pub const FLAGS: &[&str] = &[
     "is_monitoring_disabled",
     "is_management_disabled",
     "are_all_plugins_disabled",
+    "newest",
 ];
 
 /// At the top level.
@@ -55,6 +56,7 @@ pub const TOP: &[&str] = &[
     SECRET,
     "region",
     "compartment_id",
+    "compartment",
     "regions",
     "fleet",
     "profile",
@@ -77,13 +79,16 @@ pub const INSTANCE: &[&str] = &[
     "shape",
     "shape_config",
     "image_id",
+    "image",
     "boot_volume_id",
     "subnet_id",
+    "subnet",
     "assign_public_ip",
     "assign_private_dns_record",
     "assign_ipv6_ip",
     "skip_source_dest_check",
     "nsg_ids",
+    "nsgs",
     "ssh_authorized_keys",
     "user_data",
     "metadata",
@@ -91,6 +96,7 @@ pub const INSTANCE: &[&str] = &[
     "fault_domain",
     "spread",
     "capacity_reservation_id",
+    "capacity_reservation",
     "capacity_reservations",
     "alternatives",
     "prefer",
@@ -134,18 +140,21 @@ pub const ALTERNATIVE_SHAPE: &[&str] = &["ocpus", "vcpus", "memory_in_gbs", "bas
 pub const REGION: &[&str] = &[
     "region",
     "compartment_id",
+    "compartment",
     "endpoint",
     "availability_domain",
     "shapes",
     "subnet_id",
+    "subnet",
     "image_id",
     "image",
     "nsg_ids",
+    "nsgs",
     "kms_key_id",
 ];
 
-/// Under `image` of a region.
-pub const IMAGE_NAME: &[&str] = &["os", "version"];
+/// Under `image`.
+pub const IMAGE_NAME: &[&str] = &["os", "version", "newest"];
 
 /// Under `preemptible`, if it is not just true or false.
 pub const PREEMPTIBLE: &[&str] = &["preserve_boot_volume"];
@@ -208,6 +217,7 @@ pub const GROUPS: &[(&str, &[&str])] = &[
     ("instance_settings.alternatives[].shape_config", ALTERNATIVE_SHAPE),
     ("regions[]", REGION),
     ("regions[].image", IMAGE_NAME),
+    ("instance_settings.image", IMAGE_NAME),
     ("ssh", SSH),
     ("hunt", HUNT),
     ("notify[]", NOTIFY),

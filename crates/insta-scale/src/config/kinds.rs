@@ -98,6 +98,7 @@ pub fn kind(path: &str, key: &str) -> Kind {
         (_, "capacity_reservations") => Kind::List("instance_settings.capacity_reservations[]"),
         (_, "alternatives") => Kind::List("instance_settings.alternatives[]"),
         ("regions[]", "image") => Kind::Group("regions[].image"),
+        ("instance_settings", "image") => Kind::Group("instance_settings.image"),
         ("prices", "shapes") => Kind::Groups("prices.shapes.<shape>"),
         (_, "preemptible") => Kind::Either(vec![Kind::Flag, Kind::Group("instance_settings.preemptible")]),
         ("regions[]" | "instance_settings.alternatives[]", "subnet_id") | ("regions[]", "image_id") => {
@@ -120,7 +121,7 @@ pub fn kind(path: &str, key: &str) -> Kind {
         {
             Kind::Texts
         }
-        (_, "names" | "nsg_ids" | "ssh_authorized_keys" | "shapes" | "on" | "to") => Kind::Texts,
+        (_, "names" | "nsg_ids" | "nsgs" | "ssh_authorized_keys" | "shapes" | "on" | "to") => Kind::Texts,
         (_, key) if keys::FLAGS.contains(&key) => Kind::Flag,
         (_, key) if keys::range(key).is_some() => Kind::Whole,
         _ => Kind::Text,

@@ -22,6 +22,7 @@ mod kinds;
 mod layers;
 mod merge;
 mod metadata;
+mod names;
 mod naming;
 mod network;
 mod notify;
@@ -59,6 +60,7 @@ pub use finding::{ConfigErrors, Finding, Findings, Place};
 pub use instance::MAX_COUNT;
 pub use keys::{GROUPS, nearest};
 pub use layers::Layers;
+pub use names::{Name, NameKind, Resolved, UnresolvedNames};
 pub use ocids::Home;
 pub use scalar::Scalar;
 pub use schema::schema;
@@ -118,6 +120,8 @@ pub struct Overrides {
     pub added_regions: AddedRegions,
     /// Reads the environment variables that values name; without it, none is set.
     pub variable: Option<ReadVariable>,
+    /// The OCIDs of the names in the config, as far as they were looked up.
+    pub resolved: Resolved,
     /// Whether the variables of the CLI specify a user and their key, so that no profile is needed.
     pub variables_suffice: bool,
 }
@@ -163,6 +167,8 @@ pub struct Settings {
     pub notes: String,
     /// The positions of values that only the service can check.
     pub written: Written,
+    /// Names that have no OCID yet, so that no request may name them.
+    pub names: UnresolvedNames,
 }
 
 impl Settings {
@@ -202,7 +208,12 @@ fn read_stacked(
     let Stacked { sources, root, findings } = stacked;
     let parts = root.and_then(|mut root| {
         variables::expand(&mut root, overrides.variable, &findings);
-        read(&root, &sources, &findings).map(|parts| (parts, Written::of(&sources, &root)))
+        let left = names::take(&mut root, &overrides.resolved, &findings);
+        if overrides.placeholders == Placeholders::Noted {
+            note_unresolved(&left, &findings);
+        }
+        let written = |parts| (parts, Written::of(&sources, &root), UnresolvedNames::of(left, &sources));
+        read(&root, &sources, &findings).map(written)
     });
     let (mistakes, notes) = findings.into_parts();
     match parts {
@@ -219,6 +230,7 @@ fn read_stacked(
                 profile: None,
             },
             written,
+            names,
         )) if mistakes.is_empty() => {
             let labels = sources.labels();
             Ok(Settings {
@@ -234,12 +246,22 @@ fn read_stacked(
                 notify,
                 notes: Quoted::of(&sources, &notes).render(&notes),
                 written,
+                names,
             })
         }
-        Some((Parts { profile: Some(profile), .. }, _)) => {
+        Some((Parts { profile: Some(profile), .. }, ..)) => {
             Err(ConfigErrors::new(&sources, mistakes).with_profile(profile))
         }
         _ => Err(ConfigErrors::new(&sources, mistakes)),
+    }
+}
+
+/// Says which names stay as they are when no request is sent.
+fn note_unresolved(names: &[Name], findings: &Findings) {
+    for name in names {
+        let message =
+            format!("the {} {:?} is not looked up, because no request is sent", name.kind.what(), name.text);
+        findings.note(Finding::at(name.place, message).help("a launch looks it up first"));
     }
 }
 

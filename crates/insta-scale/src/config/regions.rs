@@ -5,6 +5,7 @@
 
 use super::finding::{Finding, Findings, Place};
 use super::keys;
+use super::names;
 use super::ocids::{self, Home};
 use super::region_placements::{Images, Item, Subnets, placements_in};
 use super::section::Section;
@@ -244,6 +245,7 @@ fn newest_image(item: &Item<'_>) -> Option<ImageName> {
     let node = item.section.node("image")?;
     let path = format!("{PATH}image.");
     let group = Section::of(node, &path, keys::IMAGE_NAME, item.findings)?;
+    names::check_newest(&group, item.findings);
     let (os, version) = (group.text("os"), group.text("version"));
     if item.section.key_place("image_id").is_some() {
         item.mistake(node.place, "image and image_id both name an image", "remove one of the two");

@@ -15,6 +15,9 @@ use super::yaml::{Node, Value};
 /// What is shown in place of a value that may be secret.
 const HIDDEN: &str = "(hidden)";
 
+/// How a line with a public key begins. Only such a line is shown in full.
+const PUBLIC: [&str; 4] = ["ssh-", "ecdsa-", "sk-", "#"];
+
 /// A resulting config.
 pub struct Shown {
     /// The files, as the user named them.
@@ -119,7 +122,13 @@ impl Walk<'_> {
                 ShownNode::Map(rows)
             }
             (_, Value::Scalar(scalar)) => {
-                let text = excerpt::without_key_material(&scalar.text);
+                let is_public = path.last().is_some_and(|key| key == "ssh_authorized_keys")
+                    && scalar.text.lines().all(|line| PUBLIC.iter().any(|start| line.starts_with(start)));
+                let text = if is_public {
+                    scalar.text.to_string()
+                } else {
+                    excerpt::without_key_material(&scalar.text)
+                };
                 let is_whole = text == *scalar.text;
                 let scalar = if is_whole { scalar.clone() } else { Scalar::quoted(&text) };
                 self.scalar(&scalar, written, node.place)

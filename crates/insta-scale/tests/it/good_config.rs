@@ -221,7 +221,9 @@ fn every_optional_key_of_the_example_is_good_too() {
         // Two keys that express the same setting differently.
         let other = match key {
             "vcpus" => "ocpus",
-            "boot_volume_id" => "image_id",
+            "boot_volume_id" | "image" => "image_id",
+            "compartment" => "compartment_id",
+            "subnet" => "subnet_id",
             key => key,
         };
         let double = lines.iter().position(|line| line.trim_start().starts_with(&format!("{other}:")));

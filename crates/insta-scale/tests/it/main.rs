@@ -24,6 +24,7 @@ mod launch;
 mod layers;
 mod lifetimes;
 mod limits;
+mod names;
 mod naming;
 mod notify;
 mod official_tools;

@@ -145,9 +145,9 @@ const MISTAKES: &[(&str, &str, &str, &str)] = &[
         "remove it from the settings, or remove this region",
     ),
     (
-        "regions:\n- {region: iad, subnet: ocid1.subnet.oc1.iad.s, image_id: ocid1.image.oc1.iad.i}",
+        "regions:\n- {region: iad, subnet_ids: ocid1.subnet.oc1.iad.s, image_id: ocid1.image.oc1.iad.i}",
         "18:17",
-        "unknown key `regions.subnet`",
+        "unknown key `regions.subnet_ids`",
         "did you mean `subnet_id`?",
     ),
     (

@@ -2,7 +2,7 @@
 
 use futures_util::Stream;
 use oci_api::Operation;
-use oci_api::models::{PrivateIp, PublicIp, Subnet, Vcn, Vnic};
+use oci_api::models::{NetworkSecurityGroup, PrivateIp, PublicIp, Subnet, Vcn, Vnic};
 
 use crate::{Answered, Call, Client, Failure};
 
@@ -31,6 +31,14 @@ impl Client {
             .query("compartmentId", compartment_id)
             .query_opt("vcnId", vcn_id);
         self.all(call).await
+    }
+
+    /// The network security groups of a compartment.
+    pub async fn list_network_security_groups(
+        &self,
+        compartment_id: &str,
+    ) -> Result<Vec<NetworkSecurityGroup>, Failure> {
+        self.all(Call::new(Operation::ListNetworkSecurityGroups).query("compartmentId", compartment_id)).await
     }
 
     /// One virtual cloud network.

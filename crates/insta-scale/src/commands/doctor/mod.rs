@@ -19,7 +19,7 @@ pub async fn examine(session: &Session, args: &DoctorArgs) -> Result<Exit, Comma
     let mut checks =
         vec![Check::new("version", State::Ok, format!("oci-insta-scale {}", env!("CARGO_PKG_VERSION")))];
     checks.extend(machine::state_folder(session).await);
-    let (settings, config) = read_config(session, args.count);
+    let (settings, config) = read_config(session, args.count).await;
     let is_complete = config.state != State::Failed;
     checks.push(config);
     let exit = match settings {
@@ -49,9 +49,9 @@ pub async fn examine(session: &Session, args: &DoctorArgs) -> Result<Exit, Comma
 }
 
 /// The config; if it has mistakes, as much of it as the later checks can use.
-fn read_config(session: &Session, count: Option<u32>) -> (Option<Settings>, Check) {
+async fn read_config(session: &Session, count: Option<u32>) -> (Option<Settings>, Check) {
     let file = session.layers().to_string();
-    match session.read_config(count) {
+    match session.settled(|| session.read_config(count)).await {
         Ok(settings) => {
             let instances = crate::output::text::count(settings.fleet.count, "instance");
             let found = format!("{file}: {instances} of fleet {}", settings.fleet.name);

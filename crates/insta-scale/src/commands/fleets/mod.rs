@@ -43,7 +43,7 @@ pub(super) struct Ground<'a> {
 impl<'a> Ground<'a> {
     /// Reads the config, opens the ledger, and signs in. A command that `writes` creates a missing ledger.
     pub async fn open(session: &'a Session, writes: bool) -> Result<Self, CommandError> {
-        let settings = session.read_config(None)?;
+        let settings = session.settled(|| session.read_config(None)).await?;
         settings.refuse_regions("a command about a fleet")?;
         let origin = session.origin(&settings);
         let key = FleetKey::new(&settings.fleet, origin.as_ref());

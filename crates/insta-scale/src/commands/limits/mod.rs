@@ -25,11 +25,11 @@ pub async fn run_limits(session: &Session, args: &LimitsArgs) -> Result<Exit, Co
     let Some(command) = &args.command else { return show_limits(session, args).await };
     let settings = match command {
         LimitsCommand::Request(args) => {
-            let settings = session.read_config(args.count)?;
+            let settings = session.settled(|| session.read_config(args.count)).await?;
             settings.refuse_regions("`limits request`")?;
             settings
         }
-        _ => session.read_unfinished_config()?,
+        _ => session.settled(|| session.read_unfinished_config()).await?,
     };
     session.say_when_stopped(runtime::STOPPING_QUESTIONS);
     let connection = Connection::open_simulated(session, settings, None, None).await?;
@@ -47,7 +47,7 @@ pub async fn run_limits(session: &Session, args: &LimitsArgs) -> Result<Exit, Co
 
 /// Shows the limits.
 async fn show_limits(session: &Session, args: &LimitsArgs) -> Result<Exit, CommandError> {
-    let settings = session.read_config(args.count)?;
+    let settings = session.settled(|| session.read_config(args.count)).await?;
     settings.refuse_regions("`limits`")?;
     session.say_when_stopped(runtime::STOPPING_QUESTIONS);
     let connection =

@@ -28,8 +28,10 @@ use std::collections::BTreeMap;
 pub async fn run_verb(session: &Session, command: ReservationCommand) -> Result<Exit, CommandError> {
     // An incomplete config suffices, unless the config has to say what to reserve.
     let settings = match &command {
-        ReservationCommand::Create(args) if !args.says_all() => session.read_config(None)?,
-        _ => session.read_unfinished_config()?,
+        ReservationCommand::Create(args) if !args.says_all() => {
+            session.settled(|| session.read_config(None)).await?
+        }
+        _ => session.settled(|| session.read_unfinished_config()).await?,
     };
     session.say_when_stopped(runtime::STOPPING_QUESTIONS);
     let connection = &Connection::open(session, settings).await?;

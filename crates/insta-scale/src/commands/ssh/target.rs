@@ -25,7 +25,7 @@ pub(super) async fn find<'a>(session: &'a Session, text: &str) -> Result<Found<'
 }
 
 async fn by_ocid<'a>(session: &'a Session, ocid: &str) -> Result<Found<'a>, CommandError> {
-    let connection = Connection::open(session, session.read_credentials()?).await?;
+    let connection = Connection::open(session, session.settled(|| session.read_credentials()).await?).await?;
     match connection.ask(connection.questions.get_instance(ocid)).await {
         Ok(answered) => Ok((connection, Machine::from(answered.value))),
         Err(CommandError::Failure(failure)) if failure.class == FailureClass::NotFound => {

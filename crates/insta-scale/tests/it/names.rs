@@ -1,0 +1,131 @@
+//! Names in place of OCIDs: looked up before the plan, exactly, and never again.
+
+use crate::bad_config::{GOOD, load_in};
+use crate::program::Workplace;
+use crate::sim_serve::{Region, region};
+use insta_scale::config::{Overrides, Placeholders};
+
+/// The config of the served region with some of its lines replaced: what a line begins with, and what it becomes.
+fn rename(place: &Workplace, lines: &[(&str, &str)]) {
+    let config = std::fs::read_to_string(place.path().join("sim/config.yaml")).unwrap();
+    let renamed = |line: &str| {
+        let found = lines.iter().find(|(start, _)| line.trim_start().starts_with(start));
+        found.map_or_else(|| line.to_owned(), |(_, to)| (*to).to_owned())
+    };
+    place.write("config.yaml", config.lines().map(renamed).collect::<Vec<_>>().join("\n") + "\n");
+}
+
+const NAMES: [(&str, &str); 3] = [
+    ("compartment_id:", "compartment: compartment-2"),
+    ("subnet_id:", "  subnet: public-subnet-3"),
+    ("image_id:", "  image: {os: Oracle Linux, version: custom, newest: true}"),
+];
+
+/// The OCID of a key in the config of the served region.
+fn ocid(place: &Workplace, key: &str) -> String {
+    let config = std::fs::read_to_string(place.path().join("sim/config.yaml")).unwrap();
+    let line = config.lines().find_map(|line| line.trim_start().strip_prefix(key)).unwrap();
+    line.trim_start_matches(':').trim().to_owned()
+}
+
+#[test]
+fn names_are_pinned_in_the_plan_and_the_ledger() {
+    let (place, region) = region(&[]);
+    rename(&place, &NAMES);
+    let ended = place.run(&[
+        "launch",
+        "--count",
+        "8",
+        "--rate",
+        "4",
+        "--deadline",
+        "1s",
+        "--no-wait",
+        "--output",
+        "json",
+    ]);
+    assert_eq!(ended.code, 3, "{}", ended.stderr);
+    for (what, key) in [
+        ("compartment compartment-2", "compartment_id"),
+        ("subnet public-subnet-3", "subnet_id"),
+        ("image Oracle Linux custom", "image_id"),
+    ] {
+        let line = format!("{what} = {}", ocid(&place, key));
+        assert!(ended.stderr.contains(&line), "{line}: {}", ended.stderr);
+    }
+    let run = ended.json()["run_id"].as_str().unwrap().to_owned();
+    // The guard compares OCIDs, so it holds for a config with OCIDs as well.
+    place.write("ocids.yaml", std::fs::read_to_string(place.path().join("config.yaml")).unwrap());
+    let again = place.run(&["launch", "--count", "8"]);
+    assert!(again.code == 2 && again.stderr.contains(&run), "{}", again.stderr);
+    // The names mean nothing now, and the run goes on with what it has.
+    rename(&place, &[("compartment_id:", "compartment: gone"), ("subnet_id:", "  subnet: gone"), NAMES[2]]);
+    let resumed = place.run(&["resume", "--no-wait", "--output", "json"]);
+    assert_eq!((resumed.code, resumed.json()["launched"].as_u64()), (0, Some(8)), "{}", resumed.stderr);
+    drop(region);
+}
+
+#[test]
+fn an_unknown_name_tells_what_was_meant() {
+    let (place, _region) = region(&[]);
+    rename(&place, &[("subnet_id:", "  subnet: public-subent-3")]);
+    let ended = place.run(&["launch", "--dry-run"]);
+    assert_eq!(ended.code, 2, "{}", ended.stderr);
+    assert!(ended.stderr.contains("there is no subnet \"public-subent-3\""), "{}", ended.stderr);
+    assert!(ended.stderr.contains("did you mean \"public-subnet-3\"?"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("config.yaml:"), "{}", ended.stderr);
+    rename(&place, &[("subnet_id:", "  subnet: Public-subnet-3")]);
+    assert_eq!(place.run(&["plan"]).code, 2, "names have the case of their letters");
+    rename(&place, &[("subnet_id:", "  subnet: q")]);
+    let listed = place.run(&["plan"]).stderr;
+    let whole = listed
+        .split([' ', ',', '\n'])
+        .find(|word| word.ends_with("/public-subnet-3"))
+        .unwrap_or_else(|| panic!("{listed}"));
+    rename(&place, &[("subnet_id:", &format!("  subnet: {whole}"))]);
+    let ended = place.run(&["plan"]);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+}
+
+#[test]
+fn a_name_beside_its_ocid_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let overrides = Overrides { placeholders: Placeholders::Taken, ..Overrides::default() };
+    let text = GOOD.replace("  count: 3", "  count: 3\n  subnet: app\n  nsgs: [ocid1.networksecuritygroup.oc1.phx.a]\n  capacity_reservation: {a: b}");
+    let said = load_in(folder.path(), text, &overrides).unwrap_err();
+    assert!(said.contains("instance_settings.subnet and subnet_id both name the subnet"), "{said}");
+    assert!(said.contains("instance_settings.nsgs is an OCID") && said.contains("`nsg_ids`"), "{said}");
+    assert!(said.contains("instance_settings.capacity_reservation must be a name, but is a group"), "{said}");
+}
+
+#[test]
+fn offline_says_that_names_are_not_looked_up() {
+    let (place, region) = region(&[]);
+    rename(&place, &NAMES);
+    drop(region);
+    let ended = place.run(&["launch", "--dry-run", "--offline"]);
+    assert!(ended.stderr.contains("the subnet \"public-subnet-3\" is not looked up"), "{}", ended.stderr);
+    let simulated = place.run(&["launch", "--simulate", "--output", "json"]);
+    assert_eq!(simulated.code, 0, "{}", simulated.stderr);
+}
+
+#[test]
+fn names_are_looked_up_in_each_region() {
+    let place = Workplace::empty();
+    place.write("two.yaml", "regions: [{world: {region: us-ashburn-1}}]\n");
+    let _region = Region::start(&place, &["--scenario", "two.yaml", "--speed", "300"]);
+    let config = std::fs::read_to_string(place.path().join("sim/config.yaml")).unwrap();
+    let renamed = |line: &str| match line.split_once("subnet_id:") {
+        Some((before, _)) => format!("{before}subnet: public-subnet-3"),
+        None => line.to_owned(),
+    };
+    place.write("config.yaml", config.lines().map(renamed).collect::<Vec<_>>().join("\n") + "\n");
+    let ended = place.run(&["launch", "--dry-run"]);
+    assert_eq!(ended.code, 0, "{}{}", ended.stderr, place.run(&["config", "show"]).stdout);
+    assert!(ended.stderr.contains("subnet public-subnet-3 = ocid1.subnet.oc1.phx."), "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains("subnet public-subnet-3 in us-ashburn-1 = ocid1.subnet.oc1.iad."),
+        "{}",
+        ended.stderr
+    );
+}
