@@ -349,6 +349,10 @@ pub enum Event {
         slot: Option<SlotNumber>,
         /// OCID of the deleted resource.
         ocid: String,
+        /// OCID of the work request of an instance's termination. There is none if somebody else had already terminated it, who
+        /// therefore decided about its volumes.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        work_request: Option<String>,
     },
     /// A capacity reservation is about to be created or changed for the run. Synced before the call.
     ReservationIntended {

@@ -121,7 +121,7 @@ impl Holding {
                         usable.into_iter().map(|(domain, count)| (domain.to_owned(), count)).collect();
                 }
             }
-            Event::GivenBack { slot: None, ocid } => {
+            Event::GivenBack { slot: None, ocid, .. } => {
                 let before = self.before_of(ocid);
                 if let Some(row) = self.reservations.get_mut(ocid) {
                     row.settle(before, record.at);
@@ -201,7 +201,7 @@ mod tests {
             (10, held(0)),
             (40, held(4)),
             (100, launched),
-            (200, Event::GivenBack { slot: None, ocid: "r".to_owned() }),
+            (200, Event::GivenBack { slot: None, ocid: "r".to_owned(), work_request: None }),
         ]);
         // Four for 100 s since the request, then three for 100 s, then none.
         assert_eq!(state.holding.unit_seconds(at(1000)), BTreeMap::from([("AD-1", 700.0)]));

@@ -74,6 +74,8 @@ pub(super) struct Launch {
     pub(super) unreadable: usize,
     /// Whether the run was to be rolled back.
     pub(super) rolled_back: bool,
+    /// Instances whose termination by the rollback took effect, which was to delete their volumes too.
+    deleted: BTreeSet<String>,
     /// Its slots.
     pub(super) slots: BTreeMap<SlotNumber, SlotEvidence>,
     /// Every reservation that a record says it held.
@@ -131,6 +133,7 @@ impl Launch {
             held,
             unreadable,
             rolled_back,
+            deleted: BTreeSet::new(),
             slots: slots.collect(),
             reservations: BTreeSet::new(),
             last_at: state.last_at,
@@ -163,6 +166,9 @@ impl Evidence {
                         Event::Launched { ocid, .. } => {
                             self.instances
                                 .insert(ocid.clone(), MadeInstance { run: head.run, at: record.at });
+                        }
+                        Event::GivenBack { ocid, work_request: Some(_), .. } => {
+                            launch.deleted.insert(ocid.clone());
                         }
                         Event::ReservationHeld { ocid, .. } => _ = launch.reservations.insert(ocid.clone()),
                         _ => {}
@@ -263,21 +269,22 @@ impl Evidence {
         self.terminated.contains(ocid) || self.is_gone(ocid)
     }
 
-    /// Whether a record says that a volume should be deleted with its instance: by a termination that was to delete it, or by
-    /// the rollback of its run. The end of an instance alone does not show whether somebody kept its volumes.
+    /// Whether a record says that a volume should be deleted with its instance: by a termination or a rollback of this tool that
+    /// took effect. A rollback that was only begun proves nothing, because somebody else may have terminated the instance before
+    /// it and kept its volumes. The end of an instance alone does not show that either.
     pub(super) fn volume_was_to_go(&self, ocid: &str, boot: bool) -> bool {
         let announced = self.announced.get(ocid);
         let fate = self.effective.get(ocid).map(|fate| announced.map_or(*fate, |other| fate.and(*other)));
         match fate {
             Some(fate) if boot => fate.boot,
             Some(fate) => fate.data,
-            None => !self.terminations_lost && self.is_rolled_back(ocid),
+            None => !self.terminations_lost && self.rollback_deleted(ocid),
         }
     }
 
-    fn is_rolled_back(&self, ocid: &str) -> bool {
+    fn rollback_deleted(&self, ocid: &str) -> bool {
         let Some(made) = self.instances.get(ocid) else { return false };
-        self.launches.get(&made.run).is_some_and(|launch| launch.rolled_back)
+        self.launches.get(&made.run).is_some_and(|launch| launch.deleted.contains(ocid))
     }
 
     fn is_gone(&self, ocid: &str) -> bool {

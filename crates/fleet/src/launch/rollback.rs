@@ -33,18 +33,20 @@ const LONGEST: Duration = Duration::from_mins(30);
 const AT_ONCE: usize = 16;
 
 /// An instance to delete.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Target {
     slot: SlotNumber,
     /// When its deletion was accepted.
     sent: Option<Instant>,
+    /// The work request of the deletion that takes effect.
+    work_request: Option<String>,
     /// Since when the service has said that it does not know it.
     missing: Option<Instant>,
 }
 
 impl Target {
     fn new(slot: SlotNumber) -> Self {
-        Self { slot, sent: None, missing: None }
+        Self { slot, sent: None, work_request: None, missing: None }
     }
 }
 
@@ -133,12 +135,12 @@ async fn settle(
         };
         let lost = target.missing.is_some_and(|since| since.elapsed() >= MISSING);
         if lost || state == Some(State::Terminated) {
-            gone.push((ocid.clone(), target.slot));
+            gone.push(ocid.clone());
         }
     }
-    for (ocid, slot) in gone {
-        targets.remove(&ocid);
-        context.journal.record(vec![Event::GivenBack { slot: Some(slot), ocid }]).await;
+    for ocid in gone {
+        let Some(Target { slot, work_request, .. }) = targets.remove(&ocid) else { continue };
+        context.journal.record(vec![Event::GivenBack { slot: Some(slot), ocid, work_request }]).await;
     }
 }
 
@@ -191,17 +193,19 @@ async fn send(context: &Context<'_>, targets: &mut BTreeMap<String, Target>) -> 
         .buffer_unordered(AT_ONCE);
     let mut last = None;
     while let Some((ocid, answer)) = answers.next().await {
-        let accepted = match answer {
-            Ok(_) => true,
+        let work_request = match answer {
+            Ok(work_request) => work_request,
             // It may already be gone, which the next polls show.
-            Err(failure) if failure.class == FailureClass::NotFound => true,
+            Err(failure) if failure.class == FailureClass::NotFound => None,
             Err(failure) => {
                 last = Some(failure);
-                false
+                continue;
             }
         };
-        if let Some(target) = targets.get_mut(&ocid).filter(|_| accepted) {
+        if let Some(target) = targets.get_mut(&ocid) {
             target.sent = Some(Instant::now());
+            // A deletion that is repeated has no work request of its own.
+            target.work_request = target.work_request.take().or(work_request);
         }
     }
     last

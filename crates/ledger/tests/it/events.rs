@@ -146,7 +146,8 @@ fn other_event(slot: BoxedStrategy<SlotNumber>) -> impl Strategy<Value = Event> 
         ),
         (slot.clone(), text(), text(), any::<bool>())
             .prop_map(|(slot, ocid, state, skipped)| Event::ActionDone { slot, ocid, state, skipped }),
-        (prop::option::of(slot), text()).prop_map(|(slot, ocid)| Event::GivenBack { slot, ocid }),
+        (prop::option::of(slot), text(), prop::option::of(text()))
+            .prop_map(|(slot, ocid, work_request)| Event::GivenBack { slot, ocid, work_request }),
         (text(), any::<u32>(), text()).prop_map(|(availability_domain, count, token)| {
             Event::ReservationIntended { availability_domain, count, token }
         }),

@@ -230,7 +230,7 @@ impl Ratchet<'_> {
         let place: &mut Place = &mut self.places[at];
         let message = format!("somebody else deleted {ocid} in {}", place.domain());
         place.ocid = place.share.existing.clone().filter(|existing| existing != ocid);
-        let gone = Event::GivenBack { slot: None, ocid: ocid.to_owned() };
+        let gone = Event::GivenBack { slot: None, ocid: ocid.to_owned(), work_request: None };
         context.journal.record(vec![Event::Warning { message }, gone]).await;
     }
 

@@ -88,6 +88,8 @@ async fn an_instance_that_the_list_shows_is_not_called_given_back() {
     assert_eq!((summary.outcome, world.live().len()), (Some(Outcome::GivenBack), 0));
     let given_back = records.iter().find(|record| matches!(record.event, Event::GivenBack { .. })).unwrap();
     assert!(given_back.at.duration_since(records[0].at).as_secs() >= 600, "{given_back:?}");
+    // A cleanup later needs the proof that this deletion decided about the volumes.
+    assert!(matches!(given_back.event, Event::GivenBack { work_request: Some(_), .. }), "{given_back:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -55,6 +55,16 @@ pub async fn launched(
     (run, made)
 }
 
+/// Records that the rollback of a run terminated these instances, with the work requests of the terminations if they took effect.
+pub async fn rolled_back(world: &World, run: RunId, made: &[String], work_request: Option<&str>) {
+    let events = made.iter().zip(1..).map(|(ocid, slot)| Event::GivenBack {
+        slot: Some(slot),
+        ocid: ocid.clone(),
+        work_request: work_request.map(str::to_owned),
+    });
+    world.store.append(run, world.env.clock.now(), events.collect()).await.unwrap();
+}
+
 pub fn scope(world: &World) -> Scope {
     Scope {
         compartment: world.defaults.compartment.clone(),
@@ -141,7 +151,8 @@ async fn an_expired_fleet_is_left_over_whoever_launched_it_with_us() {
 async fn boot_volumes_are_found_by_their_instance_and_its_end() {
     let world = World::new("roomy");
     // The records say that two were rolled back, that one ran, and that one failed.
-    let (_, mut made) = launched(&world, 1, 2, &[1, 2], Outcome::GivenBack).await;
+    let (back, mut made) = launched(&world, 1, 2, &[1, 2], Outcome::GivenBack).await;
+    rolled_back(&world, back, &made, Some("ocid1.coreservicesworkrequest.oc1..w")).await;
     made.extend(launched(&world, 2, 2, &[1], Outcome::Partial).await.1);
     let foreign = world.launch("foreign", |_| {});
     world.settle();

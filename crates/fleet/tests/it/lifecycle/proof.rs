@@ -1,6 +1,6 @@
 //! Nothing is deleted without proof, whatever the ledger has lost, does not know yet, or learns meanwhile.
 
-use super::cleanup::{delete, find, launched, names, scope};
+use super::cleanup::{delete, find, launched, names, rolled_back, scope};
 use super::world::World;
 use fleet::action::{Options, Verb};
 use fleet::cleanup::{self, EXPIRY_TAG, Leftovers, Scope};
@@ -190,7 +190,8 @@ async fn an_instance_that_is_extended_meanwhile_is_kept() {
 #[tokio::test(start_paused = true)]
 async fn a_ledger_that_fills_up_hides_no_deletion() {
     let world = World::new("roomy");
-    let (_, made) = launched(&world, 1, 2, &[1, 2], Outcome::GivenBack).await;
+    let (run, made) = launched(&world, 1, 2, &[1, 2], Outcome::GivenBack).await;
+    rolled_back(&world, run, &made, Some("ocid1.coreservicesworkrequest.oc1..w")).await;
     world.settle();
     for ocid in &made {
         world.terminate_keeping_boot_volume(ocid);
@@ -210,7 +211,8 @@ async fn a_ledger_that_fills_up_hides_no_deletion() {
 #[tokio::test(start_paused = true)]
 async fn a_kept_volume_stays_when_its_termination_is_unread() {
     let world = World::new("roomy");
-    let (run, _) = launched(&world, 1, 2, &[1, 2], Outcome::GivenBack).await;
+    let (run, made) = launched(&world, 1, 2, &[1, 2], Outcome::GivenBack).await;
+    rolled_back(&world, run, &made, Some("ocid1.coreservicesworkrequest.oc1..w")).await;
     world.settle();
     let selection = Selection::freeze(world.find(&Filter::default()).await.machines);
     let options = Options { keep_boot_volumes: true, ..Options::new(Verb::Terminate) };
@@ -260,4 +262,30 @@ async fn a_termination_only_announced_proves_nothing() {
         let left = find_with(&world, &store, &scope(&world)).await;
         assert_eq!(left.volumes.len(), volumes, "{left:?}");
     }
+}
+
+/// Somebody else may have terminated the instance, and kept its volume, after the rollback began and before it reached the
+/// instance.
+#[tokio::test(start_paused = true)]
+async fn a_rollback_only_begun_or_overtaken_proves_nothing() {
+    let world = World::new("roomy");
+    let (run, made) = launched(&world, 1, 1, &[1], Outcome::Interrupted).await;
+    world.settle();
+    let begun = Event::GiveBackIntended { reached: 1, min: 2 };
+    world.store.append(run, world.env.clock.now(), vec![begun]).await.unwrap();
+    world.terminate_keeping_boot_volume(&made[0]);
+    world.settle();
+    let named = Scope { run: Some(run), ..scope(&world) };
+    let is_left_alone = |left: &Leftovers| {
+        left.is_empty() && left.notes.iter().any(|note| note.contains("1 volume left alone"))
+    };
+    let left = find(&world, &named).await;
+    assert!(is_left_alone(&left), "only begun: {left:?}");
+
+    rolled_back(&world, run, &made, None).await;
+    let left = find(&world, &named).await;
+    assert!(is_left_alone(&left), "found terminated: {left:?}");
+
+    rolled_back(&world, run, &made, Some("ocid1.coreservicesworkrequest.oc1..w")).await;
+    assert_eq!(find(&world, &named).await.volumes.len(), 1);
 }
