@@ -1,7 +1,7 @@
 //! Development tasks:
 //!
 //! `cargo xtask codegen` writes the generated part of `oci-api` from `api/*.json`; with `--check` it fails if the checked-in
-//! files differ. `cargo xtask tidy` checks rules that no compiler checks. `cargo xtask rooms` counts the rooms of `fleet` and
+//! files differ. `cargo xtask prices DOCUMENT` refreshes the built-in price list. `cargo xtask tidy` checks rules that no compiler checks. `cargo xtask rooms` counts the rooms of `fleet` and
 //! the arrows between them. `cargo xtask audit`, which `tidy` includes, checks the licences and sources of what is built.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command for developers, not the product")]
 
@@ -10,6 +10,7 @@ mod facts;
 mod models;
 mod names;
 mod operations;
+mod prices;
 mod regions;
 mod schema;
 mod tidy;
@@ -28,11 +29,12 @@ fn main() -> ExitCode {
     let outcome = match args.as_slice() {
         ["codegen"] => codegen(false),
         ["codegen", "--check"] => codegen(true),
+        ["prices", document] => root().and_then(|root| prices::refresh(root, document)),
         ["tidy"] => root().and_then(|root| tidy::run(root).and_then(|()| audit::run(root))),
         ["rooms"] => root().and_then(tidy::print_rooms),
         ["audit"] => root().and_then(audit::run),
         _ => {
-            eprintln!("usage: cargo xtask codegen [--check] | tidy | rooms | audit");
+            eprintln!("usage: cargo xtask codegen [--check] | prices DOCUMENT | tidy | rooms | audit");
             return ExitCode::from(2);
         }
     };

@@ -17,6 +17,7 @@ pub mod login;
 mod names;
 pub mod notify;
 pub mod output;
+pub mod price_list;
 pub mod runtime;
 pub mod session;
 mod simulated_region;

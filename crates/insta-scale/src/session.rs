@@ -13,9 +13,11 @@ use crate::output::console::{self, Verbosity};
 use crate::output::retries::Retries;
 use crate::output::simulated::{Announcing, Counting};
 use crate::output::text::shell_word;
+use crate::price_list::PriceListFile;
 use crate::runtime;
 use crate::tuning::{HUNT_STOP_REQUEST_POLL, STOP_REQUEST_POLL};
 use fleet::plan::RegionSpec;
+use fleet::price::PriceList;
 use fleet::{LaunchOptions, Origin};
 use jiff::Timestamp;
 use ledger::capacity::{self, CapacityMemory, SqliteMemory};
@@ -210,7 +212,13 @@ impl Session {
             variable: Some(environment::variable),
             added_regions: environment::added_regions(),
             variables_suffice: oci_client::credentials::variables_suffice(&environment::variable),
+            price_list: self.price_list(),
         }
+    }
+
+    /// The user's price list.
+    pub fn price_list(&self) -> Option<Arc<PriceList>> {
+        PriceListFile::in_state(self.flags.state_dir.clone()).ok()?.or_say()
     }
 
     /// Reads the config and shows notes about it.

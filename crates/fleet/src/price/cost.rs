@@ -1,18 +1,19 @@
 //! The bill of a fleet or of a reservation: lines that can be checked by hand, and their sum.
 
 use oci_api::models::{
-    InstanceSourceDetails, LaunchInstanceDetails,
+    InstanceSourceDetails, LaunchInstanceDetails, LaunchInstanceLicensingConfig,
     LaunchInstanceShapeConfigDetailsBaselineOcpuUtilization as Baseline,
+    LaunchInstanceWindowsLicensingConfigLicenseType as WindowsLicence,
 };
 use serde::{Serialize, Serializer};
 
-use super::book::{Prices, Size};
-use super::table::{BOOT_VOLUME_GB, BOOT_VOLUME_VPUS, PREEMPTIBLE, UNUSED_RESERVATION};
+use super::HOURS_IN_30_DAYS;
+use super::book::{Prices, Size, can_be_preemptible};
+use super::shapes::{
+    ALWAYS_FREE, BOOT_VOLUME_GB, BOOT_VOLUME_VPUS, FREE_HOURS, PREEMPTIBLE, UNUSED_RESERVATION,
+};
 use crate::plan::FleetSpec;
 use ledger::Placement;
-
-/// The hours in 30 days, for totals.
-const HOURS_IN_30_DAYS: f64 = 720.0;
 
 /// A price over time.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -166,6 +167,7 @@ pub fn of_placements(
             what: format!("{count} × {}", kind.describe()),
             price: each.map(|price| Per::of(price * f64::from(*count))),
         });
+        lines.extend(kind.licence(*count, prices));
         lines.extend(boot_volumes(&kind.launch, *count, prices));
         for note in kind.notes(each, prices) {
             if !notes.contains(&note) {
@@ -206,15 +208,38 @@ impl Kind {
         if self.preemptible { "preemptible" } else { "on demand" }
     }
 
-    /// The price of one per hour, without its boot volume.
+    /// Whether the shape is requested as preemptible although it is not sold so, which OCI refuses.
+    fn cannot_be_preemptible(&self) -> bool {
+        self.preemptible && can_be_preemptible(&self.shape) == Some(false)
+    }
+
+    /// The price of one per hour, without its licence and its boot volume.
     fn hour(&self, prices: &Prices) -> Option<f64> {
-        let share = if self.preemptible { PREEMPTIBLE } else { 1.0 };
+        let share = if self.preemptible && !self.cannot_be_preemptible() { PREEMPTIBLE } else { 1.0 };
         prices.instance_hour(&self.shape, self.size, self.baseline).map(|price| price * share)
+    }
+
+    /// The line for Windows licences, if the launch requests licences that OCI provides.
+    fn licence(&self, count: u32, prices: &Prices) -> Option<Line> {
+        let mut configs = self.launch.licensing_configs.iter().flatten();
+        let provided = configs.any(|config| match config {
+            LaunchInstanceLicensingConfig::Windows(windows) => {
+                windows.license_type == Some(WindowsLicence::OciProvided)
+            }
+            LaunchInstanceLicensingConfig::Other(_) => false,
+        });
+        let price = prices.windows_hour(self.size, self.baseline);
+        provided.then(|| Line {
+            what: format!("{count} × Windows licence"),
+            price: price.map(|price| Per::of(price * f64::from(count))),
+        })
     }
 
     fn notes(&self, each: Option<f64>, prices: &Prices) -> Vec<String> {
         let mut notes = Vec::new();
-        if self.preemptible {
+        if self.cannot_be_preemptible() {
+            notes.push(format!("{} is not sold as preemptible: OCI will refuse it", self.shape));
+        } else if self.preemptible {
             notes.push(
                 "preemptible: half the on-demand price; OCI may reclaim the instance at any time".to_owned(),
             );
@@ -226,11 +251,14 @@ impl Kind {
         if each.is_none() {
             notes.push(unknown(&self.shape, prices));
         }
-        if self.shape == "VM.Standard.A1.Flex" {
+        if self.shape == FREE_HOURS {
             notes.push(
                 "the first 1,500 OCPU-hours and 9,000 GB-hours of A1 per month are free in each tenancy"
                     .to_owned(),
             );
+        }
+        if self.shape == ALWAYS_FREE {
+            notes.push("Always Free: each tenancy has 2, in its home region only".to_owned());
         }
         notes
     }

@@ -6,20 +6,27 @@ mod billing;
 mod book;
 mod budget;
 mod cost;
+mod list;
+mod shapes;
 mod still;
-mod table;
 
 pub use billing::bills_when_stopped;
-pub use book::{Prices, ShapePrice, Size, part_numbers};
+pub use book::{Prices, Rates, ShapePrice, Size, can_be_preemptible, part_numbers, rates, shapes};
 pub use budget::{Budget, BudgetError, UnknownPrice};
 pub use cost::describe;
 pub(crate) use cost::size_of;
 pub use cost::{
     Cost, Line, Per, at_most, of_fleet, of_kinds, of_placements, of_reservation, put_cheapest_first, rounded,
 };
+pub use list::{LIST_CURRENCY, PartPrice, PriceChange, PriceList, PriceListError};
+pub use shapes::UNUSED_RESERVATION;
+pub(crate) use shapes::{BOOT_VOLUME_VPUS, PREEMPTIBLE};
 pub use still::{End, StillCosts};
-pub use table::{AS_OF, SOURCE, UNUSED_RESERVATION};
-pub(crate) use table::{BOOT_VOLUME_VPUS, PREEMPTIBLE};
+
+/// The hours in 30 days, for totals.
+pub const HOURS_IN_30_DAYS: f64 = 720.0;
+/// The hours of a month by which storage is charged, as Oracle's cost estimator counts them.
+pub const HOURS_IN_A_STORAGE_MONTH: f64 = 744.0;
 
 #[cfg(test)]
 mod tests;

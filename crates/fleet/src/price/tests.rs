@@ -3,8 +3,9 @@ use crate::plan::FleetSpec;
 use ledger::{Amount, CapacityType, Placement, PlacementSize};
 use oci_api::models::{
     InstanceSourceDetails, InstanceSourceViaImageDetails, LaunchInstanceDetails,
-    LaunchInstanceShapeConfigDetails, LaunchInstanceShapeConfigDetailsBaselineOcpuUtilization,
-    PreemptibleInstanceConfigDetails,
+    LaunchInstanceLicensingConfig, LaunchInstanceShapeConfigDetails,
+    LaunchInstanceShapeConfigDetailsBaselineOcpuUtilization, LaunchInstanceWindowsLicensingConfig,
+    LaunchInstanceWindowsLicensingConfigLicenseType as WindowsLicence, PreemptibleInstanceConfigDetails,
 };
 use proptest::prelude::*;
 
@@ -37,8 +38,8 @@ fn an_e4_of_1_ocpu_and_6_gb_costs_0_034_an_hour() {
     let cost = of_fleet(&spec("VM.Standard.E4.Flex", 1.0, 6.0), 1, &Prices::default(), Size::default());
     assert!(near(hour(&cost, 0), 0.034), "{cost:?}");
     // 50 GB at $0.0425 per GB-month.
-    assert!(near(hour(&cost, 1) * 730.0, 2.125), "{cost:?}");
-    assert!(near(cost.total.unwrap().days_30, (0.034 + 2.125 / 730.0) * 720.0));
+    assert!(near(hour(&cost, 1) * 744.0, 2.125), "{cost:?}");
+    assert!(near(cost.total.unwrap().days_30, (0.034 + 2.125 / 744.0) * 720.0));
 }
 
 #[test]
@@ -113,7 +114,7 @@ fn a_price_is_the_sum_over_its_placements() {
     let instances: Vec<f64> = (0..3).map(|kind| hour(&cost, 2 * kind)).collect();
     assert!(near(instances[0], 3.0 * 0.034) && near(instances[1], 2.0 * 0.068), "{cost:?}");
     assert!(near(instances[2], 0.034), "{cost:?}");
-    let volumes = 7.0 * 2.125 / 730.0;
+    let volumes = 7.0 * 2.125 / 744.0;
     assert!(near(cost.total.unwrap().hour, instances.iter().sum::<f64>() + volumes), "{cost:?}");
 }
 
@@ -126,7 +127,96 @@ fn fixed_shapes_have_the_price_of_their_size() {
     assert!(near(price("BM.Standard.E4.128").unwrap(), 128.0 * 0.025 + 2048.0 * 0.0015));
     assert_eq!(price("VM.Standard2.x"), None);
     assert_eq!(price("VM.Standard2."), None);
-    assert_eq!(price("BM.Standard.A4.48"), None, "its memory is not in the list");
+    assert!(near(price("BM.Standard.A4.48").unwrap() * 744.0, 2_035.584), "as oci-shape-meta.json, 2,035.58");
+    assert!(near(price("BM.DenseIO.E5.128").unwrap() * 744.0, 8_858.004_48), "as oci-shape-meta.json, 8,858");
+    assert!(near(price("BM.GPU.GB200.4").unwrap(), 64.0));
+    assert_eq!(price("BM.GPU.GB200.4 (NVL72)"), None);
+}
+
+/// Names that begin like another shape's have their own price (traps that other price tables fell into).
+#[test]
+fn a_shape_does_not_take_the_price_of_its_namesake() {
+    let size = Size { ocpus: Some(1.0), memory_gb: Some(10.0) };
+    let price = |shape: &str| Prices::default().instance_hour(shape, size, 1.0).unwrap();
+    assert!(near(price("VM.Standard.E2.1.Micro"), 0.0));
+    assert!(near(price("VM.Standard.E2.2"), 2.0 * 0.03));
+    for (ax, plain) in [("E6.Ax", "E6"), ("A4.Ax", "A4")] {
+        let of = |family| price(&format!("VM.Standard.{family}.Flex"));
+        assert!(of(ax) > of(plain), "{ax}: {} and {}", of(ax), of(plain));
+    }
+    assert!(near(price("VM.Standard.A1.Flex"), 0.025), "the first tier of A1 is free, and not meant");
+}
+
+#[test]
+fn the_always_free_shape_is_free_and_says_where() {
+    let cost = of_fleet(&spec("VM.Standard.E2.1.Micro", 1.0, 1.0), 2, &Prices::default(), Size::default());
+    assert!(near(hour(&cost, 0), 0.0));
+    assert!(
+        cost.notes.iter().any(|note| note.starts_with("Always Free: each tenancy has 2")),
+        "{:?}",
+        cost.notes
+    );
+    assert!(cost.total.is_some());
+}
+
+#[test]
+fn only_shapes_that_are_sold_as_preemptible_cost_half() {
+    for (shape, half) in [("VM.Standard.E4.Flex", true), ("VM.Standard.A2.Flex", false)] {
+        let mut spec = spec(shape, 1.0, 6.0);
+        let whole = hour(&of_fleet(&spec, 1, &Prices::default(), Size::default()), 0);
+        spec.template.preemptible_instance_config = Some(Box::default());
+        let cost = of_fleet(&spec, 1, &Prices::default(), Size::default());
+        assert!(near(hour(&cost, 0), if half { whole / 2.0 } else { whole }), "{shape}: {cost:?}");
+        assert_eq!(
+            cost.notes.iter().any(|note| note.contains("is not sold as preemptible")),
+            !half,
+            "{cost:?}"
+        );
+    }
+    assert_eq!(can_be_preemptible("BM.Standard.E4.128"), Some(false));
+    assert_eq!(can_be_preemptible("VM.New.Flex"), None);
+}
+
+#[test]
+fn a_windows_licence_of_oci_is_charged_and_an_own_one_is_not() {
+    let mut spec = spec("VM.Standard.E4.Flex", 4.0, 16.0);
+    let mut licence = |kind| {
+        let windows = LaunchInstanceWindowsLicensingConfig {
+            license_type: Some(kind),
+            ..LaunchInstanceWindowsLicensingConfig::default()
+        };
+        spec.template.licensing_configs = Some(vec![LaunchInstanceLicensingConfig::Windows(windows)]);
+        of_fleet(&spec, 2, &Prices::default(), Size::default())
+    };
+    let cost = licence(WindowsLicence::OciProvided);
+    assert_eq!(cost.lines[1].what, "2 × Windows licence");
+    assert!(near(hour(&cost, 1), 2.0 * 4.0 * 0.092));
+    assert_eq!(licence(WindowsLicence::BringYourOwnLicense).lines.len(), 2);
+}
+
+#[test]
+fn a_list_of_the_user_comes_first_in_its_own_currencies() {
+    let dump = serde_json::json!({"lastUpdated": "2026-11-01", "items": [
+        {"partNumber": "B93113", "currencyCodeLocalizations": [
+            {"currencyCode": "USD", "prices": [{"model": "PAY_AS_YOU_GO", "value": 0.05}]},
+            {"currencyCode": "EUR", "prices": [{"model": "PAY_AS_YOU_GO", "value": 0.04}]}]},
+        {"partNumber": "B93114", "currencyCodeLocalizations": [
+            {"currencyCode": "EUR", "prices": [{"model": "PAY_AS_YOU_GO", "value": 0.001}]}]},
+    ]});
+    let list = PriceList::read(dump.to_string().as_bytes(), None).unwrap();
+    let mut prices = Prices { list: Some(std::sync::Arc::new(list)), ..Prices::default() };
+    let size = Size { ocpus: Some(1.0), memory_gb: Some(6.0) };
+    let price = |prices: &Prices, shape| prices.instance_hour(shape, size, 1.0);
+    assert!(
+        near(price(&prices, "VM.Standard.E4.Flex").unwrap(), 0.05 + 6.0 * 0.0015),
+        "memory of the built-in list"
+    );
+    assert_eq!(prices.as_of(), Some("2026-11-01"));
+    prices.currency = Some("EUR".to_owned());
+    assert!(near(price(&prices, "VM.Standard.E4.Flex").unwrap(), 0.046));
+    assert_eq!(price(&prices, "VM.Standard.E5.Flex"), None, "dollars are not euros");
+    prices.currency = Some("JPY".to_owned());
+    assert_eq!((price(&prices, "VM.Standard.E4.Flex"), prices.as_of()), (None, None));
 }
 
 #[test]
@@ -165,7 +255,7 @@ fn the_size_of_a_boot_volume_is_paid_for() {
     };
     spec.template.source_details = Some(Box::new(InstanceSourceDetails::Image(image)));
     let cost = of_fleet(&spec, 3, &Prices::default(), Size::default());
-    assert!(near(hour(&cost, 1) * 730.0, 3.0 * 200.0 * (0.0255 + 20.0 * 0.0017)));
+    assert!(near(hour(&cost, 1) * 744.0, 3.0 * 200.0 * (0.0255 + 20.0 * 0.0017)));
 }
 
 proptest! {

@@ -17,6 +17,8 @@ use std::collections::{BTreeMap, HashMap};
 pub struct Spent {
     /// The currency.
     pub currency: String,
+    /// The date of the price list, if one has prices in the currency.
+    pub prices_as_of: Option<String>,
     /// The most that they have cost so far, as far as prices are known.
     pub spent_at_most: f64,
     /// What the existing instances and reservations cost per hour now, as far as prices are known.
@@ -112,7 +114,11 @@ impl<'a> Bill<'a> {
     }
 
     pub(super) fn finish(self) -> Spent {
-        let mut spent = Spent { currency: self.prices.currency().to_owned(), ..Spent::default() };
+        let mut spent = Spent {
+            currency: self.prices.currency().to_owned(),
+            prices_as_of: self.prices.as_of().map(str::to_owned),
+            ..Spent::default()
+        };
         for (_, mut line) in self.lines {
             spent.spent_at_most += line.spent.unwrap_or_default();
             spent.per_hour += line.per_hour.unwrap_or_default();

@@ -98,7 +98,9 @@ async fn give_back_one(
         };
         let Err(error) = removed else {
             // It is gone, whether or not that could be recorded.
-            if let Err(error) = book.keep(Event::GivenBack { slot: None, ocid: ocid.to_owned(), work_request: None }).await {
+            if let Err(error) =
+                book.keep(Event::GivenBack { slot: None, ocid: ocid.to_owned(), work_request: None }).await
+            {
                 tracing::warn!(%error, ocid, "rolled back, but the ledger does not know");
             }
             return Ok(());

@@ -16,6 +16,7 @@ mod manage;
 mod manager;
 mod notify;
 mod parse;
+mod prices;
 mod report;
 mod reservation;
 mod sim;
@@ -46,6 +47,7 @@ pub use manage::ManageInstances;
 pub use manager::CapacityManager;
 pub use notify::{NotifyArgs, NotifyCommand, NotifyTest};
 pub use parse::parse;
+pub use prices::{ListPrices, PricesArgs, PricesCommand, UpdatePrices};
 pub use report::{ReportArgs, ReportFormat};
 pub use reservation::{
     CreateReservation, DeleteReservation, KindArgs, ListReservations, ReservationArgs, ReservationCommand,
@@ -196,6 +198,8 @@ pub enum Command {
     Config(ConfigArgs),
     /// Print the smallest IAM policy that the config needs
     Policy(PolicyArgs),
+    /// Show the prices of shapes, or use another price list
+    Prices(PricesArgs),
     /// Find values for the config: availability domains, shapes, images, subnets and compartments
     Find(FindArgs),
     /// List, start, stop, reboot and terminate instances

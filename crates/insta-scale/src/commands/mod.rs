@@ -26,6 +26,7 @@ pub mod notify;
 mod placements;
 pub mod plan;
 pub mod policy;
+mod prices;
 pub mod proposals;
 pub mod ratcheting;
 mod reference;
@@ -126,6 +127,7 @@ async fn dispatch(session: &Session, command: Command) -> Result<Exit, CommandEr
         Command::Notify(args) => Box::pin(notify::run_notify(session, &args)).await,
         Command::Config(args) => config::run_config(session, &args.command),
         Command::Policy(args) => Box::pin(policy::show_policy(session, &args)).await,
+        Command::Prices(args) => prices::run_prices(session, &args),
         Command::Sim(args) => Box::pin(sim::run_sim(session, &args.command)).await,
         Command::Completions { shell } => reference::print_completions(shell),
         Command::Man(arguments) => manual::manual(&arguments),
@@ -154,6 +156,7 @@ fn lists(command: &Command) -> bool {
             | Command::Fleets(_)
             | Command::Fleet(_)
             | Command::Notify(_)
+            | Command::Prices(_)
             | Command::Limits(_)
     )
 }

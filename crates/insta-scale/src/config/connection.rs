@@ -128,7 +128,7 @@ fn read(
         findings,
     };
     regions::read_ways(&top, &mut fleet, &around);
-    let prices = top.node("prices").map(|node| prices::read_prices(node, findings)).unwrap_or_default();
+    let prices = prices::read_prices(&top, overrides.price_list.as_ref(), findings);
     let login = top.node("ssh").map(|node| ssh::read_ssh(node, folders, findings)).unwrap_or_default();
     let notify = notify::read_notify(&top, folders, findings);
     Some(Parts {

@@ -78,7 +78,7 @@ use context::{Context, GROUP};
 use finding::Quoted;
 use fleet::FleetSpec;
 use fleet::plan::Strategy;
-use fleet::price::{self, Prices};
+use fleet::price::{self, PriceList, Prices};
 use instance::Instances;
 use layers::Stacked;
 use metadata::Folders;
@@ -90,6 +90,7 @@ use regions::Around;
 use section::Section;
 use sources::Sources;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 use yaml::Node;
 
@@ -124,6 +125,8 @@ pub struct Overrides {
     pub resolved: Resolved,
     /// Whether the variables of the CLI specify a user and their key, so that no profile is needed.
     pub variables_suffice: bool,
+    /// The user's price list.
+    pub price_list: Option<Arc<PriceList>>,
 }
 
 /// The facts that a profile of `~/.oci/config` adds to the file.
@@ -346,7 +349,7 @@ fn read_root(
     };
     let around = Around { home: home.as_ref(), has_endpoint, simulated: overrides.simulate, findings };
     regions::read_regions(&top, &mut fleet, &around);
-    let prices = top.node("prices").map(|node| prices::read_prices(node, findings)).unwrap_or_default();
+    let prices = prices::read_prices(&top, overrides.price_list.as_ref(), findings);
     let login = top.node("ssh").map(|node| ssh::read_ssh(node, folders, findings)).unwrap_or_default();
     if let Some(place) = instances.cheapest {
         put_cheapest_first(&mut fleet, &prices, place, findings);

@@ -1,19 +1,22 @@
-//! Reads `prices:`: the user's own prices, which override the price list.
+//! Reads `prices:`: the user's own prices, which override the price lists.
 
 use super::finding::Findings;
 use super::keys;
 use super::section::{At, Section};
-use super::yaml::{Node, Value};
-use fleet::price::{Prices, ShapePrice};
+use super::yaml::Value;
+use fleet::price::{PriceList, Prices, ShapePrice};
+use std::sync::Arc;
 
-/// Reads the prices. Mistakes become findings.
-pub fn read_prices(node: &Node, findings: &Findings) -> Prices {
-    let Some(group) = Section::of(node, "prices.", keys::PRICES, findings) else { return Prices::default() };
+/// Reads the prices, which come before those of the list. Mistakes become findings.
+pub fn read_prices(top: &Section<'_>, list: Option<&Arc<PriceList>>, findings: &Findings) -> Prices {
+    let listed = Prices { list: list.cloned(), ..Prices::default() };
+    let Some(node) = top.node("prices") else { return listed };
+    let Some(group) = Section::of(node, "prices.", keys::PRICES, findings) else { return listed };
     let mut prices = Prices {
         currency: group.text("currency").map(|text| text.value.trim().to_owned()),
         boot_volume_gb_month: value(group.number("boot_volume_gb_month")),
         confirm_above: value(group.number("confirm_above")),
-        ..Prices::default()
+        ..listed
     };
     for entry in group.free_keys("shapes") {
         let path = format!("prices.shapes.{}.", entry.key);

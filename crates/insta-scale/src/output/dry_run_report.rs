@@ -61,20 +61,14 @@ fn source(settings: &Settings) -> String {
     let own = |shape: &str| prices.shapes.contains_key(shape);
     let placements = &settings.fleet.placements;
     let volumes = prices.boot_volume_gb_month.is_some();
-    let list = format!("the price list of {}", price::AS_OF);
     let all = !placements.is_empty() && placements.iter().all(|place| own(&place.shape)) && volumes;
-    if all || !uses_list(settings) {
-        "the prices of the config".to_owned()
-    } else if volumes || placements.iter().any(|place| own(&place.shape)) {
+    let Some(as_of) = prices.as_of().filter(|_| !all) else { return "the prices of the config".to_owned() };
+    let list = format!("the price list of {as_of}");
+    if volumes || placements.iter().any(|place| own(&place.shape)) {
         format!("the prices of the config and {list}")
     } else {
         list
     }
-}
-
-/// Whether the built-in price list applies, which is in US dollars.
-fn uses_list(settings: &Settings) -> bool {
-    settings.prices.currency().eq_ignore_ascii_case("USD")
 }
 
 /// The complete report as one JSON document. `reserve` is for a launch that reserves its own capacity.
@@ -91,7 +85,7 @@ pub fn plan_document(settings: &Settings, preflight: Option<&Preflight>, reserve
         "preflight": preflight,
         "cost": fleet_cost(settings, preflight),
         "cost_at_most": price::at_most(&settings.fleet, settings.fleet.count, &settings.prices).total,
-        "prices_as_of": uses_list(settings).then_some(price::AS_OF),
+        "prices_as_of": settings.prices.as_of(),
     });
     if reserve {
         document["reserve"] = super::reserving::document(settings, preflight);
@@ -241,6 +235,12 @@ pub fn money_text(settings: &Settings, preflight: Option<&Preflight>) -> String 
             price::UNUSED_RESERVATION * 100.0
         );
     }
+    let _ = writeln!(
+        out,
+        "  30 days are {} hours; a month of storage is {} hours, as Oracle's cost estimator counts it",
+        price::HOURS_IN_30_DAYS,
+        price::HOURS_IN_A_STORAGE_MONTH
+    );
     out
 }
 

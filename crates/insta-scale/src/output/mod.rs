@@ -21,6 +21,7 @@ mod pace;
 pub mod placements;
 pub mod plain_reporter;
 pub mod preview;
+pub mod prices;
 pub mod progress;
 pub mod proposal;
 pub mod ratchet;

@@ -64,7 +64,7 @@ impl Preview<'_> {
             "preflight": answer,
             "cost": dry_run_report::fleet_cost(settings, *answer),
             "cost_at_most": fleet::price::at_most(&plan.fleet, plan.fleet.count, &settings.prices).total,
-            "prices_as_of": fleet::price::AS_OF,
+            "prices_as_of": settings.prices.as_of(),
         });
         document["strategy"] = json!(plan.strategy);
         if let Some(min) = plan.min {

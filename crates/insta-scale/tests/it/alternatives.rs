@@ -266,12 +266,12 @@ fn the_question_shows_each_price_and_the_dearest_case() {
     for text in [
         "  shape        VM.Standard.E4.Flex, 1 OCPU, 6 GB: 0.0369 USD per hour each\n",
         "    or         VM.Standard.E5.Flex, 1 OCPU, 6 GB: 0.0449 USD per hour each\n",
-        "  at most      0.0898 USD per hour",
+        "  at most      0.0897 USD per hour",
     ] {
         assert!(shown.stderr.contains(text), "{text}\n{}", shown.stderr);
     }
     let dear = place.run(&["--new", "--max-cost-per-hour", "0.08", "--count", "2"]);
-    assert!(dear.code == 2 && dear.stderr.contains("this costs 0.0898 USD per hour"), "{}", dear.stderr);
+    assert!(dear.code == 2 && dear.stderr.contains("this costs 0.0897 USD per hour"), "{}", dear.stderr);
 }
 
 #[test]

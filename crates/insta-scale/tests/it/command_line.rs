@@ -65,11 +65,12 @@ fn a_dry_run_without_a_key_shows_the_first_request() {
         The launch looks up the full names of the availability domains.
         The tag oci-insta-scale-run will contain the id of the run, and oci-insta-scale-slot the slot.
 
-        cost in USD while the instances run, based on the price list of 2026-08-04:
+        cost in USD while the instances run, based on the price list of 2026-09-18:
           2 × VM.Standard.E4.Flex, 1 OCPU, 6 GB                        0.0680 per hour        48.96 per 30 days
-          2 × boot volume, 50 GB, 10 VPUs per GB                       0.0058 per hour         4.19 per 30 days
-          in all                                                       0.0738 per hour        53.15 per 30 days
+          2 × boot volume, 50 GB, 10 VPUs per GB                       0.0057 per hour         4.11 per 30 days
+          in all                                                       0.0737 per hour        53.07 per 30 days
           a stopped VM.Standard.E4.Flex costs its boot volume only
+          30 days are 720 hours; a month of storage is 744 hours, as Oracle's cost estimator counts it
         "#);
     insta::assert_snapshot!(ended.stderr.replace(&place.path().display().to_string(), "."), @"warning: a launch would \
          stop here: config.yaml:4:19: there is no key file at key.pem: check the path, or create a key with `oci \

@@ -163,9 +163,9 @@ fn a_fleet_over_budget_is_refused_before_launching() {
     let ended = place.run(&dear);
     assert_eq!(ended.code, 2, "{}", ended.stderr);
     insta::assert_snapshot!(ended.stderr, @r"
-        error: this costs 0.3691 USD per hour, which is more than --max-cost-per-hour 0.2
+        error: this costs 0.3686 USD per hour, which is more than --max-cost-per-hour 0.2
         10 × VM.Standard.E4.Flex, 1 OCPU, 6 GB: 0.3400
-        10 × boot volume, 50 GB, 10 VPUs per GB: 0.0291
+        10 × boot volume, 50 GB, 10 VPUs per GB: 0.0286
         hint: launch fewer instances (--count), choose a smaller shape, or raise the limit; nothing was created
         ");
     assert!(!place.path().join("state").exists(), "nothing was begun");
@@ -175,7 +175,7 @@ fn a_fleet_over_budget_is_refused_before_launching() {
     let dry = place.run(&["--dry-run", "--offline", "--count", "10", "--max-cost-per-hour", "0.2"]);
     assert_eq!(dry.code, 2, "{}", dry.stderr);
     assert!(
-        dry.stdout.contains("this costs 0.3691 USD per hour, MORE THAN --max-cost-per-hour 0.2"),
+        dry.stdout.contains("this costs 0.3686 USD per hour, MORE THAN --max-cost-per-hour 0.2"),
         "{}",
         dry.stdout
     );

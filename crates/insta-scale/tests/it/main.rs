@@ -30,6 +30,7 @@ mod notify;
 mod official_tools;
 mod placeholders;
 mod planning;
+mod prices;
 mod program;
 mod properties;
 #[cfg(target_os = "linux")]

@@ -242,12 +242,16 @@ fn notes_of(run: &ReportedRun, several: bool) -> Vec<String> {
 }
 
 fn foot(report: &Report) -> String {
+    let list = report
+        .spent
+        .prices_as_of
+        .as_deref()
+        .map_or_else(String::new, |as_of| format!(" or of the list of {as_of}"));
     format!(
         "Made by oci-insta-scale {} from its records, without asking OCI. Costs count until {:.0}, from each launch until a \
-         termination by this program, with boot volumes, at the prices of the config or of the list of {}.",
+         termination by this program, with boot volumes, at the prices of the config{list}.",
         env!("CARGO_PKG_VERSION"),
         report.until,
-        price::AS_OF
     )
 }
 
