@@ -2,7 +2,6 @@
 
 use crate::program::{Ended, Workplace};
 use crate::sim_serve::{Region, region};
-use std::io::{Read as _, Write as _};
 
 fn unconfirmed(place: &Workplace, arguments: &[&str]) -> Ended {
     place.unconfirmed(arguments).output().unwrap().into()
@@ -173,29 +172,13 @@ fn the_same_launch_twice_is_refused() {
     assert_eq!(beside.code, 0, "{}", beside.stderr);
 }
 
-/// Advances the time of a region.
-fn advance(region: &Region, seconds: u32) {
-    let address = region.endpoint.trim_start_matches("http://");
-    let body = format!("{{\"seconds\": {seconds}}}");
-    let length = body.len();
-    let mut socket = std::net::TcpStream::connect(address).unwrap();
-    write!(
-        socket,
-        "POST /_sim/advance HTTP/1.1\r\nhost: {address}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
-    )
-    .unwrap();
-    let mut answer = String::new();
-    socket.read_to_string(&mut answer).unwrap();
-    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
-}
-
 #[test]
 fn what_was_terminated_here_holds_no_names() {
     let (place, region) = region(&[]);
     assert_eq!(place.run(&["--count", "2"]).code, 0);
     assert_eq!(place.run(&["instances", "terminate", "--all"]).code, 0);
     // The service lists terminated instances for 12 hours. After that, only the ledger knows that they were terminated.
-    advance(&region, 13 * 3600);
+    region.post("/_sim/advance", &serde_json::json!({"seconds": 13 * 3600}));
     assert_eq!(cloud(&place).0, serde_json::json!([]));
     let again = place.run(&["--count", "1", "--output", "json"]);
     assert_eq!(again.code, 0, "{}", again.stderr);

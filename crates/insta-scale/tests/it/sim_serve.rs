@@ -1,7 +1,7 @@
 //! The simulated region as a standalone server, and a run against it that is interrupted and resumed.
 
 use crate::program::{Ended, Workplace};
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::process::{Child, Stdio};
 
 /// A `sim serve` that ends with the test.
@@ -20,6 +20,22 @@ impl Region {
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let endpoint = line.trim().strip_prefix("listening on ").expect(&line).to_owned();
         Self { child, endpoint }
+    }
+
+    /// Sends a request to its administration, which has to accept it.
+    pub fn post(&self, path: &str, body: &serde_json::Value) {
+        let address = self.endpoint.trim_start_matches("http://");
+        let body = body.to_string();
+        let length = body.len();
+        let mut socket = std::net::TcpStream::connect(address).unwrap();
+        write!(
+            socket,
+            "POST {path} HTTP/1.1\r\nhost: {address}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
+        )
+        .unwrap();
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     }
 
     /// Stops it cleanly and returns its exit code.
