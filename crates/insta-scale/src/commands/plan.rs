@@ -45,7 +45,8 @@ pub async fn show_plan(session: &Session, args: &PlanArgs) -> Result<Exit, Comma
 
 /// The plan as a document, for a command that shows it with something else.
 pub async fn planned(session: &Session) -> Result<Value, CommandError> {
-    let connection = Connection::open(session, session.read_config(None)?).await?;
+    let settings = session.settled(|| session.read_config(None)).await?;
+    let connection = Connection::open(session, settings).await?;
     let answer = check(&connection).await?;
     Ok(dry_run_report::plan_document(&connection.settings, Some(&answer), false))
 }
