@@ -1,5 +1,6 @@
 //! Ways of signing in without an API key, against the simulated region in virtual time.
 
+mod altered;
 mod faults;
 mod instance;
 mod places;

@@ -21,6 +21,11 @@ pub struct Site {
 
 impl Site {
     pub fn new(yaml: &str) -> Self {
+        Self::seeded(yaml, 1)
+    }
+
+    /// A region of another tenancy.
+    pub fn seeded(yaml: &str, seed: u64) -> Self {
         let scenario = Scenario::from_yaml(yaml, "test").unwrap();
         let folder = tempfile::tempdir().unwrap();
         let variables = BTreeMap::from([
@@ -28,7 +33,7 @@ impl Site {
             ("OCI_METADATA_BASE_URL", format!("{ADDRESS}/opc/v2")),
             ("OCI_CLI_FEDERATION_ENDPOINT", format!("{ADDRESS}/v1/x509")),
         ]);
-        Self { world: testkit::World::signed(&scenario, 1), folder, variables }
+        Self { world: testkit::World::signed(&scenario, seed), folder, variables }
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
