@@ -18,7 +18,7 @@ BAD = [
     ("a strategy that does not exist", ["instance_settings", "strategy"], "eager"),
     ("memory below 0", ["instance_settings", "shape_config", "memory_in_gbs"], -1),
     ("a list as the region", ["region"], ["us-phoenix-1"]),
-    ("an unknown key in a region", ["regions"], [{"region": "us-ashburn-1", "subnet": "a"}]),
+    ("an unknown key in a region", ["regions"], [{"region": "us-ashburn-1", "vlan": "a"}]),
     ("an unknown kind of receiver", ["notify"], [{"type": "pigeon"}]),
     ("a flag in words", ["instance_settings", "imds_v2_only"], "perhaps"),
 ]
