@@ -87,7 +87,7 @@ fn login_settings(source: &CredentialSource, passphrase: Option<Zeroizing<String
     let settings =
         LoginSettings { passphrase, added_regions: environment::added_regions(), ..LoginSettings::default() };
     match source {
-        CredentialSource::Simulated | CredentialSource::Fields(_) => None,
+        CredentialSource::Simulated(_) | CredentialSource::Fields(_) => None,
         CredentialSource::Variables => Some(settings),
         CredentialSource::Principal(method) => {
             let config_file = environment::variable("OCI_CLI_CONFIG_FILE").map(Into::into);
@@ -246,7 +246,7 @@ fn attempt(
     runtime: Option<&Handle>,
 ) -> Result<Option<SignedIn>, CredentialsError> {
     match source {
-        CredentialSource::Simulated => Ok(None),
+        CredentialSource::Simulated(_) => Ok(None),
         CredentialSource::Fields(fields) => {
             let (key, warning) = ApiKey::load(&ApiKeySettings {
                 tenancy: fields.tenancy.clone(),

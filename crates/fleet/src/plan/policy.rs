@@ -1,7 +1,8 @@
 //! The smallest IAM policy for a config, as statements that an administrator can paste.
 //!
 //! Sources: Oracle, "Details for the Core Services" (which verb on which resource-type covers which permission), "Common
-//! Policies", "Capacity Reservations"; the policies of oracle/karpenter-provider-oci. Pure: it sends no requests.
+//! Policies", "Capacity Reservations", "Writing Matching Rules to Define Dynamic Groups", "Granting Workloads Access to OCI
+//! Resources"; the policies of oracle/karpenter-provider-oci. Pure: it sends no requests.
 
 use serde::Serialize;
 
@@ -11,12 +12,77 @@ use super::spec::FleetSpec;
 /// What a policy should allow, in addition to launching the fleet.
 #[derive(Clone, Debug, Default)]
 pub struct Uses {
-    /// The name of the group (or `dynamic-group NAME`).
-    pub group: String,
+    /// Who may do it.
+    pub whom: Principal,
     /// The compartment of the subnet, if it differs from the fleet's.
     pub network_compartment: Option<String>,
     /// Whether to allow creating, changing and deleting capacity reservations.
     pub manage_reservations: bool,
+}
+
+/// Whom a policy allows something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Principal {
+    /// The users of a group, by its name.
+    Group(String),
+    /// Instances of a dynamic group, by its name.
+    Instances(String),
+    /// Functions and other resources of a dynamic group, by its name.
+    Resources(String),
+    /// The service account of pods, which belongs to no group.
+    Workload,
+}
+
+impl Default for Principal {
+    fn default() -> Self {
+        Self::Group("InstanceLaunchers".to_owned())
+    }
+}
+
+impl Principal {
+    /// What it is called in documents.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Group(_) => "group",
+            Self::Instances(_) | Self::Resources(_) => "dynamic_group",
+            Self::Workload => "workload",
+        }
+    }
+
+    /// The rule by which the dynamic group finds its members, with a placeholder for what only its administrator knows.
+    pub fn matching_rule(&self) -> Option<&'static str> {
+        match self {
+            Self::Group(_) | Self::Workload => None,
+            Self::Instances(_) => {
+                Some("ALL {instance.compartment.id = '<OCID of the compartment of the instance>'}")
+            }
+            Self::Resources(_) => Some(
+                "ALL {resource.type = 'fnfunc', resource.compartment.id = '<OCID of the compartment of the function>'}",
+            ),
+        }
+    }
+
+    fn subject(&self) -> String {
+        match self {
+            Self::Group(name) => format!("group {name}"),
+            Self::Instances(name) | Self::Resources(name) => format!("dynamic-group {name}"),
+            Self::Workload => "any-user".to_owned(),
+        }
+    }
+
+    fn condition(&self) -> &'static str {
+        match self {
+            Self::Workload => {
+                " where all {request.principal.type = 'workload', request.principal.namespace = '<namespace>', \
+                 request.principal.service_account = '<service account>', request.principal.cluster_id = '<cluster OCID>'}"
+            }
+            _ => "",
+        }
+    }
+
+    fn may(&self, verb: &str, resource: &str, scope: PolicyScope<'_>) -> String {
+        format!("Allow {} to {verb} {resource}{}{}", self.subject(), place_of(scope), self.condition())
+    }
 }
 
 /// One statement and its purpose.
@@ -41,11 +107,7 @@ pub enum PolicyScope<'a> {
 
 /// `Allow group <group> to <verb> <resource-type> in …`.
 pub fn statement(group: &str, verb: &str, resource: &str, scope: PolicyScope<'_>) -> String {
-    let who = match group.strip_prefix("dynamic-group ") {
-        Some(name) => format!("dynamic-group {name}"),
-        None => format!("group {group}"),
-    };
-    format!("Allow {who} to {verb} {resource}{}", place_of(scope))
+    Principal::Group(group.to_owned()).may(verb, resource, scope)
 }
 
 fn place_of(scope: PolicyScope<'_>) -> String {
@@ -64,7 +126,7 @@ pub fn statements(spec: &FleetSpec, uses: &Uses) -> Vec<Statement> {
     let network = PolicyScope::Compartment(uses.network_compartment.as_deref().unwrap_or(&spec.compartment));
     let mut all = Vec::new();
     let mut add = |verb: &str, resource: &str, scope: PolicyScope<'_>, why, optional| {
-        all.push(Statement { text: statement(&uses.group, verb, resource, scope), why, optional });
+        all.push(Statement { text: uses.whom.may(verb, resource, scope), why, optional });
     };
 
     add("manage", "instances", here, "launch, list, start, stop and terminate instances", false);
@@ -155,7 +217,7 @@ mod tests {
     }
 
     fn uses() -> Uses {
-        Uses { group: "Launchers".to_owned(), ..Uses::default() }
+        Uses { whom: Principal::Group("Launchers".to_owned()), ..Uses::default() }
     }
 
     #[test]
@@ -175,6 +237,31 @@ mod tests {
         Allow group Launchers to read resource-availability in tenancy
         Allow group Launchers to manage compute-capacity-reports in tenancy
         ");
+    }
+
+    #[test]
+    fn each_principal_is_allowed_in_its_own_form() {
+        let first = |whom: Principal| {
+            let all = statements(&spec(), &Uses { whom: whom.clone(), ..Uses::default() });
+            format!("{}: {:?}\n{}", whom.kind(), whom.matching_rule(), all[0].text)
+        };
+        let name = || "Hunters".to_owned();
+        let all = [
+            Principal::default(),
+            Principal::Instances(name()),
+            Principal::Resources(name()),
+            Principal::Workload,
+        ];
+        insta::assert_snapshot!(all.map(first).join("\n"), @r#"
+        group: None
+        Allow group InstanceLaunchers to manage instances in compartment id ocid1.compartment.oc1..c
+        dynamic_group: Some("ALL {instance.compartment.id = '<OCID of the compartment of the instance>'}")
+        Allow dynamic-group Hunters to manage instances in compartment id ocid1.compartment.oc1..c
+        dynamic_group: Some("ALL {resource.type = 'fnfunc', resource.compartment.id = '<OCID of the compartment of the function>'}")
+        Allow dynamic-group Hunters to manage instances in compartment id ocid1.compartment.oc1..c
+        workload: None
+        Allow any-user to manage instances in compartment id ocid1.compartment.oc1..c where all {request.principal.type = 'workload', request.principal.namespace = '<namespace>', request.principal.service_account = '<service account>', request.principal.cluster_id = '<cluster OCID>'}
+        "#);
     }
 
     #[test]
@@ -228,7 +315,7 @@ mod tests {
         let root = PolicyScope::Compartment("ocid1.tenancy.oc1..t");
         assert_eq!(statement("G", "use", "subnets", root), "Allow group G to use subnets in tenancy");
         assert_eq!(
-            statement("dynamic-group hosts", "use", "vnics", PolicyScope::Tenancy),
+            Principal::Instances("hosts".to_owned()).may("use", "vnics", PolicyScope::Tenancy),
             "Allow dynamic-group hosts to use vnics in tenancy"
         );
     }

@@ -114,9 +114,10 @@ fn shape(text: &str) -> Result<AskedShape, String> {
 /// Flags of `policy`.
 #[derive(Clone, Debug, Args)]
 pub struct PolicyArgs {
-    /// Group that the statements allow; write `dynamic-group NAME` for a dynamic group
-    #[arg(long, value_name = "NAME", default_value = "InstanceLaunchers")]
-    pub group: String,
+    /// Group that the statements allow, which is a dynamic group if the config or --auth signs in as an instance or a resource; or
+    /// write `dynamic-group NAME` [default: InstanceLaunchers]
+    #[arg(long, value_name = "NAME", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub group: Option<String>,
     /// Compartment of the subnet [default: the config's compartment]
     #[arg(long, value_name = "OCID")]
     pub network_compartment: Option<String>,

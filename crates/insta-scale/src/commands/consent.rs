@@ -109,7 +109,7 @@ async fn compartment_name(
 /// Describes who signs. `user` is the value of OCI_CLI_USER, if it is set.
 fn identity(settings: &Settings, user: Option<String>) -> String {
     match &settings.credentials {
-        CredentialSource::Simulated => "the simulated region's own user".to_owned(),
+        CredentialSource::Simulated(_) => "the simulated region's own user".to_owned(),
         CredentialSource::Fields(fields) => format!("user {} of {}", fields.user, settings.file),
         CredentialSource::Profile { file, name, .. } => {
             let file =

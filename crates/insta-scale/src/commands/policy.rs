@@ -1,37 +1,74 @@
 //! `policy`: the smallest IAM policy that the config needs. Sends requests only to look up names in the config.
 
 use crate::args::{OutputFormat, PolicyArgs};
+use crate::config::CredentialSource;
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::console;
 use crate::session::Session;
-use fleet::policy::{Statement, Uses, statements};
+use fleet::policy::{Principal, Statement, Uses, statements};
+use oci_client::credentials::AuthMethod;
 use serde_json::json;
+
+/// The name of the group if none is given.
+const GROUP: &str = "InstanceLaunchers";
 
 /// Shows the statements.
 pub async fn show_policy(session: &Session, args: &PolicyArgs) -> Result<Exit, CommandError> {
     let settings = session.settled(|| session.read_config(None)).await?;
+    let method = match settings.credentials {
+        CredentialSource::Simulated(method) => method,
+        _ => None,
+    };
+    let whom = principal(args.group.as_deref(), method)?;
     let uses = Uses {
-        group: args.group.clone(),
+        whom,
         network_compartment: args.network_compartment.clone(),
         manage_reservations: args.reservations,
     };
     let statements = statements(&settings.fleet, &uses);
     let document = json!({
         "schema_version": crate::output::document::SCHEMA_VERSION,
+        "principal": uses.whom.kind(),
+        "matching_rule": uses.whom.matching_rule(),
         "statements": statements,
     });
     console::data(&match session.output {
-        OutputFormat::Table | OutputFormat::Wide | OutputFormat::Csv => people(&statements),
+        OutputFormat::Table | OutputFormat::Wide | OutputFormat::Csv => people(&uses.whom, &statements),
         OutputFormat::Json => serde_json::to_string_pretty(&document).unwrap_or_default() + "\n",
         OutputFormat::Jsonl => document.to_string() + "\n",
     })?;
     Ok(Exit::Done)
 }
 
+/// Who signs in with a method: users are in groups, instances and functions in dynamic groups, and pods in none.
+fn principal(group: Option<&str>, method: Option<AuthMethod>) -> Result<Principal, CommandError> {
+    let dynamic = group.and_then(|group| group.strip_prefix("dynamic-group "));
+    let plain = dynamic.or(group).unwrap_or(GROUP).trim().to_owned();
+    Ok(match method {
+        Some(AuthMethod::InstancePrincipal) => Principal::Instances(plain),
+        Some(AuthMethod::ResourcePrincipal) => Principal::Resources(plain),
+        Some(AuthMethod::OkeWorkloadIdentity) if group.is_some() => {
+            return Err(CommandError::usage(
+                "a pod's service account belongs to no group",
+                "omit --group: the statements name the namespace, the service account and the cluster",
+            ));
+        }
+        Some(AuthMethod::OkeWorkloadIdentity) => Principal::Workload,
+        _ if dynamic.is_some() => Principal::Instances(plain),
+        // An instance that acts for a user, as in Cloud Shell, may do what that user may.
+        _ => Principal::Group(plain),
+    })
+}
+
 /// Statements ready to paste; the policy editor treats lines that begin with `//` as comments.
-fn people(statements: &[Statement]) -> String {
+fn people(whom: &Principal, statements: &[Statement]) -> String {
     let mut out = String::new();
+    if let Some(rule) = whom.matching_rule() {
+        out.push_str("// the dynamic group needs a matching rule, for example\n// ");
+        out.push_str(rule);
+        out.push('\n');
+    }
     for (optional, title) in
         [(false, "// needed"), (true, "// for plan, progress and lists; not needed to launch")]
     {

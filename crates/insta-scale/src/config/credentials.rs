@@ -40,8 +40,8 @@ impl std::fmt::Debug for KeyFields {
 /// Who signs the requests.
 #[derive(Clone, Debug)]
 pub enum CredentialSource {
-    /// The simulated region's own user.
-    Simulated,
+    /// The simulated region's own user; with the way of signing in that would be used otherwise, if one is named.
+    Simulated(Option<AuthMethod>),
     /// The file's own fields.
     Fields(KeyFields),
     /// A profile.
@@ -92,7 +92,7 @@ pub fn read_credentials(
     check_fields(top, findings);
     let method = read_method(top, overrides, has_fields, findings);
     if overrides.simulate {
-        return CredentialSource::Simulated;
+        return CredentialSource::Simulated(method);
     }
     if let Some(method) = method.filter(|method| method.is_principal()) {
         let named = overrides.profile.clone().or_else(|| in_file.map(|name| name.value.to_owned()));

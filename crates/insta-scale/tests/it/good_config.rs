@@ -166,7 +166,7 @@ fn foreign_variables_do_not_redirect_a_complete_config() {
 fn a_rehearsal_needs_no_credentials() {
     let simulate = Overrides { simulate: true, ..Overrides::default() };
     let settings = load_with(&without_credentials(), &simulate);
-    assert!(matches!(settings.credentials, CredentialSource::Simulated));
+    assert!(matches!(settings.credentials, CredentialSource::Simulated(None)));
     assert_eq!(settings.fleet.region, "us-phoenix-1");
 }
 

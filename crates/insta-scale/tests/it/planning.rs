@@ -166,6 +166,28 @@ fn a_policy_needs_neither_a_key_nor_the_service() {
 }
 
 #[test]
+fn a_policy_is_for_the_principal_that_signs_in() {
+    let fields = ["tenancy_ocid", "user_ocid", "fingerprint", "private_key_path"];
+    let without = |line: &&str| !fields.iter().any(|field| line.starts_with(field));
+    let bare = GOOD.lines().filter(without).collect::<Vec<_>>().join("\n");
+    let place = Workplace::with_config(&format!("auth: instance_principal\n{bare}\n"));
+    let ended = place.run(&["policy", "--group", "Hunters"]);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    assert!(ended.stdout.contains("Allow dynamic-group Hunters to manage instances in"), "{}", ended.stdout);
+    assert!(ended.stdout.starts_with("// the dynamic group needs a matching rule"), "{}", ended.stdout);
+    assert!(!ended.stdout.contains("Allow group"), "{}", ended.stdout);
+    let pod = place.run(&["policy", "--auth", "oke_workload_identity", "-o", "json"]).json();
+    assert_eq!((&pod["principal"], &pod["matching_rule"]), (&"workload".into(), &serde_json::Value::Null));
+    let text = pod["statements"][0]["text"].as_str().unwrap();
+    assert!(text.starts_with("Allow any-user to manage instances in compartment id"), "{text}");
+    assert!(text.contains("where all {request.principal.type = 'workload'"), "{text}");
+    let refused = place.run(&["policy", "--auth", "oke_workload_identity", "--group", "Hunters"]);
+    assert!(refused.code == 2 && refused.stderr.contains("belongs to no group"), "{}", refused.stderr);
+    let user = place.run(&["policy", "--auth", "api_key", "-o", "json"]).json();
+    assert_eq!((&user["principal"], &user["matching_rule"]), (&"group".into(), &serde_json::Value::Null));
+}
+
+#[test]
 fn what_a_config_needs_is_found() {
     let place = Workplace::with_config(GOOD);
     let find = |more: &[&str]| {
