@@ -2,10 +2,11 @@
 
 use crate::environment;
 use crate::error::CommandError;
+use crate::files;
 use crate::output::console;
 use crate::output::text::clean;
 use fleet::price::PriceList;
-use std::io::{ErrorKind, Write as _};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -57,17 +58,10 @@ impl PriceListFile {
     /// Replaces the list. Readers see either the old one or the new one. Returns the old one if it was readable.
     pub fn write(&self, text: &str) -> Result<Option<PriceList>, CommandError> {
         let old = self.read().ok().flatten();
-        let new = self.path.with_extension("new");
         let folder = self.path.parent().unwrap_or(Path::new("."));
-        let written = std::fs::create_dir_all(folder)
-            .and_then(|()| std::fs::File::create(&new))
-            .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()))
-            .and_then(|()| std::fs::rename(&new, &self.path));
-        written.map(|()| old).map_err(|error| {
-            // The error already says what is wrong; a rest that cannot be removed changes nothing.
-            let _ = std::fs::remove_file(&new);
-            self.unwritable(&error)
-        })
+        let written =
+            std::fs::create_dir_all(folder).and_then(|()| files::replace(&self.path, text.as_bytes()));
+        written.map(|()| old).map_err(|error| self.unwritable(&error))
     }
 
     /// Removes the list. Returns whether there was one.

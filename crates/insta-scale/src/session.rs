@@ -52,6 +52,7 @@ pub struct Session {
     pub resolved: OnceLock<Resolved>,
     ledger: OnceLock<Arc<dyn Store>>,
     memory: OnceLock<Option<Arc<dyn CapacityMemory>>>,
+    price_list: OnceLock<Option<Arc<PriceList>>>,
 }
 
 impl Session {
@@ -73,6 +74,7 @@ impl Session {
             resolved: OnceLock::new(),
             ledger: OnceLock::new(),
             memory: OnceLock::new(),
+            price_list: OnceLock::new(),
         };
         remember_flags(session.flags_text());
         session
@@ -216,9 +218,10 @@ impl Session {
         }
     }
 
-    /// The user's price list.
+    /// The user's price list, read once, so that an unreadable one is reported once.
     pub fn price_list(&self) -> Option<Arc<PriceList>> {
-        PriceListFile::in_state(self.flags.state_dir.clone()).ok()?.or_say()
+        let read = || PriceListFile::in_state(self.flags.state_dir.clone()).ok()?.or_say();
+        self.price_list.get_or_init(read).clone()
     }
 
     /// Reads the config and shows notes about it.

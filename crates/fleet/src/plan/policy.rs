@@ -20,6 +20,9 @@ pub struct Uses {
     pub manage_reservations: bool,
 }
 
+/// The name of the group if none is given.
+pub const DEFAULT_GROUP: &str = "InstanceLaunchers";
+
 /// Whom a policy allows something.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Principal {
@@ -35,7 +38,7 @@ pub enum Principal {
 
 impl Default for Principal {
     fn default() -> Self {
-        Self::Group("InstanceLaunchers".to_owned())
+        Self::Group(DEFAULT_GROUP.to_owned())
     }
 }
 

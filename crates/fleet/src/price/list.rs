@@ -2,7 +2,7 @@
 //! built-in list, `api/prices.json`, is an extract with a date for each part.
 
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 /// The currency of the built-in list.
@@ -102,12 +102,16 @@ impl PriceList {
     pub fn read(document: &[u8], as_of: Option<&str>) -> Result<Self, PriceListError> {
         let document = parse(document)?;
         let as_of = date_of(&document, as_of)?;
+        Self::of(&document, as_of)
+    }
+
+    fn of(document: &PriceDocument, as_of: String) -> Result<Self, PriceListError> {
         let mut currencies: BTreeMap<String, BTreeMap<String, PartPrice>> = BTreeMap::new();
-        for item in document.items {
-            for localization in item.currencies {
+        for item in &document.items {
+            for localization in &item.currencies {
                 let Some(value) = highest_tier(&localization.prices) else { continue };
                 if !value.is_finite() || value < 0.0 {
-                    let (part, currency) = (item.part, localization.currency);
+                    let (part, currency) = (item.part.clone(), localization.currency.clone());
                     return Err(PriceListError::Absurd { part, currency, value: value.to_string() });
                 }
                 let price = PartPrice { value, as_of: item.as_of.clone().unwrap_or_else(|| as_of.clone()) };
@@ -121,18 +125,19 @@ impl PriceList {
         Ok(Self { as_of, currencies })
     }
 
-    /// The part of a document that prices instances, in the same format: small enough to keep.
+    /// The list, and the part of its document that prices instances, in the same format: small enough to keep.
     ///
     /// # Errors
     /// As [`PriceList::read`].
-    pub fn extract(document: &[u8], as_of: Option<&str>) -> Result<String, PriceListError> {
-        Self::read(document, as_of)?;
+    pub fn extract(document: &[u8], as_of: Option<&str>) -> Result<(Self, String), PriceListError> {
         let mut document = parse(document)?;
-        document.last_updated = Some(date_of(&document, as_of)?);
-        let mut known: Vec<&str> = super::shapes::parts().collect();
-        known.sort_unstable();
-        document.items.retain(|item| known.binary_search(&item.part.as_str()).is_ok());
-        serde_json::to_string(&document).map_err(|error| PriceListError::Format(error.to_string()))
+        let as_of = date_of(&document, as_of)?;
+        let list = Self::of(&document, as_of.clone())?;
+        let known: BTreeSet<&str> = super::shapes::parts().collect();
+        document.items.retain(|item| known.contains(item.part.as_str()));
+        document.last_updated = Some(as_of);
+        let text = serde_json::to_string(&document);
+        text.map(|text| (list, text)).map_err(|error| PriceListError::Format(error.to_string()))
     }
 
     /// The price of a part in a currency, if the list states it.
@@ -152,7 +157,7 @@ impl PriceList {
 
     /// The number of known parts that it prices in a currency.
     pub fn priced(&self, currency: &str) -> usize {
-        let parts: std::collections::BTreeSet<&str> = super::shapes::parts().collect();
+        let parts: BTreeSet<&str> = super::shapes::parts().collect();
         parts.into_iter().filter(|part| self.part(currency, part).is_some()).count()
     }
 }
@@ -173,9 +178,7 @@ pub struct PriceChange {
 impl PriceList {
     /// The known parts whose price differs from that in another list.
     pub fn changes_since(&self, before: &Self) -> Vec<PriceChange> {
-        let mut parts: Vec<&str> = super::shapes::parts().collect();
-        parts.sort_unstable();
-        parts.dedup();
+        let parts: BTreeSet<&str> = super::shapes::parts().collect();
         let mut changes = Vec::new();
         for currency in self.currencies() {
             for part in &parts {
@@ -277,10 +280,10 @@ mod tests {
     fn an_extract_keeps_what_prices_instances_and_reads_the_same() {
         let good = json!([{"model": "PAY_AS_YOU_GO", "value": 0.5}]);
         let whole = list(&json!([item("B93113", "EUR", &good), item("B1", "EUR", &good)]));
-        let extract = PriceList::extract(&whole, None).unwrap();
+        let (list, extract) = PriceList::extract(&whole, None).unwrap();
         assert!(extract.contains("B93113") && !extract.contains("\"B1\""), "{extract}");
         let again = PriceList::read(extract.as_bytes(), None).unwrap();
-        assert_eq!(again.part("EUR", "B93113"), PriceList::read(&whole, None).unwrap().part("EUR", "B93113"));
+        assert_eq!(again.part("EUR", "B93113"), list.part("EUR", "B93113"));
         assert_eq!(again.priced("EUR"), 1);
     }
 }

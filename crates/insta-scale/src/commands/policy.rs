@@ -6,12 +6,9 @@ use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::console;
 use crate::session::Session;
-use fleet::policy::{Principal, Statement, Uses, statements};
+use fleet::policy::{DEFAULT_GROUP, Principal, Statement, Uses, statements};
 use oci_client::credentials::AuthMethod;
 use serde_json::json;
-
-/// The name of the group if none is given.
-const GROUP: &str = "InstanceLaunchers";
 
 /// Shows the statements.
 pub async fn show_policy(session: &Session, args: &PolicyArgs) -> Result<Exit, CommandError> {
@@ -44,7 +41,7 @@ pub async fn show_policy(session: &Session, args: &PolicyArgs) -> Result<Exit, C
 /// Who signs in with a method: users are in groups, instances and functions in dynamic groups, and pods in none.
 fn principal(group: Option<&str>, method: Option<AuthMethod>) -> Result<Principal, CommandError> {
     let dynamic = group.and_then(|group| group.strip_prefix("dynamic-group "));
-    let plain = dynamic.or(group).unwrap_or(GROUP).trim().to_owned();
+    let plain = dynamic.or(group).unwrap_or(DEFAULT_GROUP).trim().to_owned();
     Ok(match method {
         Some(AuthMethod::InstancePrincipal) => Principal::Instances(plain),
         Some(AuthMethod::ResourcePrincipal) => Principal::Resources(plain),

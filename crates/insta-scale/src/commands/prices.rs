@@ -9,13 +9,17 @@ use crate::output::prices::{Updated, listing};
 use crate::output::text::clean;
 use crate::price_list::{MAX_BYTES, PriceListFile};
 use crate::session::Session;
-use fleet::price::{PriceList, Prices, part_numbers, shapes};
+use fleet::price::{LIST_CURRENCY, PriceList, Prices, part_numbers, shapes};
 use std::io::Read as _;
 use std::path::Path;
 
-/// Where the document comes from.
-const SOURCE: &str = "save the answer of \
-    https://apexapps.oracle.com/pls/apex/cetools/api/v1/products/?currencyCode=USD (it needs no login) and name that file";
+/// Where a document comes from.
+fn source(currency: &str) -> String {
+    format!(
+        "save the answer of https://apexapps.oracle.com/pls/apex/cetools/api/v1/products/?currencyCode={currency} (it needs no \
+         login), and name that file: `oci-insta-scale prices update FILE`"
+    )
+}
 
 /// Carries out a verb.
 pub fn run_prices(session: &Session, args: &PricesArgs) -> Result<Exit, CommandError> {
@@ -33,10 +37,9 @@ fn list_prices(session: &Session, args: &ListPrices) -> Result<Exit, CommandErro
         ..Prices::default()
     };
     let Some(as_of) = prices.as_of() else {
-        let hint = format!("{SOURCE} to `oci-insta-scale prices update`, with the currency in the address");
         return Err(CommandError::usage(
             format!("no price list has prices in {}", clean(prices.currency())),
-            hint,
+            source(&clean(prices.currency())),
         ));
     };
     let known: Vec<&str> = shapes().collect();
@@ -69,13 +72,12 @@ fn update_prices(session: &Session, args: &UpdatePrices) -> Result<Exit, Command
     let refused = |error| {
         let hint = match error {
             fleet::price::PriceListError::NoDate => "state it with --as-of YYYY-MM-DD".to_owned(),
-            _ => SOURCE.to_owned(),
+            _ => source(LIST_CURRENCY),
         };
         CommandError::usage(format!("{}: {}", clean(&named), clean(&error.to_string())), hint)
     };
     let as_of = args.as_of.as_deref();
-    let list = PriceList::read(&document, as_of).map_err(refused)?;
-    let extract = PriceList::extract(&document, as_of).map_err(refused)?;
+    let (list, extract) = PriceList::extract(&document, as_of).map_err(refused)?;
     let file = PriceListFile::in_state(session.flags.state_dir.clone())?;
     let replaced = file.write(&extract)?;
     let updated =
@@ -95,14 +97,22 @@ fn reset_prices(session: &Session) -> Result<Exit, CommandError> {
 fn read_document(file: &Path) -> Result<Vec<u8>, CommandError> {
     if file != Path::new("-") {
         return crate::config::read_limited(file, MAX_BYTES).map_err(|why| {
-            CommandError::usage(format!("{}: {why}", clean(&file.display().to_string())), SOURCE)
+            CommandError::usage(
+                format!("{}: {why}", clean(&file.display().to_string())),
+                source(LIST_CURRENCY),
+            )
         });
     }
     let mut document = Vec::new();
     let read = std::io::stdin().take(MAX_BYTES as u64 + 1).read_to_end(&mut document);
     match read {
         Ok(length) if length <= MAX_BYTES => Ok(document),
-        Ok(_) => Err(CommandError::usage(format!("standard input has more than {MAX_BYTES} bytes"), SOURCE)),
-        Err(error) => Err(CommandError::usage(format!("standard input cannot be read: {error}"), SOURCE)),
+        Ok(_) => Err(CommandError::usage(
+            format!("standard input has more than {MAX_BYTES} bytes"),
+            source(LIST_CURRENCY),
+        )),
+        Err(error) => {
+            Err(CommandError::usage(format!("standard input cannot be read: {error}"), source(LIST_CURRENCY)))
+        }
     }
 }

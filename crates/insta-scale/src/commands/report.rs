@@ -138,9 +138,10 @@ fn plan_of(run: &PastRun) -> Option<Plan> {
 /// The prices of the config that the run was started with; a config that cannot be read has none of its own.
 fn prices(session: &Session, plan: Option<&Plan>, notes: &mut Vec<String>) -> Prices {
     let session = session.at_origin(plan.and_then(|plan| plan.origin.as_ref()));
+    let listed = Prices { list: session.price_list(), ..Prices::default() };
     let layers = session.layers();
     if !layers.files.iter().any(|file| file.exists()) {
-        return Prices::default();
+        return listed;
     }
     let overrides = session.overrides(None);
     if let Ok(settings) =
@@ -148,8 +149,8 @@ fn prices(session: &Session, plan: Option<&Plan>, notes: &mut Vec<String>) -> Pr
     {
         return settings.prices;
     }
-    notes.push("the prices of the config could not be read: those of the built-in list are used".to_owned());
-    Prices::default()
+    notes.push("the prices of the config could not be read: those of the price list are used".to_owned());
+    listed
 }
 
 fn document(report: &Report, format: OutputFormat) -> String {
