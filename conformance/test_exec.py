@@ -116,3 +116,15 @@ def test_a_saved_region_continues_in_the_next_program(tmp_path):
     )
     done = run(home, OCI, *flags, compartment, flags=saved)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_config_for_the_real_hosts_launches(tmp_path):
+    # `init` computes the host names itself: no endpoint is named.
+    home = tmp_path / "sim"
+    key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPtLsPFx7bIFbEgt/T+vzze965qzoNNX7BkksI3RCL1Q me@home"
+    script = 'cd "$1" && "$0" init --yes --ssh-key "$2" --count 2 && "$0" launch --yes --output json'
+    program = BIN / "oci-insta-scale"
+    done = run(home, "sh", "-c", script, program, tmp_path, key, env={"OCI_INSTA_SCALE_STATE_DIR": str(tmp_path / "state")})
+    assert done.returncode == 0, done.stderr
+    assert "endpoint" not in (tmp_path / "config.yaml").read_text()
+    assert json.loads(done.stdout[done.stdout.index("{"):])["running"] == 2

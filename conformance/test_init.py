@@ -3,13 +3,16 @@
 import json
 import pathlib
 import re
+import shutil
+import subprocess
 import unicodedata
 
 import jsonschema
+import oci
 import pytest
 import yaml
 
-from region import Region, free_port, run
+from region import CLEAN_ENV, Region, free_port, run
 from terminal import CTRL_C, Terminal
 
 CTRL_D = "\x04"
@@ -207,3 +210,96 @@ def test_the_written_config_passes_its_schema(home):
     config = yaml.safe_load((folder / "config.yaml").read_text())
     jsonschema.Draft7Validator(json.loads(schema.stdout)).validate(config)
     assert config["instance_settings"]["ssh_authorized_keys"] == "~/.ssh/id_ed25519.pub"
+
+
+def test_an_existing_config_is_changed_after_a_look(home):
+    folder, _ = home
+    assert begin(home, "init", "--yes", "--compartment", "compute").end() == 0
+    path = folder / "config.yaml"
+    old = path.read_text().replace("  count: 1", "  count: 1  # until Friday")
+    path.write_text(old)
+    for reply, code in [("\r", 4), (CTRL_C, 130), ("y\r", 0)]:
+        screen = begin(home, "init")
+        answer(screen, [(question, "") for question, _ in QUESTIONS[:-2]])
+        answer(screen, [("number of instances [1]", "4"), ("name prefix [", "")])
+        screen.wait_for("Write these changes to config.yaml?")
+        assert re.search(r"- +count: 1  # until Friday\n +\d+ \+ +count: 4  # until Friday", screen.text()), screen.text()
+        screen.type(reply)
+        assert screen.end() == code, screen.text()
+        if code:
+            assert path.read_text() == old and not (folder / "config.yaml.bak").exists()
+    assert path.read_text() == old.replace("count: 1", "count: 4")
+    assert (folder / "config.yaml.bak").read_text() == old
+
+
+def test_every_question_about_an_existing_config_leaves_it(home):
+    folder, _ = home
+    assert begin(home, "init", "--yes", "--compartment", "compute").end() == 0
+    before = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    for answered in range(len(QUESTIONS)):
+        for key, code in [(CTRL_C, 130), (CTRL_D, 2)]:
+            screen = begin(home, "init")
+            answer(screen, QUESTIONS[:answered])
+            screen.wait_for(QUESTIONS[answered][0])
+            screen.type(key)
+            assert screen.end(timeout=20) == code, (answered, key, screen.text())
+            after = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+            assert after == before, (answered, key)
+
+
+def test_a_new_key_gets_a_profile_beside_the_others(home):
+    folder, region = home
+    config = region.home / "config"
+    old = config.read_bytes()
+    config.chmod(0o640)
+    person = [("OCID of your user", "ocid1.user.oc1..aaaaaaaame"), ("OCID of the tenancy", "ocid1.tenancy.oc1..aaaaaaaamine")]
+    questions = [
+        ("profile [", "new key"),
+        ("name of the new profile:", "default"),
+        ("there is such a profile already", "a]b"),
+        ("letters, digits", "MINE"),
+        *person,
+        ("region:", "us-phoenix-1"),
+    ]
+    for answered in range(1, len(questions)):
+        screen = begin(home, "init")
+        answer(screen, questions[:answered])
+        screen.wait_for(questions[answered][0])
+        screen.type(CTRL_C)
+        assert screen.end(timeout=20) == 130, screen.text()
+        assert config.read_bytes() == old
+    screen = begin(home, "init")
+    answer(screen, questions)
+    screen.wait_for("Enter when the key is added")
+    screen.type("later\r")
+    assert screen.end() == 2, screen.text()
+    new = config.read_bytes()
+    assert new.startswith(old) and b"\n[MINE]\nuser=ocid1.user.oc1..aaaaaaaame\n" in new[len(old):]
+    assert config.stat().st_mode & 0o777 == 0o640
+    read = oci.config.from_file(str(config), "MINE")
+    assert read["region"] == "us-phoenix-1" and pathlib.Path(read["key_file"]).stat().st_mode & 0o777 == 0o600
+    assert not (folder / "config.yaml").exists()
+
+
+@pytest.mark.skipif(not shutil.which("ssh-agent"), reason="no OpenSSH here")
+def test_a_key_of_a_real_agent_may_log_in(home):
+    folder, region = home
+    (folder / ".ssh/id_ed25519.pub").unlink()
+    key, socket = folder / "agent-key", folder / "agent"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "me@agent", "-f", key], check=True)
+    agent = subprocess.Popen(["ssh-agent", "-D", "-a", socket], stdout=subprocess.DEVNULL)
+    try:
+        while not socket.exists():
+            assert agent.poll() is None
+        environment = {**CLEAN_ENV, "SSH_AUTH_SOCK": str(socket)}
+        subprocess.run(["ssh-add", "-q", key], check=True, env=environment)
+        words = ["oci-insta-scale", "init", "--endpoint", region.endpoint, "--yes"]
+        variables = {"HOME": str(folder), "OCI_CLI_CONFIG_FILE": str(region.home / "config"), "SSH_AUTH_SOCK": str(socket)}
+        screen = Terminal(*words, folder=folder, variables=variables)
+        assert screen.end() == 0, screen.text()
+    finally:
+        agent.terminate()
+        agent.wait()
+    config = yaml.safe_load((folder / "config.yaml").read_text())
+    public = (folder / "agent-key.pub").read_text().strip()
+    assert config["instance_settings"]["ssh_authorized_keys"].strip() == public

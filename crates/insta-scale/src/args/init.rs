@@ -10,15 +10,17 @@ A flag answers its question. On a terminal, the other questions are asked: Enter
 name chooses from a list. Questions with one possible answer are not asked. Without a terminal, every question needs its flag, or
 --yes.
 
+The values of an existing file are the defaults. Only those that differ are written, after a confirmation; comments stay.
+
 Examples:
   oci-insta-scale init
   oci-insta-scale init prod.yaml --profile PROD --compartment prod/web --count 20
   oci-insta-scale init --yes --shape VM.Standard.E5.Flex --ssh-key ~/.ssh/id_ed25519.pub
 
-Exit codes: 0 the file is written, 2 an answer is missing or invalid, 4 OCI refused a request, 5 the login was refused, 130
-interrupted.")]
+Exit codes: 0 the file is written, 2 an answer is missing or invalid, 4 declined, or OCI refused a request, 5 the login was
+refused, 130 interrupted.")]
 pub struct InitArgs {
-    /// Write this file [default: that of --config, otherwise config.yaml]
+    /// Write this file, or edit it if it exists [default: that of --config, otherwise config.yaml]
     #[arg(value_name = "FILE")]
     pub file: Option<PathBuf>,
     /// Launch in this region [default: ask]

@@ -70,6 +70,7 @@ pub use sources::Labels;
 pub use ssh_keys::check_ssh_keys;
 pub use variables::ReadVariable;
 pub use written::Written;
+pub use yaml::MAX_BYTES;
 
 use crate::error::CommandError;
 use crate::notify::Receiver;

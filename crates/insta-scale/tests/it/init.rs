@@ -3,23 +3,24 @@
 use crate::program::{Ended, Workplace};
 use crate::sim_serve::Region;
 
-const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPtLsPFx7bIFbEgt/T+vzze965qzoNNX7BkksI3RCL1Q me@home";
+pub const KEY: &str =
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPtLsPFx7bIFbEgt/T+vzze965qzoNNX7BkksI3RCL1Q me@home";
 
 /// A region, and a folder whose home has its profile.
-fn place_with(more: &[&str]) -> (Workplace, Region) {
+pub fn place_with(more: &[&str]) -> (Workplace, Region) {
     let place = Workplace::empty();
     let region = Region::start(&place, &[&["--speed", "300"], more].concat());
     (place, region)
 }
 
 /// Runs `init` with the profile of the region.
-fn init(place: &Workplace, region: &Region, words: &[&str]) -> Ended {
+pub fn init(place: &Workplace, region: &Region, words: &[&str]) -> Ended {
     let command = [&["init", "--endpoint", &region.endpoint], words].concat();
     let config = place.path().join("sim/config");
     place.unconfirmed(&command).env("OCI_CLI_CONFIG_FILE", config).output().unwrap().into()
 }
 
-fn config_of(place: &Workplace) -> Option<String> {
+pub fn config_of(place: &Workplace) -> Option<String> {
     std::fs::read_to_string(place.path().join("config.yaml")).ok()
 }
 
@@ -128,7 +129,7 @@ fn a_file_that_cannot_be_written_ends_it_at_once() {
     let mine = place.write("mine.yaml", "mine");
     std::fs::create_dir(place.path().join("folder")).unwrap();
     for (file, said) in [
-        ("mine.yaml", "mine.yaml exists already"),
+        ("mine.yaml", "mine.yaml cannot be edited: the file is not a group of `key: value` lines"),
         ("folder", "folder is a directory"),
         ("none/config.yaml", "cannot be written"),
     ] {

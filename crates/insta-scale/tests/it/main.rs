@@ -18,6 +18,7 @@ mod formats;
 mod good_config;
 mod hunt;
 mod init;
+mod init_again;
 mod instances;
 mod keeping;
 mod launch;

@@ -1,9 +1,12 @@
 //! Who signs: what flags and variables say, a profile of `~/.oci/config`, or the instance that this program runs on.
 
 use super::asking::{Asking, Question};
+use super::before::Before;
 use super::draft::WrittenLogin;
+use super::keeping::{Unlisted, propose};
 use super::matching::Candidate;
 use super::new_key::make_key;
+use super::profiles::PROFILE;
 use crate::apart;
 use crate::config::{self, CredentialSource, Fleet, Layers, Settings};
 use crate::environment;
@@ -14,8 +17,8 @@ use oci_client::Endpoints;
 use oci_client::credentials::{AuthMethod, ConfigFile, CredentialsError, config_file_path};
 use std::path::Path;
 
-/// The profile that the official tools use.
-const USUAL: &str = "DEFAULT";
+/// The choice that makes a key and a profile. No profile has this value, because names are not empty.
+const NEW: &str = "";
 
 /// The login, as the command uses it and as the file will say it.
 pub struct FoundLogin {
@@ -32,6 +35,7 @@ pub async fn find_login(
     session: &Session,
     asking: &mut Asking,
     file: &Path,
+    before: Option<&Before>,
     region: Option<&str>,
 ) -> Result<FoundLogin, CommandError> {
     let mut session = session.clone();
@@ -41,8 +45,9 @@ pub async fn find_login(
     }
     let method = overrides.auth.or(overrides.cli_auth);
     let is_told = method.is_some() || overrides.cli_profile.is_some() || overrides.variables_suffice;
+    let is_told = is_told || before.is_some_and(Before::has_own_login);
     if session.flags.profile.is_none() && !is_told {
-        choose(&mut session, asking, region).await?;
+        choose(&mut session, asking, before.and_then(Before::profile), region).await?;
     }
     let overrides = session.overrides(None);
     let settings =
@@ -59,7 +64,15 @@ pub async fn find_login(
     // A variable stays set for the next command, a flag does not.
     let of_variable = environment::variable("OCI_INSTA_SCALE_ENDPOINT");
     let endpoint = session.flags.endpoint.clone().filter(|endpoint| Some(endpoint) != of_variable.as_ref());
-    let written = WrittenLogin { profile, auth, endpoint };
+    let written = match before {
+        None => WrittenLogin { profile, auth, endpoint },
+        // What the file says stays, unless a flag or an answer says otherwise.
+        Some(_) => WrittenLogin {
+            profile: profile.filter(|_| session.flags.profile.is_some()),
+            auth: auth.filter(|_| session.flags.auth.is_some()),
+            endpoint,
+        },
+    };
     if settings.fleet.tenancy.is_empty() {
         return Err(CommandError::usage(
             "the credentials do not say which tenancy they belong to",
@@ -73,6 +86,7 @@ pub async fn find_login(
 async fn choose(
     session: &mut Session,
     asking: &mut Asking,
+    present: Option<String>,
     region: Option<&str>,
 ) -> Result<(), CommandError> {
     let path = config_file_path(None, &environment::variable);
@@ -85,7 +99,7 @@ async fn choose(
             return Ok(());
         }
         if asking.is_typed() {
-            session.flags.profile = Some(make_key(session, asking, &path, region).await?);
+            session.flags.profile = Some(make_key(session, asking, &path, None, region).await?);
             return Ok(());
         }
         return Err(CommandError::usage(
@@ -97,7 +111,7 @@ async fn choose(
         ));
     }
     let found = ConfigFile::read(&path).map_err(CredentialsError::from)?;
-    let choices: Vec<Candidate> = found
+    let mut choices: Vec<Candidate> = found
         .profiles()
         .into_iter()
         .map(|name| {
@@ -106,17 +120,31 @@ async fn choose(
             Candidate::named(name, about.unwrap_or_default())
         })
         .collect();
-    if choices.is_empty() {
+    if choices.is_empty() && !asking.is_typed() {
         return Err(CommandError::usage(
             format!("{} has no profile", path.display()),
-            "`oci setup config` makes an API key and a profile",
+            "on a terminal, `init` makes an API key and a profile, as `oci setup config` does",
         ));
     }
-    let usual = choices.iter().position(|choice| choice.name == USUAL);
-    let question =
-        Question { what: "profile", flag: "--profile", given: None, kinds: &[], is_complete: true };
-    let chosen = asking.choose(question, &choices, usual.or(Some(0))).await?;
-    session.flags.profile = Some(chosen.value);
+    let usual = choices.iter().position(|choice| choice.name == PROFILE);
+    if asking.is_typed() {
+        let about = "make an API key and its profile".to_owned();
+        choices.push(Candidate {
+            value: NEW.to_owned(),
+            name: "new key".to_owned(),
+            also: Vec::new(),
+            about,
+        });
+    }
+    let proposed = propose(&mut choices, present.as_deref(), Unlisted::Nothing, usual.or(Some(0)));
+    let is_complete = !proposed.is_lost;
+    let question = Question { what: "profile", flag: "--profile", given: None, kinds: &[], is_complete };
+    let chosen = asking.choose(question, &choices, proposed.at).await?;
+    if chosen.value == NEW {
+        session.flags.profile = Some(make_key(session, asking, &path, Some(&found), region).await?);
+    } else if Some(&chosen.value) != present.as_ref() {
+        session.flags.profile = Some(chosen.value);
+    }
     Ok(())
 }
 

@@ -13,13 +13,24 @@ pub struct Named {
     pub ocid: String,
     /// The name, for people.
     pub name: Option<String>,
+    /// Whether an existing file says so already.
+    pub is_kept: bool,
+    /// The name of what an existing file says, as a comment would have it.
+    pub former: Option<String>,
 }
 
 impl Named {
     /// The resource of a choice.
     pub fn of(choice: &Candidate) -> Self {
         let name = Some(clean(&choice.name)).filter(|name| !name.is_empty() && *name != choice.value);
-        Self { ocid: choice.value.clone(), name }
+        Self { ocid: choice.value.clone(), name, ..Self::default() }
+    }
+
+    /// The resource of a choice beside the one that was proposed because the file says it.
+    pub fn beside(choice: &Candidate, proposed: Option<&Candidate>) -> Self {
+        let former = proposed.map(Self::of);
+        let is_kept = former.as_ref().is_some_and(|former| former.ocid == choice.value);
+        Self { is_kept, former: former.and_then(|former| former.name), ..Self::of(choice) }
     }
 }
 
@@ -66,6 +77,8 @@ pub struct Draft {
     pub login: WrittenLogin,
     /// The region.
     pub region: String,
+    /// Whether an existing file would be in another region.
+    pub region_is_new: bool,
     /// The compartment.
     pub compartment: Named,
     /// The availability domains as the config names them (`AD-1`); empty for all.
@@ -74,6 +87,8 @@ pub struct Draft {
     pub shape: String,
     /// OCPUs and GB of a flexible shape.
     pub size: Option<(f64, f64)>,
+    /// Whether an existing file says this size already.
+    pub size_is_kept: bool,
     /// The image.
     pub image: Named,
     /// The subnet.
@@ -224,7 +239,7 @@ pub fn scalar(text: &str) -> String {
 }
 
 /// A text in which nothing is taken for an environment variable.
-fn literal(text: &str) -> String {
+pub fn literal(text: &str) -> String {
     text.replace("${", "$${")
 }
 
@@ -236,17 +251,21 @@ mod tests {
         let named = |kind: &str, name: &str| Named {
             ocid: format!("ocid1.{kind}.oc1.phx.a"),
             name: Some(name.to_owned()),
+            ..Named::default()
         };
         Draft {
             login: WrittenLogin { profile: Some("DEFAULT".to_owned()), ..WrittenLogin::default() },
             region: "us-phoenix-1".to_owned(),
+            region_is_new: false,
             compartment: Named {
                 ocid: "ocid1.compartment.oc1..a".to_owned(),
                 name: Some("prod/web".to_owned()),
+                ..Named::default()
             },
             domains: Vec::new(),
             shape: "VM.Standard.E5.Flex".to_owned(),
             size: Some((1.0, 12.0)),
+            size_is_kept: false,
             image: named("image", "Oracle Linux 9"),
             subnet: named("subnet", "app # \u{1b}[31m\nshape: none"),
             subnet_is_public: Some(true),

@@ -3,8 +3,8 @@
 use super::access::{Access, Needs};
 use super::asking::{Asking, Question};
 use super::draft::Named;
+use super::keeping::{Unlisted, propose};
 use super::matching::Candidate;
-use super::place::position;
 use crate::args::InitArgs;
 use crate::error::CommandError;
 use crate::output::text::clean;
@@ -24,6 +24,7 @@ pub async fn image(
     compartment: &str,
     shape: &Shape,
     present: Option<&str>,
+    is_here: bool,
 ) -> Result<Named, CommandError> {
     let needs = Needs {
         what: "images",
@@ -38,7 +39,9 @@ pub async fn image(
     };
     let listed = Box::pin(access.list(asking, needs, access.client.list_images(&filter))).await?;
     let is_listed = listed.is_some();
-    let (choices, default) = choices(listed.unwrap_or_default(), shape, present);
+    let listed = listed.unwrap_or_default();
+    let former = listed.iter().find(|image| Some(image.id.as_str()) == present).map(commented);
+    let (mut choices, default) = choices(listed, shape, present);
     let given = args.image.as_deref();
     if choices.is_empty() && is_listed && given.is_none() {
         asking.say(&format!(
@@ -48,14 +51,26 @@ pub async fn image(
     }
     let question =
         Question { what: "image", flag: "--image", given, kinds: &["image"], is_complete: is_listed };
-    let own = present.and_then(|present| position(&choices, present));
-    let chosen = asking.choose(question, &choices, own.or(default)).await?;
-    let mut named = Named::of(&chosen);
+    let unlisted = if is_here { Unlisted::Ocid } else { Unlisted::Nothing };
+    let proposed = propose(&mut choices, present, unlisted, default);
+    let question = Question { is_complete: is_listed && !proposed.is_lost, ..question };
+    let chosen = asking.choose(question, &choices, proposed.at).await?;
+    let mut named = Named::beside(&chosen, proposed.present_in(&choices));
+    named.former = former.or(named.former);
     // The build is what is pinned, so it is said beside the operating system.
     if let (Some(name), [build]) = (&mut named.name, chosen.also.as_slice()) {
         *name = format!("{name} ({})", clean(build));
     }
     Ok(named)
+}
+
+/// The comment beside the OCID of an image.
+fn commented(image: &Image) -> String {
+    let name = clean(image.display_name.as_deref().unwrap_or_default());
+    if image.compartment_id.is_some() {
+        return name;
+    }
+    format!("{} {} ({name})", clean(&image.operating_system), clean(&image.operating_system_version))
 }
 
 /// The newest build of each operating system and version, then the images of the compartment itself; and the usual one of them.

@@ -2,6 +2,7 @@
 
 use super::asking::{Asking, Question};
 use super::draft::SshKey;
+use super::keeping::{Unlisted, propose};
 use super::matching::{Candidate, Meaning, in_full};
 use crate::args::InitArgs;
 use crate::config::check_ssh_keys;
@@ -11,7 +12,7 @@ use crate::output::text::clean;
 use std::path::{Path, PathBuf};
 
 /// The answer that means no key.
-const NONE: &str = "none";
+pub const NONE: &str = "none";
 /// No file with a public key is larger.
 const FILE_MAX: usize = 16 << 10;
 /// The file that `ssh-keygen` writes today.
@@ -41,13 +42,14 @@ pub async fn ssh_key(
         }
         let check = |text: &str| match in_full(&choices, text) {
             Meaning::One(at) => Ok(choices[at].value.clone()),
+            _ if Some(text) == present => Ok(text.to_owned()),
             _ => checked_key(text, home.as_deref()),
         };
         return asking.text(question, present.map(str::to_owned), &check).await.map(|text| SshKey::of(&text));
     }
     choices.push(Candidate::named(NONE, "nobody can log in"));
-    let own = present.and_then(|present| super::place::position(&choices, present));
-    asking.choose(question, &choices, own.or(Some(0))).await.map(|chosen| SshKey::of(&chosen.value))
+    let proposed = propose(&mut choices, present, Unlisted::Anything, Some(0));
+    asking.choose(question, &choices, proposed.at).await.map(|chosen| SshKey::of(&chosen.value))
 }
 
 /// A path of a public key, the key itself, or `none`.

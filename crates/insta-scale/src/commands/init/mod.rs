@@ -3,20 +3,25 @@
 mod access;
 mod agent;
 mod asking;
+mod before;
 mod credentials;
 mod draft;
 mod file;
 mod image;
+mod keeping;
 mod keys;
 mod matching;
 mod network;
 mod new_key;
 mod place;
+mod profiles;
 mod shape;
 
+use super::consent::has_to_ask;
 use super::plan;
 use crate::args::{InitArgs, OutputFormat, PlanArgs, Where};
 use crate::config::MAX_COUNT;
+use crate::config::write_back::ChangedLines;
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::console;
@@ -26,10 +31,13 @@ use crate::output::text::count;
 use crate::session::Session;
 use access::Access;
 use asking::{Asking, Question};
+use before::Before;
 use credentials::{FoundLogin, find_login};
-use draft::Draft;
+use draft::{Draft, Named};
+use file::TargetFile;
 use fleet::plan::MAX_DISPLAY_NAME;
 use serde_json::json;
+use shape::PresentShape;
 use std::path::Path;
 
 /// The prefix of names if nothing else suggests one.
@@ -37,23 +45,32 @@ const PREFIX: &str = "web";
 
 /// Asks, writes the file and shows the plan.
 pub async fn set_up(session: &Session, args: &InitArgs) -> Result<Exit, CommandError> {
-    let path = file::target(session)?;
+    let target = file::target(session)?;
+    let path = &target.path;
     let mut asking = Asking::new(args.yes, session.is_quiet(), &session.stop, flags(session, args));
     if asking.is_typed() {
-        asking.say(
-            "This writes a config and launches nothing. Enter takes the answer in brackets; a number or a part of a name \
-             chooses from a list, and ? shows all of it. Ctrl-C ends it, and nothing is written.",
-        );
+        let what = match &target.before {
+            None => "This writes a config and launches nothing.".to_owned(),
+            Some(_) => format!(
+                "{} exists: its values are the answers in brackets, and its comments stay. Nothing is launched, and nothing \
+                 is written before you have seen the changes.",
+                path.display()
+            ),
+        };
+        asking.say(&format!(
+            "{what} Enter takes the answer in brackets; a number or a part of a name chooses from a list, and ? shows all of \
+             it. Ctrl-C ends it, and nothing is written."
+        ));
     }
-    let written = Box::pin(ask_and_write(session, &mut asking, args, &path)).await;
-    let (session, draft) = match written {
+    let written = Box::pin(ask_and_write(session, &mut asking, args, &target)).await;
+    let (session, draft, changes) = match written {
         Err(CommandError::Interrupted) if asking.has_kept_key => {
             console::line("interrupted: no config was written; the key and its profile are kept");
             return Ok(Exit::Interrupted);
         }
         written => written?,
     };
-    let planned = Box::pin(show_plan(&session, &path, &draft)).await;
+    let planned = Box::pin(show_plan(&session, path, &draft, changes.as_deref())).await;
     match planned {
         // The file is written, so that the message of an interrupted command would be wrong.
         Err(CommandError::Interrupted) => Ok(Exit::Interrupted),
@@ -66,20 +83,63 @@ async fn ask_and_write(
     session: &Session,
     asking: &mut Asking,
     args: &InitArgs,
-    path: &Path,
-) -> Result<(Session, Draft), CommandError> {
-    let found = Box::pin(find_login(session, asking, path, args.region.as_deref())).await?;
-    let FoundLogin { session, settings, written } = found;
+    target: &TargetFile,
+) -> Result<(Session, Draft, Option<Vec<ChangedLines>>), CommandError> {
+    let TargetFile { path, before } = target;
+    let found = find_login(session, asking, path, before.as_ref(), args.region.as_deref());
+    let FoundLogin { session, settings, written } = Box::pin(found).await?;
     let access = Access::open(&session, settings).await?;
-    let mut draft = Box::pin(ask_all(access, asking, args, path)).await?;
+    let is_told = session.flags.profile.is_some() || session.flags.auth.is_some();
+    let mut draft = Box::pin(ask_all(access, asking, args, target, !is_told)).await?;
     asking.finish()?;
     draft.login = written;
-    let has_schema = path.with_file_name("config.schema.json").exists();
-    file::write_new(&session, path, &draft.text(has_schema))?;
-    if !session.is_quiet() {
+    let changes = match before {
+        None => {
+            let has_schema = path.with_file_name("config.schema.json").exists();
+            file::write_new(&session, path, &draft.text(has_schema))?;
+            None
+        }
+        Some(before) => Some(edit(&session, path, before, &draft, args.yes).await?),
+    };
+    if !session.is_quiet() && changes.as_ref().is_none_or(|changes| !changes.is_empty()) {
         console::line(&format!("\nwrote {}", path.display()));
     }
-    Ok((session, draft))
+    Ok((session, draft, changes))
+}
+
+/// Shows what would change in an existing file, and writes it after a confirmation.
+async fn edit(
+    session: &Session,
+    path: &Path,
+    before: &Before,
+    draft: &Draft,
+    yes: bool,
+) -> Result<Vec<ChangedLines>, CommandError> {
+    let edited = before.with(draft).map_err(|error| {
+        CommandError::usage(
+            format!("nothing was written: {} cannot be edited in place: {error}", path.display()),
+            "edit these keys by hand, or write another file: `oci-insta-scale init FILE`",
+        )
+    })?;
+    if edited.changes.is_empty() {
+        if !session.is_quiet() {
+            console::line(&format!("\n{} says this already: nothing was written", path.display()));
+        }
+        return Ok(edited.changes);
+    }
+    let asks = has_to_ask(yes)?;
+    if asks || !session.is_quiet() {
+        file::show(path, &edited.changes);
+    }
+    let question = format!("Write these changes to {}?", path.display());
+    if asks && !console::ask_yes_or_no(&question, &session.stop).await? {
+        return Err(CommandError::Declined);
+    }
+    let copy = file::write_edited(session, path, before, &edited)?;
+    if !session.is_quiet() {
+        console::line(&format!("the previous text is in {}", copy.display()));
+    }
+    Ok(edited.changes)
 }
 
 /// The flags of the questions, and whether each is given. A size belongs to some shapes only.
@@ -105,26 +165,60 @@ async fn ask_all(
     access: Access<'_>,
     asking: &mut Asking,
     args: &InitArgs,
-    path: &Path,
+    target: &TargetFile,
+    is_same_login: bool,
 ) -> Result<Draft, CommandError> {
-    let region = place::region(&access, asking, args, None).await?;
+    let before = target.before.as_ref();
+    let own_region = access.settings.fleet.region.clone();
+    let region = place::region(&access, asking, args).await?;
+    // What the file says is kept only where it can still mean the same.
+    let is_here = is_same_login && region == own_region;
     let access = access.in_region(&region)?;
-    let (compartment, compartments) = place::compartment(&access, asking, args, None).await?;
-    let domains = place::domains(&access, asking, args, None).await?;
-    let sized = Box::pin(shape::shape(&access, asking, args, &compartment.ocid, &domains, None)).await?;
-    let image = image::image(&access, asking, args, &compartment.ocid, &sized.shape, None).await?;
-    let subnet =
-        network::subnet(&access, asking, args, &compartment.ocid, &compartments, &domains, None).await?;
-    let ssh_key = keys::ssh_key(asking, args, None).await?;
-    let count = number(asking, args, 1).await?;
-    let prefix = prefix(asking, args, usual_prefix(path)).await?;
+    let own = before.and_then(Before::compartment).filter(|_| is_same_login);
+    let (compartment, compartments) = place::compartment(&access, asking, args, own.as_deref()).await?;
+    let own = before.map(Before::domains).unwrap_or_default();
+    let domains = place::domains(&access, asking, args, &own).await?;
+    let own = before.and_then(|before| {
+        let is_here = is_here && own.iter().all(|own| domains.is_tried(own));
+        Some(PresentShape { shape: before.shape()?, size: before.size(), is_here })
+    });
+    let sized = shape::shape(&access, asking, args, &compartment.ocid, &domains, own.as_ref());
+    let sized = Box::pin(sized).await?;
+    let is_same_shape = own.is_some_and(|own| own.shape == sized.shape.shape);
+    let image = if before.is_some_and(Before::boots_from_a_volume) && args.image.is_none() {
+        Named { is_kept: true, ..Named::default() }
+    } else {
+        let own = before.and_then(Before::image);
+        let is_here = is_here && is_same_shape;
+        image::image(&access, asking, args, &compartment.ocid, &sized.shape, own.as_deref(), is_here).await?
+    };
+    let around = network::SubnetScope {
+        compartment: &compartment.ocid,
+        compartments: &compartments,
+        domains: &domains,
+        present: before.and_then(Before::subnet),
+        is_here,
+    };
+    let subnet = network::subnet(&access, asking, args, &around);
+    let subnet = Box::pin(subnet).await?;
+    let own = before.map(|before| before.ssh_key().unwrap_or_else(|| keys::NONE.to_owned()));
+    let ssh_key = keys::ssh_key(asking, args, own.as_deref()).await?;
+    let count = number(asking, args, before.and_then(Before::count).unwrap_or(1)).await?;
+    let own = before.and_then(Before::prefix);
+    let prefix = if before.is_some_and(Before::has_own_names) && args.prefix.is_none() {
+        own.unwrap_or_default()
+    } else {
+        prefix(asking, args, own.unwrap_or_else(|| usual_prefix(&target.path))).await?
+    };
     Ok(Draft {
         login: draft::WrittenLogin::default(),
+        region_is_new: before.is_some() && region != own_region,
         region,
         compartment,
         domains: domains.chosen.iter().map(|name| place::in_config(name)).collect(),
         shape: sized.shape.shape,
         size: sized.size,
+        size_is_kept: sized.size_is_kept,
         image,
         subnet: subnet.named,
         subnet_is_public: subnet.is_public,
@@ -183,12 +277,18 @@ fn usual_prefix(path: &Path) -> String {
 }
 
 /// Shows what the file would cost and whether it can be had.
-async fn show_plan(session: &Session, path: &Path, draft: &Draft) -> Result<(), CommandError> {
+async fn show_plan(
+    session: &Session,
+    path: &Path,
+    draft: &Draft,
+    changes: Option<&[ChangedLines]>,
+) -> Result<(), CommandError> {
     if matches!(session.output, OutputFormat::Json | OutputFormat::Jsonl) {
         let planned = plan::planned(session).await?;
         let document = mark(json!({
             "schema_version": SCHEMA_VERSION,
             "file": path.display().to_string(),
+            "changes": changes.map(file::document),
             "values": draft.document(),
             "plan": planned,
         }));

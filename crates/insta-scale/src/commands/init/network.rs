@@ -3,8 +3,9 @@
 use super::access::{Access, Needs};
 use super::asking::{Asking, Question};
 use super::draft::Named;
+use super::keeping::{Unlisted, propose};
 use super::matching::Candidate;
-use super::place::{TriedDomains, position};
+use super::place::TriedDomains;
 use crate::args::InitArgs;
 use crate::error::CommandError;
 use crate::output::instances::list::short_domain;
@@ -27,16 +28,29 @@ pub struct ChosenSubnet {
     pub is_public: Option<bool>,
 }
 
-/// Chooses the subnet. `compartments` are all that the person can see.
+/// What the question depends on.
+#[derive(Clone, Debug)]
+pub struct SubnetScope<'a> {
+    /// The compartment of the instances.
+    pub compartment: &'a str,
+    /// All compartments that the person can see.
+    pub compartments: &'a [Candidate],
+    /// The availability domains.
+    pub domains: &'a TriedDomains,
+    /// What an existing file says.
+    pub present: Option<String>,
+    /// Whether it may still mean the same.
+    pub is_here: bool,
+}
+
+/// Chooses the subnet.
 pub async fn subnet(
     access: &Access<'_>,
     asking: &mut Asking,
     args: &InitArgs,
-    compartment: &str,
-    compartments: &[Candidate],
-    domains: &TriedDomains,
-    present: Option<&str>,
+    around: &SubnetScope<'_>,
 ) -> Result<ChosenSubnet, CommandError> {
+    let SubnetScope { compartment, compartments, domains, ref present, is_here } = *around;
     let needs = Needs {
         what: "subnets",
         verb: "use",
@@ -61,7 +75,7 @@ pub async fn subnet(
     // Regional subnets serve every availability domain.
     rows.sort_by_key(|(row, place)| (place.clone(), row.availability_domain.is_some()));
     let (vcns, free) = access.ask(about(access, compartment, &rows)).await?;
-    let choices: Vec<Candidate> = rows
+    let mut choices: Vec<Candidate> = rows
         .iter()
         .enumerate()
         .map(|(at, (row, place))| choice(row, place, &vcns, free.get(at).copied().flatten()))
@@ -73,11 +87,13 @@ pub async fn subnet(
         kinds: &["subnet"],
         is_complete: is_listed,
     };
-    let own = present.and_then(|present| position(&choices, present));
-    let chosen = asking.choose(question, &choices, own.or(is_listed.then_some(0))).await?;
+    let unlisted = if is_here { Unlisted::Ocid } else { Unlisted::Nothing };
+    let proposed = propose(&mut choices, present.as_deref(), unlisted, is_listed.then_some(0));
+    let question = Question { is_complete: is_listed && !proposed.is_lost, ..question };
+    let chosen = asking.choose(question, &choices, proposed.at).await?;
     let row = rows.iter().map(|(row, _)| row).find(|row| row.id == chosen.value);
     let is_public = row.and_then(|row| row.prohibit_public_ip_on_vnic).map(|no| !no);
-    Ok(ChosenSubnet { named: Named::of(&chosen), is_public })
+    Ok(ChosenSubnet { named: Named::beside(&chosen, proposed.present_in(&choices)), is_public })
 }
 
 /// Whether instances can be launched into it in one of the domains.

@@ -1,6 +1,7 @@
 //! Makes an API key and its profile, as `oci setup config` does, and waits until OCI accepts it.
 
 use super::asking::{Asking, Question};
+use super::profiles::{self, PROFILE, unwritable};
 use crate::apart;
 use crate::environment;
 use crate::error::CommandError;
@@ -12,15 +13,13 @@ use aws_lc_rs::signature::KeyPair as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use oci_api::{Ocid, Region};
-use oci_client::credentials::{ApiKey, ApiKeySettings, PrivateKey};
+use oci_client::credentials::{ApiKey, ApiKeySettings, ConfigFile, PrivateKey};
 use oci_client::{Endpoints, FailureClass};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
-/// The profile that the official tools use.
-const PROFILE: &str = "DEFAULT";
 /// How many names are tried for the key, because an existing file is never replaced.
 const NAMES_TRIED: u32 = 100;
 
@@ -38,35 +37,44 @@ struct Pair {
     fingerprint: String,
 }
 
-/// Makes a key and a profile in `config`, which must not exist, shows what to paste in the console, and waits until the key works.
-/// Returns the name of the profile.
+/// Makes a key and a profile in `config`, which has the profiles of `existing` or does not exist, shows what to paste in the console, and
+/// waits until the key works. Returns the name of the profile.
 pub async fn make_key(
     session: &Session,
     asking: &mut Asking,
     config: &Path,
+    existing: Option<&ConfigFile>,
     region: Option<&str>,
 ) -> Result<String, CommandError> {
-    asking.say(
-        "No credentials were found, so this makes an API key for you. The console shows your OCIDs: profile menu (top \
-         right) > User settings, and profile menu > Tenancy.",
-    );
+    let why = if existing.is_some() { "This makes" } else { "No credentials were found, so this makes" };
+    asking.say(&format!(
+        "{why} an API key for you. The console shows your OCIDs: profile menu (top right) > User settings, and profile menu > \
+         Tenancy."
+    ));
+    let name = match existing {
+        Some(existing) => profiles::ask_name(asking, config, existing).await?,
+        None => PROFILE.to_owned(),
+    };
     let person = ask_person(asking, region).await?;
     let pair = apart::run_apart(&session.stop, generate).await??;
     let folder = config.parent().unwrap_or(Path::new(""));
     make_folder(folder).map_err(|error| unwritable(folder, &error))?;
     let key = write_pair(folder, &pair)?;
     let profile = format!(
-        "[{PROFILE}]\nuser={}\nfingerprint={}\nkey_file={}\ntenancy={}\nregion={}\n",
+        "[{name}]\nuser={}\nfingerprint={}\nkey_file={}\ntenancy={}\nregion={}\n",
         person.user,
         pair.fingerprint,
         key.display(),
         person.tenancy,
         person.region
     );
-    create(config, profile.as_bytes()).map_err(|error| unwritable(config, &error))?;
+    match existing {
+        Some(_) => profiles::append(config, &name, &profile)?,
+        None => create(config, profile.as_bytes()).map_err(|error| unwritable(config, &error))?,
+    }
     // These lines are for copying, so they are neither wrapped nor left out.
     console::line(&format!(
-        "\nThe key is in {}, its profile [{PROFILE}] in {}. Now add the public key in the console:\nprofile menu > User \
+        "\nThe key is in {}, its profile [{name}] in {}. Now add the public key in the console:\nprofile menu > User \
          settings > Tokens and keys (or API keys) > Add API key > Paste a public key\n\n{}\nIts fingerprint is {}.",
         key.display(),
         config.display(),
@@ -74,7 +82,7 @@ pub async fn make_key(
         pair.fingerprint
     ));
     wait_until_accepted(session, asking, &person, &pair, &key).await?;
-    Ok(PROFILE.to_owned())
+    Ok(name)
 }
 
 async fn ask_person(asking: &mut Asking, region: Option<&str>) -> Result<Person, CommandError> {
@@ -178,13 +186,6 @@ fn make_folder(folder: &Path) -> std::io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(folder)
-}
-
-fn unwritable(path: &Path, error: &std::io::Error) -> CommandError {
-    CommandError::usage(
-        format!("{} cannot be written: {error}", path.display()),
-        "make room for it, and try again",
-    )
 }
 
 /// Asks OCI with the key, until it is accepted or the person stops. Any response but a refused login shows that it is.

@@ -3,11 +3,13 @@
 use super::access::{Access, Needs};
 use super::asking::{Asking, Question};
 use super::draft::Named;
+use super::keeping::{Unlisted, propose};
 use super::matching::{Candidate, Meaning, in_full, typed};
 use crate::args::InitArgs;
 use crate::error::CommandError;
 use crate::output::instances::list::short_domain;
 use crate::output::text::clean;
+use fleet::plan::is_same_domain;
 use fleet::policy::PolicyScope;
 use oci_api::models::{Compartment, CompartmentLifecycleState, RegionSubscriptionStatus};
 use std::collections::BTreeMap;
@@ -24,8 +26,8 @@ pub async fn region(
     access: &Access<'_>,
     asking: &mut Asking,
     args: &InitArgs,
-    present: Option<&str>,
 ) -> Result<String, CommandError> {
+    // That of the file, or else of the profile.
     let own = access.settings.fleet.region.clone();
     let question = Question {
         what: "region",
@@ -59,8 +61,7 @@ pub async fn region(
             Candidate { also, ..Candidate::named(row.region_name, about) }
         })
         .collect();
-    let default = position(&choices, present.unwrap_or(&own)).or_else(|| position(&choices, &own));
-    Ok(asking.choose(question, &choices, default.or(Some(0))).await?.value)
+    Ok(asking.choose(question, &choices, position(&choices, &own).or(Some(0))).await?.value)
 }
 
 /// Chooses the compartment of the instances.
@@ -81,6 +82,7 @@ pub async fn compartment(
     let is_listed = rows.is_some();
     // Who may not list compartments has one in mind, and it is hardly the root.
     let choices = rows.map(|rows| paths(access.tenancy(), &rows)).unwrap_or_default();
+    let mut offered = choices.clone();
     let question = Question {
         what: "compartment",
         flag: "--compartment",
@@ -88,11 +90,12 @@ pub async fn compartment(
         kinds: &["compartment", "tenancy"],
         is_complete: is_listed,
     };
-    let own = present.and_then(|present| position(&choices, present));
     let usual =
         choices.iter().position(|choice| choice.value != access.tenancy() && choice.name != OF_ORACLE);
-    let chosen = asking.choose(question, &choices, own.or(usual).or(Some(0))).await?;
-    Ok((Named::of(&chosen), choices))
+    let proposed = propose(&mut offered, present, Unlisted::Ocid, usual.or(Some(0)));
+    let question = Question { is_complete: is_listed && !proposed.is_lost, ..question };
+    let chosen = asking.choose(question, &offered, proposed.at).await?;
+    Ok((Named::beside(&chosen, proposed.present_in(&offered)), choices))
 }
 
 /// Every active compartment by its path, and the tenancy itself at the end.
@@ -136,7 +139,7 @@ pub async fn domains(
     access: &Access<'_>,
     asking: &mut Asking,
     args: &InitArgs,
-    present: Option<&[String]>,
+    present: &[String],
 ) -> Result<TriedDomains, CommandError> {
     let rows = access.ask(access.client.list_availability_domains(access.tenancy())).await??;
     let known: Vec<String> = rows.into_iter().filter_map(|row| row.name).collect();
@@ -180,11 +183,18 @@ pub async fn domains(
                 asking.item(number + 1, &choice.line());
             }
         }
-        let present = present.filter(|present| !present.is_empty()).map(|present| present.join(","));
-        asking.text(question, Some(present.unwrap_or_else(|| ALL.to_owned())), &check).await?
+        // Domains that the region does not have are no default.
+        let present = if present.is_empty() { Some(ALL.to_owned()) } else { Some(present.join(",")) };
+        let short = |chosen: Vec<Candidate>| {
+            chosen.into_iter().map(|choice| choice.name).collect::<Vec<_>>().join(",")
+        };
+        let default = present.and_then(|present| some_of(&choices, &present).ok()).map(short);
+        asking.text(question, default, &check).await?
     };
+    // A default that nobody typed is not in full yet.
+    let chosen = some_of(&choices, &chosen).unwrap_or_default();
     let chosen: Vec<String> =
-        if chosen == ALL { Vec::new() } else { chosen.split(',').map(str::to_owned).collect() };
+        chosen.into_iter().map(|choice| choice.value).filter(|value| value != ALL).collect();
     Ok(TriedDomains { chosen, known })
 }
 
@@ -221,6 +231,11 @@ pub struct TriedDomains {
 }
 
 impl TriedDomains {
+    /// Whether a domain, as a config names it, is tried.
+    pub fn is_tried(&self, written: &str) -> bool {
+        self.tried().iter().any(|full| is_same_domain(full, written))
+    }
+
     /// Those that a launch would try.
     pub fn tried(&self) -> &[String] {
         if self.chosen.is_empty() { &self.known } else { &self.chosen }

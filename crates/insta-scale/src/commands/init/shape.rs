@@ -2,8 +2,9 @@
 
 use super::access::{Access, Needs};
 use super::asking::{Asking, Question};
+use super::keeping::{Unlisted, propose};
 use super::matching::Candidate;
-use super::place::{TriedDomains, position};
+use super::place::TriedDomains;
 use crate::args::InitArgs;
 use crate::error::CommandError;
 use crate::output::instances::list::short_domain;
@@ -38,6 +39,19 @@ pub struct SizedShape {
     pub shape: Shape,
     /// OCPUs and GB of a flexible shape.
     pub size: Option<(f64, f64)>,
+    /// Whether the file says this size already.
+    pub size_is_kept: bool,
+}
+
+/// What an existing file says.
+#[derive(Clone, Debug, Default)]
+pub struct PresentShape {
+    /// The shape.
+    pub shape: String,
+    /// The size, as the question is answered.
+    pub size: Option<String>,
+    /// Whether it is also launched where the file says, so that the shape may be there although it is not listed.
+    pub is_here: bool,
 }
 
 /// A shape and what is known about it in the domains that are tried.
@@ -57,7 +71,7 @@ pub async fn shape(
     args: &InitArgs,
     compartment: &str,
     domains: &TriedDomains,
-    present: Option<(&str, Option<(f64, f64)>)>,
+    present: Option<&PresentShape>,
 ) -> Result<SizedShape, CommandError> {
     let question = Question {
         what: "shape",
@@ -76,10 +90,9 @@ pub async fn shape(
     let lists =
         try_join_all(tried.iter().map(|domain| access.client.list_shapes(compartment, Some(domain), None)));
     let Some(lists) = Box::pin(access.list(asking, needs, lists)).await? else {
-        let named = asking.text(question, None, &|text| Ok(text.to_owned())).await?;
-        let row = Shape { shape: named, ..Shape::default() };
-        let size = size(asking, args, &row, present.and_then(|(_, size)| size)).await?;
-        return Ok(SizedShape { shape: row, size });
+        let default = present.map(|present| present.shape.clone());
+        let named = asking.text(question, default, &|text| Ok(text.to_owned())).await?;
+        return sized(asking, args, Shape { shape: named, ..Shape::default() }, present).await;
     };
     let mut offers = offers(tried, lists);
     if offers.is_empty() {
@@ -92,15 +105,33 @@ pub async fn shape(
     if question.given.is_none() {
         look_up(access, compartment, tried, &mut offers).await?;
     }
-    let choices: Vec<Candidate> = offers.iter().map(|offer| choice(access, tried, offer)).collect();
-    let own = present.and_then(|(shape, _)| position(&choices, shape));
+    let mut choices: Vec<Candidate> = offers.iter().map(|offer| choice(access, tried, offer)).collect();
     let usual = offers.iter().position(Offer::is_open).unwrap_or_default();
-    let chosen = asking.choose(question, &choices, own.or(Some(usual))).await?;
+    let unlisted =
+        if present.is_some_and(|present| present.is_here) { Unlisted::Anything } else { Unlisted::Nothing };
+    let own = present.map(|present| present.shape.as_str());
+    let proposed = propose(&mut choices, own, unlisted, Some(usual));
+    let question = Question { is_complete: !proposed.is_lost, ..question };
+    let chosen = asking.choose(question, &choices, proposed.at).await?;
     let row = offers.into_iter().map(|offer| offer.row).find(|row| row.shape == chosen.value);
-    let row = row.unwrap_or_default();
-    let before = present.filter(|(shape, _)| *shape == row.shape).and_then(|(_, size)| size);
-    let size = size(asking, args, &row, before).await?;
-    Ok(SizedShape { shape: row, size })
+    let row = row.unwrap_or(Shape { shape: chosen.value, ..Shape::default() });
+    sized(asking, args, row, present).await
+}
+
+/// Chooses the size of a shape.
+async fn sized(
+    asking: &mut Asking,
+    args: &InitArgs,
+    row: Shape,
+    present: Option<&PresentShape>,
+) -> Result<SizedShape, CommandError> {
+    let same = present.filter(|present| present.shape == row.shape);
+    // In full, so that it can be compared with the answer.
+    let before = same.and_then(|same| same.size.as_deref()).and_then(|size| checked_size(&row, size).ok());
+    let size = size(asking, args, &row, before.clone()).await?;
+    let text = size.map(|(ocpus, gb)| format!("{ocpus}:{gb}"));
+    let size_is_kept = same.is_some() && text == before;
+    Ok(SizedShape { shape: row, size, size_is_kept })
 }
 
 /// One offer for each shape, the usual ones first.
@@ -270,7 +301,7 @@ async fn size(
     asking: &mut Asking,
     args: &InitArgs,
     row: &Shape,
-    present: Option<(f64, f64)>,
+    present: Option<String>,
 ) -> Result<Option<(f64, f64)>, CommandError> {
     if !is_flexible(row) {
         return match args.ocpus.or(args.memory) {
@@ -281,7 +312,8 @@ async fn size(
             None => Ok(None),
         };
     }
-    let given = args.ocpus.or(args.memory.map(|_| OCPUS));
+    let before = present.as_deref().and_then(parse_size).map_or(OCPUS, |(ocpus, _)| ocpus);
+    let given = args.ocpus.or(args.memory.map(|_| before));
     let given = given.map(|ocpus| match args.memory {
         Some(memory) => format!("{ocpus}:{memory}"),
         None => ocpus.to_string(),
@@ -294,8 +326,8 @@ async fn size(
         is_complete: true,
     };
     let default = default_size(row);
-    let default = present.or(default.ocpus.zip(default.memory_gb));
-    let default = default.map(|(ocpus, gb)| format!("{ocpus}:{gb}"));
+    let default = default.ocpus.zip(default.memory_gb).map(|(ocpus, gb)| format!("{ocpus}:{gb}"));
+    let default = present.or(default);
     let chosen = asking.text(question, default, &|text| checked_size(row, text)).await?;
     Ok(parse_size(&chosen).and_then(|(ocpus, gb)| Some((ocpus, gb?))))
 }

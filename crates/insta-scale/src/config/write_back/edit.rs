@@ -31,7 +31,7 @@ pub enum EditError {
     },
 }
 
-fn form(why: impl Into<String>) -> EditError {
+pub(super) fn form(why: impl Into<String>) -> EditError {
     EditError::Form(why.into())
 }
 
@@ -104,7 +104,7 @@ pub fn with_reservations(source: &str, reservations: &[Reserved]) -> Result<Stri
     Ok(edited)
 }
 
-fn parse(source: &str) -> Result<Node, EditError> {
+pub(super) fn parse(source: &str) -> Result<Node, EditError> {
     let findings = Findings::default();
     let root = yaml::parse(source, &findings).map_err(|finding| form(finding.message))?;
     let (mistakes, _) = findings.into_parts();

@@ -15,7 +15,7 @@ pub enum WriteError {
     #[error("{0}")]
     Read(String),
     /// The result would not be accepted as a config.
-    #[error("with the reservation, the config would be invalid: {0}")]
+    #[error("with this change, the config would be invalid: {0}")]
     Refused(String),
     /// The file or the copy cannot be written.
     #[error("{path} cannot be written: {source}")]
@@ -44,6 +44,15 @@ pub fn write_reservations(
     reservations: &[Reserved],
     judge: Judge<'_>,
 ) -> Result<PathBuf, WriteError> {
+    replace_text(path, &|source| with_reservations(source, reservations).map_err(WriteError::Edit), judge)
+}
+
+/// Writes the edited text of a file if `judge` accepts it. Returns the path of the copy of the previous file.
+pub fn replace_text(
+    path: &Path,
+    edit: &dyn Fn(&str) -> Result<String, WriteError>,
+    judge: Judge<'_>,
+) -> Result<PathBuf, WriteError> {
     let fail = |path: &Path| {
         let path = path.display().to_string();
         move |source| WriteError::Write { path, source }
@@ -53,7 +62,7 @@ pub fn write_reservations(
     let bytes = files::read_limited(path, yaml::MAX_BYTES).map_err(WriteError::Read)?;
     let bytes = zeroize::Zeroizing::new(bytes);
     let source = yaml::text_of(&bytes).map_err(|finding| WriteError::Read(finding.message))?;
-    let edited = zeroize::Zeroizing::new(with_reservations(source, reservations)?);
+    let edited = zeroize::Zeroizing::new(edit(source)?);
     let backup = backup_path(path);
     // Written beside the file, so that `judge` also finds files with relative paths.
     let new = beside(path, "new");
