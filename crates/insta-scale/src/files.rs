@@ -18,6 +18,23 @@ pub fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
     OpenOptions::new().write(true).open(path)?.write_all(text)
 }
 
+/// Checks that [`replace`] can write the file; changes nothing.
+pub fn check_replaceable(path: &Path) -> io::Result<()> {
+    let target = match fs::metadata(path) {
+        Ok(found) if found.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
+        Ok(found) if !found.is_file() => return Ok(()),
+        Ok(_) => path.canonicalize()?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => path.to_owned(),
+        Err(error) => return Err(error),
+    };
+    if target.file_name().is_none() {
+        return Err(io::ErrorKind::InvalidFilename.into());
+    }
+    let new = beside(&target);
+    File::create(&new)?;
+    fs::remove_file(&new)
+}
+
 fn put(path: &Path, text: &[u8], mode: Option<fs::Permissions>) -> io::Result<()> {
     let new = beside(path);
     let written = write(&new, text, mode).and_then(|()| fs::rename(&new, path));
@@ -77,5 +94,18 @@ mod tests {
         assert!(replace(&folder.path().join("taken"), b"new").is_err());
         assert!(replace(&folder.path().join("missing/file"), b"new").is_err());
         assert_eq!(names(folder.path()), ["taken"]);
+    }
+
+    #[test]
+    fn a_check_tells_what_cannot_be_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, new) = (folder.path().join("file"), folder.path().join("new"));
+        fs::write(&file, "old").unwrap();
+        assert!(check_replaceable(&file).is_ok() && check_replaceable(&new).is_ok());
+        assert!(check_replaceable(folder.path()).is_err());
+        assert!(check_replaceable(&folder.path().join("missing/file")).is_err());
+        assert!(check_replaceable(&file.join("below")).is_err());
+        assert!(check_replaceable(Path::new("")).is_err());
+        assert_eq!((names(folder.path()).len(), fs::read_to_string(&file).unwrap().as_str()), (1, "old"));
     }
 }

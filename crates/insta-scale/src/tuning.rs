@@ -93,6 +93,12 @@ pub const HUNT_TIME: Duration = Duration::from_hours(30 * 24);
 pub const HUNT_GAP: Duration = Duration::from_mins(3);
 /// The interval of a hunt's heartbeat.
 pub const HEARTBEAT: Duration = Duration::from_mins(1);
+/// How often the file of metrics is written while something happens: more often than Prometheus reads it by default.
+pub const METRICS_FILE: Duration = Duration::from_secs(5);
+/// The maximum number of connections to a page that a command serves.
+pub const SERVED_CONNECTIONS: usize = 64;
+/// How long a connection to such a page may take to send its headers.
+pub const SERVED_HEADERS: Duration = Duration::from_secs(10);
 /// A hunt reports changes of one target at most this often.
 pub const HUNT_CHANGE: Duration = Duration::from_mins(10);
 /// How often a hunt without news says so.

@@ -5,6 +5,7 @@
 
 #![warn(missing_docs)]
 
+pub mod exposition;
 pub mod scenario;
 pub mod server;
 pub mod world;

@@ -12,7 +12,7 @@ use super::spreading::spread_beside;
 use super::successors::{Lifetimes, successors};
 use super::wanted::{ScalePlan, Wanted, wanted};
 use crate::action::{self, Verb};
-use crate::engine::env::{Environment, RunError, no_sink};
+use crate::engine::env::{Environment, RunError, Sink, no_sink};
 use crate::launch::{self, LaunchOptions, RunSummary};
 use crate::plan::Plan;
 use crate::query::select::{Machine, Selection};
@@ -42,6 +42,13 @@ pub struct KeepOptions {
 /// The events reported while a fleet is maintained.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Told {
+    /// The members were counted.
+    Looked {
+        /// The number of members.
+        members: u32,
+        /// The wanted size.
+        wanted: u32,
+    },
     /// The fleet has its size.
     Calm {
         /// The number of members.
@@ -128,6 +135,8 @@ pub struct Keeper<'a> {
     /// Takes the lock among the processes of this machine; `None` if another process holds it.
     turn: &'a (dyn Fn() -> Option<Lease> + Sync),
     tell: &'a (dyn Fn(Told) + Sync),
+    /// Receives the records of its runs.
+    sink: Sink,
     stop: CancellationToken,
     /// Known members, with their number, and since when each has not been seen.
     known: BTreeMap<String, (Option<u32>, Option<Timestamp>)>,
@@ -152,7 +161,25 @@ impl<'a> Keeper<'a> {
         let lives = Lives::read(&*env.store, &key).await?;
         let known = lives.newest.into_iter().map(|(number, ocid)| (ocid, (Some(number), None))).collect();
         let rng = StdRng::seed_from_u64(env.seed ^ 0x6B65_6570);
-        Ok(Self { env, plan, key, options, turn, tell, stop, known, hopeless: BTreeSet::new(), rng })
+        Ok(Self {
+            env,
+            plan,
+            key,
+            options,
+            turn,
+            tell,
+            sink: no_sink(),
+            stop,
+            known,
+            hopeless: BTreeSet::new(),
+            rng,
+        })
+    }
+
+    /// The same, with an observer of the records of all its runs.
+    #[must_use]
+    pub fn watched_by(self, sink: Sink) -> Self {
+        Self { sink, ..self }
     }
 
     /// Maintains the fleet at its size.
@@ -282,6 +309,7 @@ impl<'a> Keeper<'a> {
         wanted: &Wanted,
         unseen: &BTreeMap<String, Option<u32>>,
     ) -> Result<KeepNext, LedgerError> {
+        (self.tell)(Told::Looked { members: census.count(), wanted: wanted.count });
         let waiting = u32::try_from(unseen.len()).unwrap_or(u32::MAX);
         if waiting > 0 {
             (self.tell)(Told::Vanished { ocids: unseen.keys().cloned().collect() });
@@ -342,7 +370,7 @@ impl<'a> Keeper<'a> {
         let selection = Selection::freeze(stopped);
         let options = action::Options::new(Verb::Start);
         let run = self.env.new_run_id();
-        match action::run(self.env, run, &selection, &options, no_sink(), self.stop.clone()).await {
+        match action::run(self.env, run, &selection, &options, self.sink.clone(), self.stop.clone()).await {
             Ok(summary) => {
                 let stopped = u32::try_from(selection.len()).unwrap_or(u32::MAX);
                 (self.tell)(Told::Restarted { started: summary.done, stopped });
@@ -391,7 +419,8 @@ impl<'a> Keeper<'a> {
         }
         (self.tell)(Told::Replacing { names: plan.slots().map(|slot| plan.name(slot)).collect() });
         let (run, options) = (self.env.new_run_id(), &self.options.launch);
-        let launched = launch::run::launch(self.env, run, &plan, options, no_sink(), self.stop.clone()).await;
+        let launched =
+            launch::run::launch(self.env, run, &plan, options, self.sink.clone(), self.stop.clone()).await;
         let summary = match launched {
             Ok(summary) => summary,
             Err(RunError::Ledger(error)) => return Err(error),

@@ -6,12 +6,14 @@ mod of_run;
 mod ready;
 mod runs;
 mod spent;
+mod tally;
 mod track;
 mod traffic;
 
 pub use ready::ReadyTimes;
 pub use runs::{FleetRuns, PastRun, PowerChange, PowerChanges, power_changes, runs_of_fleet};
-pub use spent::{Spent, SpentLine};
+pub use spent::{Spent, SpentLine, hourly_cost};
+pub use tally::{READY_BOUNDS, ReadyHistogram, RunTally};
 pub use traffic::{Interval, RatePoint, Traffic};
 
 use crate::launch::{Returned, TargetSummary};

@@ -46,6 +46,16 @@ pub struct SpentLine {
     pub per_hour: Option<f64>,
 }
 
+/// What the instances of a run in progress cost per hour; `None` if a price is unknown.
+pub fn hourly_cost(state: &RunState, fleet: &FleetSpec, prices: &Prices) -> Option<f64> {
+    let mut counts: BTreeMap<&Placement, u32> = BTreeMap::new();
+    for slot in state.slots.values().filter(|slot| slot.ocid.is_some()) {
+        *counts.entry(slot.placement.as_ref()?).or_default() += 1;
+    }
+    let counts: Vec<(&Placement, u32)> = counts.into_iter().collect();
+    price::of_placements(fleet, &counts, prices, Size::default()).total.map(|total| total.hour)
+}
+
 /// The price of an instance per hour: of itself, and of its boot volume.
 #[derive(Clone, Copy, Default)]
 struct KindRate {

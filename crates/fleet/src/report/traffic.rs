@@ -50,25 +50,41 @@ pub(super) struct Counter {
     rates: Vec<RatePoint>,
 }
 
+/// What an event says about a launch or an action.
+pub(super) enum RequestStep<'a> {
+    /// It was sent.
+    Sent,
+    /// It was accepted.
+    Accepted,
+    /// It failed.
+    Failed(&'a ErrorClass),
+}
+
+impl<'a> RequestStep<'a> {
+    pub(super) fn of(event: &'a Event) -> Option<Self> {
+        match event {
+            Event::LaunchIntended { .. } | Event::ActionIntended { .. } => Some(Self::Sent),
+            Event::Launched { .. } | Event::ActionAccepted { .. } => Some(Self::Accepted),
+            Event::TryFailed { error, .. } => Some(Self::Failed(&error.class)),
+            _ => None,
+        }
+    }
+}
+
 impl Counter {
     pub(super) fn apply(&mut self, record: &Record) {
-        let tally = match &record.event {
-            Event::LaunchIntended { .. } | Event::ActionIntended { .. } => {
-                Interval { sent: 1, ..Interval::default() }
-            }
-            Event::Launched { .. } | Event::ActionAccepted { .. } => {
-                Interval { accepted: 1, ..Interval::default() }
-            }
-            Event::TryFailed { error, .. } if error.class == ErrorClass::Throttled => {
-                Interval { throttled: 1, ..Interval::default() }
-            }
-            Event::TryFailed { .. } => Interval { refused: 1, ..Interval::default() },
-            Event::PaceChanged { class, rate, reason } if class != "read" => {
-                let (rate, reason) = (*rate, reason.clone());
-                self.rates.push(RatePoint { at: record.at, rate, reason });
-                return;
-            }
-            _ => return,
+        if let Event::PaceChanged { class, rate, reason } = &record.event
+            && class != "read"
+        {
+            self.rates.push(RatePoint { at: record.at, rate: *rate, reason: reason.clone() });
+        }
+        let none = Interval::default();
+        let tally = match RequestStep::of(&record.event) {
+            Some(RequestStep::Sent) => Interval { sent: 1, ..none },
+            Some(RequestStep::Accepted) => Interval { accepted: 1, ..none },
+            Some(RequestStep::Failed(ErrorClass::Throttled)) => Interval { throttled: 1, ..none },
+            Some(RequestStep::Failed(_)) => Interval { refused: 1, ..none },
+            None => return,
         };
         self.seconds.entry(record.at.as_second()).or_default().add(tally);
     }

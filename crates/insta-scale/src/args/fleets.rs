@@ -1,6 +1,6 @@
 //! Flags of `scale`, `status`, `fleets` and `fleet`.
 
-use super::{Keep, Pace, duration, positive};
+use super::{Keep, MetricsFlags, Pace, duration, positive};
 use clap::{Args, Subcommand};
 use std::time::Duration;
 
@@ -72,6 +72,9 @@ pub struct ScaleArgs {
     /// How the launch is carried out.
     #[command(flatten)]
     pub pace: Pace,
+    /// Where its metrics go.
+    #[command(flatten)]
+    pub metrics: MetricsFlags,
 }
 
 /// Flags of `status`.
@@ -127,6 +130,9 @@ pub struct MaintainArgs {
     /// How replacements are launched.
     #[command(flatten)]
     pub pace: Pace,
+    /// Where its metrics go.
+    #[command(flatten)]
+    pub metrics: MetricsFlags,
 }
 
 /// Flags of `replace`.

@@ -40,9 +40,6 @@ pub struct HuntArgs {
     /// Write the heartbeat to this file [default: hunt-FLEET.json in the state directory]
     #[arg(long, value_name = "FILE")]
     pub heartbeat: Option<PathBuf>,
-    /// Also write the state of the hunt to this file as Prometheus metrics [default: none]
-    #[arg(long, value_name = "FILE")]
-    pub metrics: Option<PathBuf>,
     /// The flags of the launch that it is.
     #[command(flatten)]
     pub launch: LaunchArgs,
@@ -65,9 +62,6 @@ pub struct HuntFlags {
     /// Where the heartbeat is written.
     #[arg(skip)]
     pub heartbeat: Option<PathBuf>,
-    /// Where metrics are written.
-    #[arg(skip)]
-    pub metrics: Option<PathBuf>,
 }
 
 impl HuntArgs {
@@ -77,7 +71,6 @@ impl HuntArgs {
         launch.hunting.until.get_or_insert(HUNT_TIME);
         launch.hunting.once = self.once;
         launch.hunting.heartbeat.clone_from(&self.heartbeat);
-        launch.hunting.metrics.clone_from(&self.metrics);
         launch
     }
 }

@@ -14,6 +14,7 @@ mod instances;
 mod limits;
 mod manage;
 mod manager;
+mod metrics;
 mod notify;
 mod parse;
 mod prices;
@@ -45,6 +46,7 @@ pub use limits::{
 };
 pub use manage::ManageInstances;
 pub use manager::CapacityManager;
+pub use metrics::MetricsFlags;
 pub use notify::{NotifyArgs, NotifyCommand, NotifyTest};
 pub use parse::parse;
 pub use prices::{ListPrices, PricesArgs, PricesCommand, UpdatePrices};
@@ -325,6 +327,9 @@ pub struct LaunchArgs {
     /// How it is carried out.
     #[command(flatten)]
     pub pace: Pace,
+    /// Where its metrics go.
+    #[command(flatten)]
+    pub metrics: MetricsFlags,
 }
 
 /// Flags of `resume`.
@@ -353,6 +358,9 @@ pub struct ResumeArgs {
     /// How it is carried out.
     #[command(flatten)]
     pub pace: Pace,
+    /// Where its metrics go.
+    #[command(flatten)]
+    pub metrics: MetricsFlags,
     /// How a run that is a hunt is carried out.
     #[arg(skip)]
     pub hunting: HuntFlags,
@@ -378,6 +386,7 @@ impl ResumeArgs {
             // Starting the hunt was consent to all of it.
             yes: launch.yes || launch.is_hunt(),
             pace: launch.pace.clone(),
+            metrics: launch.metrics.clone(),
             hunting: launch.hunting.clone(),
         }
     }

@@ -50,15 +50,8 @@ fn unit_text(session: &Session, args: &HuntArgs) -> Result<String, CommandError>
     if let Some(ttl) = launch.ttl {
         let _ = write!(flags, " --ttl {}s", ttl.as_secs());
     }
-    for (flag, file) in [("--heartbeat", &args.heartbeat), ("--metrics", &args.metrics)] {
-        if let Some(file) = file {
-            let file = std::path::absolute(file).map_err(|source| CommandError::System {
-                what: "the path of the heartbeat is unknown",
-                source,
-            })?;
-            let _ = write!(flags, " {flag} {}", unit::word(&file)?);
-        }
-    }
+    flags.push_str(&unit::file("--heartbeat", args.heartbeat.as_deref())?);
+    flags.push_str(&unit::metrics(&launch.metrics)?);
     flags.push_str(&unit::pace(&launch.pace));
     unit::text(
         session,

@@ -74,7 +74,7 @@ pub async fn run_launch(
     };
     let hunting = Hunting::new(flags.once, told.into_iter().collect());
     let options = LaunchOptions { hunting, ..options };
-    let heart = Heartbeat::start(file, flags.metrics.clone(), run, plan, past, session.clock.clone());
+    let heart = Heartbeat::start(file, run, plan, past, session.clock.clone());
     let begin = if past.is_some() { Begin::TakenUp } else { Begin::New(plan) };
     let ended = carry_on(environment, run, begin, &options, heart.watching(sink), stop).await;
     heart.stop();

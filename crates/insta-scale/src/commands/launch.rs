@@ -11,6 +11,7 @@ use crate::config::Settings;
 use crate::connection::Connection;
 use crate::error::CommandError;
 use crate::exit::Exit;
+use crate::metrics::Metrics;
 use crate::notify::{Notifier, Watch};
 use crate::output::budget::{check_budget, reckon_budget};
 use crate::output::simulated;
@@ -52,6 +53,7 @@ pub async fn launch_fleet(session: &Session, args: &LaunchArgs) -> Result<Exit, 
     if let Some(budget) = &budget {
         check_budget(budget)?;
     }
+    let metrics = Metrics::open(session, &args.metrics).await?;
     let mut lock = None;
     if args.simulate.is_none() {
         // Checked before anything is looked up, so that a missing terminal is reported at once. Resuming a hunt needs no
@@ -62,13 +64,13 @@ pub async fn launch_fleet(session: &Session, args: &LaunchArgs) -> Result<Exit, 
         match resolve_unfinished_run(session, args, &settings).await? {
             Choice::Resume(run) => {
                 let args = ResumeArgs::of(run.to_string(), args);
-                return Box::pin(resume::resume_run(session, &args)).await;
+                return Box::pin(resume::resume_with(session, &args, metrics)).await;
             }
             Choice::Launch(ours) => lock = ours,
         }
         consent::has_to_ask(args.yes)?;
     }
-    Box::pin(launch_new_run(session, args, settings, strategy, lock)).await
+    Box::pin(launch_new_run(session, args, settings, (strategy, lock), metrics)).await
 }
 
 /// Adds the fleet's expiry to its tags.
@@ -88,8 +90,8 @@ async fn launch_new_run(
     session: &Session,
     args: &LaunchArgs,
     settings: Settings,
-    strategy: Strategy,
-    lock: Option<Lease>,
+    (strategy, lock): (Strategy, Option<Lease>),
+    metrics: Metrics,
 ) -> Result<Exit, CommandError> {
     let store = session.ledger()?;
     let scenario = args.simulate.as_deref();
@@ -118,10 +120,13 @@ async fn launch_new_run(
     let watch = Watch::new(run, &[], plan.fleet.clone(), connection.settings.prices.clone());
     let watch = watch.probing_once(plan.hunt.filter(|_| args.hunting.once).map(|terms| terms.until));
     let sink = notifier.watching(watch, release_lock_at_first_record(lock, sink));
+    let priced = (&plan.fleet, &connection.settings.prices);
+    let sink = metrics.watching(&environment, priced, &[], sink);
     let options = launch_options(&args.pace);
     let how = (options, &args.hunting);
     let result = hunting::run_launch(session, &environment, run, (&plan, None), how, sink).await;
     reporter.finish();
+    metrics.finish().await;
     let mut summary = result?;
     costs::complete_launch(&connection, &environment, run, &plan, &mut summary).await;
     let again = (!session.simulated).then(|| session.command_line());

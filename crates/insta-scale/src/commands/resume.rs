@@ -6,6 +6,7 @@ use crate::config::{NameKind, Settings};
 use crate::connection::Connection;
 use crate::error::CommandError;
 use crate::exit::Exit;
+use crate::metrics::Metrics;
 use crate::notify::{Notifier, Watch};
 use crate::output::console;
 use crate::output::runs;
@@ -20,6 +21,16 @@ use std::sync::Arc;
 
 /// Resumes the named run, or the one that the config implies.
 pub async fn resume_run(session: &Session, args: &ResumeArgs) -> Result<Exit, CommandError> {
+    let metrics = Metrics::open(session, &args.metrics).await?;
+    Box::pin(resume_with(session, args, metrics)).await
+}
+
+/// The same, with metrics that are published already.
+pub async fn resume_with(
+    session: &Session,
+    args: &ResumeArgs,
+    metrics: Metrics,
+) -> Result<Exit, CommandError> {
     session.say_when_stopped(runtime::STOPPING);
     let store = session.ledger()?;
     let run = if args.from_cloud {
@@ -28,15 +39,15 @@ pub async fn resume_run(session: &Session, args: &ResumeArgs) -> Result<Exit, Co
     } else {
         choose(session, &store, args.run.as_deref()).await?
     };
-    Box::pin(go_on(session, args, store, run)).await
+    Box::pin(go_on(session, args, (store, run), metrics)).await
 }
 
 /// Resumes a run that the ledger knows.
 async fn go_on(
     session: &Session,
     args: &ResumeArgs,
-    store: Arc<dyn Store>,
-    run: RunId,
+    (store, run): (Arc<dyn Store>, RunId),
+    metrics: Metrics,
 ) -> Result<Exit, CommandError> {
     let (state, plan) = read_past(&*store, run).await?;
     let home = session.at_origin(plan.origin.as_ref());
@@ -67,11 +78,13 @@ async fn go_on(
     let earlier = state.warnings.len();
     let notifier = Notifier::open(session, &connection.settings, !args.pace.no_notify)?;
     let (sink, reporter) = run_report::start_reporter(session, state.clone(), &plan)?;
-    let past = if notifier.is_idle() { Vec::new() } else { store.records(run).await?.records };
+    let unread = notifier.is_idle() && metrics.is_idle();
+    let past = if unread { Vec::new() } else { store.records(run).await?.records };
     let watch = Watch::new(run, &past, plan.fleet.clone(), connection.settings.prices.clone());
     let watch = watch.probing_once(plan.hunt.filter(|_| args.hunting.once).map(|terms| terms.until));
-    let sink = notifier.watching(watch, sink);
     let environment = connection.environment(store);
+    let priced = (&plan.fleet, &connection.settings.prices);
+    let sink = metrics.watching(&environment, priced, &past, notifier.watching(watch, sink));
     let options = LaunchOptions {
         keep_partial: args.keep_partial,
         list_lag: args.list_lag,
@@ -81,6 +94,7 @@ async fn go_on(
     let (what, how) = ((&plan, Some(&state)), (options, &args.hunting));
     let result = hunting::run_launch(session, &environment, run, what, how, sink).await;
     reporter.finish();
+    metrics.finish().await;
     let mut summary = result?;
     costs::complete_launch(&connection, &environment, run, &plan, &mut summary).await;
     let again = Some(home.command_line());

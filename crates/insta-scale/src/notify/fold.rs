@@ -10,11 +10,10 @@ use crate::output::summary::describe;
 use crate::output::text::{clean, count};
 use crate::tuning::TOLD_AGAIN_AFTER;
 use fleet::FleetSpec;
-use fleet::price::{self, Prices, Size};
+use fleet::price::Prices;
+use fleet::report::hourly_cost;
 use jiff::Timestamp;
-use ledger::{
-    ErrorClass, ErrorRecord, Event, Outcome, Placement, RatchetEnd, Record, RunId, RunKind, RunState,
-};
+use ledger::{ErrorClass, ErrorRecord, Event, Outcome, RatchetEnd, Record, RunId, RunKind, RunState};
 use std::collections::BTreeMap;
 
 /// The state of a run and of its notifications.
@@ -193,13 +192,8 @@ impl Watch {
     }
 
     fn price(&self) -> Option<(f64, String)> {
-        let mut counts: BTreeMap<&Placement, u32> = BTreeMap::new();
-        for slot in self.state.slots.values().filter(|slot| slot.ocid.is_some()) {
-            *counts.entry(slot.placement.as_ref()?).or_default() += 1;
-        }
-        let counts: Vec<(&Placement, u32)> = counts.into_iter().collect();
-        let total = price::of_placements(&self.fleet, &counts, &self.prices, Size::default()).total?;
-        Some((total.hour, self.prices.currency().to_owned()))
+        let hour = hourly_cost(&self.state, &self.fleet, &self.prices)?;
+        Some((hour, self.prices.currency().to_owned()))
     }
 }
 

@@ -77,7 +77,11 @@ impl<'a> Keeping<'a> {
                 Some((Topic::Trouble, format!("{} more than wanted", count(*surplus, "instance"))))
             }
             Told::Trouble { text } => Some((Topic::Trouble, clean(text))),
-            Told::Vanished { .. } | Told::Replacing { .. } | Told::Restarted { .. } | Told::Busy => None,
+            Told::Looked { .. }
+            | Told::Vanished { .. }
+            | Told::Replacing { .. }
+            | Told::Restarted { .. }
+            | Told::Busy => None,
         }
     }
 

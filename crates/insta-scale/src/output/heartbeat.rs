@@ -1,5 +1,5 @@
-//! The heartbeat of a hunt for an external monitor: a JSON file and, if requested, metrics for Prometheus. It is written at
-//! each probe and every minute; an old file means that no process hunts.
+//! The heartbeat of a hunt for an external monitor: a JSON file. It is written at each probe and every minute; an old file means
+//! that no process hunts.
 //!
 //! It knows the run only by its records. A file that cannot be written does not affect the run.
 
@@ -23,7 +23,6 @@ pub struct Heartbeat {
 
 struct Heart {
     file: Option<PathBuf>,
-    metrics: Option<PathBuf>,
     clock: Arc<dyn Clock>,
     state: Mutex<Beat>,
 }
@@ -57,7 +56,6 @@ impl Heartbeat {
     /// Starts the heartbeat. `past` is the state of a resumed run.
     pub fn start(
         file: Option<PathBuf>,
-        metrics: Option<PathBuf>,
         run: RunId,
         plan: &Plan,
         past: Option<&RunState>,
@@ -72,8 +70,8 @@ impl Heartbeat {
             next_probe: None,
             last_answer: None,
         };
-        let heart = Arc::new(Heart { file, metrics, clock, state: Mutex::new(state) });
-        let timer = (heart.file.is_some() || heart.metrics.is_some()).then(|| {
+        let heart = Arc::new(Heart { file, clock, state: Mutex::new(state) });
+        let timer = heart.file.is_some().then(|| {
             let heart = Arc::clone(&heart);
             tokio::spawn(async move {
                 loop {
@@ -140,16 +138,11 @@ impl Heart {
 
     fn beat(&self) {
         let now = self.clock.now();
-        let (json, metrics) = {
-            let beat = self.lock();
-            (beat.json(now), beat.metrics(now))
-        };
-        for (file, text) in [(&self.file, json), (&self.metrics, metrics)] {
-            if let Some(file) = file
-                && let Err(error) = replace(file, text.as_bytes())
-            {
-                tracing::warn!(%error, file = %file.display(), "the heartbeat cannot be written");
-            }
+        let text = self.lock().json(now);
+        if let Some(file) = &self.file
+            && let Err(error) = replace(file, text.as_bytes())
+        {
+            tracing::warn!(%error, file = %file.display(), "the heartbeat cannot be written");
         }
     }
 
@@ -176,28 +169,5 @@ impl Beat {
             "every_seconds": HEARTBEAT.as_secs(),
         });
         format!("{value}\n")
-    }
-
-    fn metrics(&self, now: Timestamp) -> String {
-        let counts = &self.state.counts;
-        let fleet: String =
-            self.fleet.chars().filter(|letter| !matches!(letter, '"' | '\\' | '\n')).collect();
-        let rows = [
-            (
-                "heartbeat_seconds",
-                "gauge",
-                "When the hunt gave its last sign of life.",
-                now.as_second() as f64,
-            ),
-            ("wanted", "gauge", "Instances that are wanted.", f64::from(self.wanted)),
-            ("had", "gauge", "Instances that were obtained.", f64::from(counts.launched)),
-            ("running", "gauge", "Instances that run.", f64::from(counts.running)),
-            ("probes_total", "counter", "Launch requests of the run.", self.probes as f64),
-        ];
-        let row = |(name, kind, help, value): (&str, &str, &str, f64)| {
-            let name = format!("oci_insta_scale_hunt_{name}");
-            format!("# HELP {name} {help}\n# TYPE {name} {kind}\n{name}{{fleet=\"{fleet}\"}} {value}\n")
-        };
-        rows.map(row).concat()
     }
 }

@@ -101,7 +101,7 @@ fn one_probe_leaves_a_hunt_that_the_next_takes_up() {
     let (place, _region) = region(&["--scenario", file.to_str().unwrap()]);
     let metrics = folder.path().join("hunt.prom");
     let words =
-        ["hunt", "--once", "--count", "2", "--output", "json", "--metrics", metrics.to_str().unwrap()];
+        ["hunt", "--once", "--count", "2", "--output", "json", "--metrics-file", metrics.to_str().unwrap()];
     let first = place.run(&[&words[..], &["--yes"]].concat());
     assert_eq!(first.code, 6, "{}", first.stderr);
     let run = first.json()["run_id"].clone();
@@ -124,12 +124,17 @@ fn one_probe_leaves_a_hunt_that_the_next_takes_up() {
         (&run, &2.into(), &0.into(), &1.into())
     );
     assert!(beat["last_answer"].as_str().unwrap().contains("capacity"), "{beat}");
-    let metrics = std::fs::read_to_string(&metrics).unwrap();
-    assert!(metrics.contains("oci_insta_scale_hunt_probes_total{fleet=\""), "{metrics}");
+    let sent = || {
+        let text = std::fs::read_to_string(&metrics).unwrap();
+        let line = text.lines().find(|line| line.starts_with("oci_insta_scale_launch_attempts_total{"));
+        line.unwrap_or_else(|| panic!("{text}")).rsplit(' ').next().unwrap().to_owned()
+    };
+    assert_eq!(sent(), "1");
     // Consent covered all of it, and the floor does not allow another probe yet.
     let second = place.run(&words);
     assert_eq!((second.code, &second.json()["run_id"]), (6, &run), "{}", second.stderr);
     assert!(!second.stderr.contains("is ignored"), "{}", second.stderr);
+    assert_eq!(sent(), "1", "a resumed run goes on with its counts");
     // Another count changes nothing about the plan that was agreed to, and is not passed over in silence.
     let other = place.run(&["hunt", "--once", "--count", "5", "--output", "json"]);
     assert_eq!((other.code, &other.json()["run_id"], &other.json()["requested"]), (6, &run, &2.into()));

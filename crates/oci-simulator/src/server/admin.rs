@@ -1,10 +1,12 @@
 //! The pages about the simulation, under `/_sim`. They need no signatures, and only this machine can use them unless the
 //! options say otherwise.
 
+use super::metrics::metrics_text;
 use super::peer::{Peer, RemoteAdmin};
 use super::region::Region;
 use super::reply::error_response;
 use super::route::decode;
+use crate::exposition;
 use crate::scenario::FaultRule;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HOST, ORIGIN};
@@ -49,16 +51,22 @@ pub(super) fn answer(region: &Region, parts: &Parts, body: &Bytes) -> Response<B
     match (parts.uri.path(), parts.method.as_str()) {
         ("/_sim/stats", "GET") => json(&region.stats()),
         ("/_sim/events", "GET") => events(region, parts.uri.query()),
+        ("/_sim/metrics", "GET") => text(exposition::CONTENT_TYPE, metrics_text(region)),
         ("/_sim/faults", "GET") => json(&region.faults()),
         ("/_sim/advance", "POST") => advance(region, body),
         ("/_sim/faults", "POST") => faults(region, body),
-        ("/_sim/stats" | "/_sim/events" | "/_sim/advance" | "/_sim/faults", _) => {
-            error_response(405, "MethodNotAllowed", "GET stats, events, faults; POST advance, faults.")
+        ("/_sim/stats" | "/_sim/events" | "/_sim/metrics" | "/_sim/advance" | "/_sim/faults", _) => {
+            error_response(
+                405,
+                "MethodNotAllowed",
+                "GET stats, events, metrics, faults; POST advance, faults.",
+            )
         }
         _ => error_response(
             404,
             "NotFound",
-            "There are: GET /_sim/stats, GET /_sim/events?since=N, POST /_sim/advance, GET and POST /_sim/faults.",
+            "There are: GET /_sim/stats, GET /_sim/events?since=N, GET /_sim/metrics, POST /_sim/advance, GET and POST \
+             /_sim/faults.",
         ),
     }
 }
@@ -92,8 +100,12 @@ fn events(region: &Region, query: Option<&str>) -> Response<Bytes> {
             lines.push(b'\n');
         }
     }
-    let mut response = Response::new(Bytes::from(lines));
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
+    text("application/x-ndjson", lines)
+}
+
+fn text(content_type: &'static str, text: impl Into<Bytes>) -> Response<Bytes> {
+    let mut response = Response::new(text.into());
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     response
 }
 
@@ -156,11 +168,9 @@ fn object<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
 
 fn json(value: &impl Serialize) -> Response<Bytes> {
     match serde_json::to_vec_pretty(value) {
-        Ok(mut text) => {
-            text.push(b'\n');
-            let mut response = Response::new(Bytes::from(text));
-            response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-            response
+        Ok(mut body) => {
+            body.push(b'\n');
+            text("application/json", body)
         }
         Err(error) => error_response(500, "InternalError", &error.to_string()),
     }

@@ -7,6 +7,7 @@ use crate::commands::spreading::spread_plan;
 use crate::commands::{ending, proposals, reservation, run_report};
 use crate::error::CommandError;
 use crate::exit::Exit;
+use crate::metrics::Metrics;
 use crate::notify::{Notifier, Watch};
 use crate::output::console;
 use crate::output::fleets::scale::Done;
@@ -23,8 +24,8 @@ pub async fn run(
     ground: &Ground<'_>,
     args: &ScaleArgs,
     census: &Census,
-    mut scale: ScalePlan,
-    fleet: FleetSpec,
+    (mut scale, fleet): (ScalePlan, FleetSpec),
+    metrics: Metrics,
 ) -> Result<Exit, CommandError> {
     let connection = &ground.connection;
     if !args.allow_mixed {
@@ -49,7 +50,7 @@ pub async fn run(
     if let Some(origin) = &mut plan.origin {
         origin.simulated = label;
     }
-    launch(ground, args, &scale, &plan).await
+    launch(ground, args, (&scale, &plan), metrics).await
 }
 
 /// Refuses to grow a fleet whose config has changed since, because that would silently mix two kinds of instances.
@@ -87,8 +88,8 @@ fn difference((drift, members): &(Drift, usize)) -> String {
 async fn launch(
     ground: &Ground<'_>,
     args: &ScaleArgs,
-    scale: &ScalePlan,
-    plan: &Plan,
+    (scale, plan): (&ScalePlan, &Plan),
+    metrics: Metrics,
 ) -> Result<Exit, CommandError> {
     let connection = &ground.connection;
     let notifier = Notifier::open(connection.session, &connection.settings, !args.pace.no_notify)?;
@@ -98,11 +99,13 @@ async fn launch(
     connection.session.heed_stop_requests(run, false)?;
     let (sink, reporter) = run_report::start_reporter(connection.session, RunState::new(run), plan)?;
     let watch = Watch::new(run, &[], plan.fleet.clone(), connection.settings.prices.clone());
-    let sink = notifier.watching(watch, sink);
+    let priced = (&plan.fleet, &connection.settings.prices);
+    let sink = metrics.watching(&environment, priced, &[], notifier.watching(watch, sink));
     let options = launch_options(&args.pace);
     let means = Means::Grow { plan, options: &options };
     let result = carry_out(&environment, scale, run, means, sink, connection.session.stop.clone()).await;
     reporter.finish();
+    metrics.finish().await;
     let converged = result?;
     let Some(summary) = converged.launched else {
         notifier.finish().await;

@@ -5,6 +5,7 @@ use crate::args::MaintainArgs;
 use crate::commands::{consent, proposals, reservation};
 use crate::error::CommandError;
 use crate::exit::Exit;
+use crate::metrics::Metrics;
 use crate::notify::{Keeping, Notifier};
 use crate::output::console;
 use crate::output::fleets::maintain::Teller;
@@ -12,6 +13,7 @@ use crate::output::simulated;
 use crate::session::{Session, launch_options};
 use fleet::fleets::{KeepEnd, KeepOptions, Keeper};
 use fleet::history::launch_lock_key;
+use fleet::no_sink;
 use ledger::Lease;
 use ledger::sqlite::{self, Locked};
 
@@ -25,6 +27,7 @@ pub async fn maintain_fleet(session: &Session, args: &MaintainArgs) -> Result<Ex
         return Ok(Exit::Done);
     }
     consent::has_to_ask(args.yes)?;
+    let metrics = Metrics::open(session, &args.metrics).await?;
     let ground = Ground::open(session, true).await?;
     let mut plan = ground.plan(ground.fleet().clone()).await?;
     reservation::check_reservations(&ground.connection, &plan).await?;
@@ -49,7 +52,12 @@ pub async fn maintain_fleet(session: &Session, args: &MaintainArgs) -> Result<Ex
     };
     let keeping = Keeping::new(&notifier, &plan.fleet, wanted.count, session.now());
     let teller = Teller::new(session, &keeping);
-    let tell = |told| teller.tell(&told);
+    let tell = |told| {
+        metrics.tell(&told);
+        teller.tell(&told);
+    };
+    let priced = (&plan.fleet, &ground.connection.settings.prices);
+    let sink = metrics.watching(&environment, priced, &[], no_sink());
     let options = KeepOptions {
         every: args.every,
         once: args.once,
@@ -58,9 +66,11 @@ pub async fn maintain_fleet(session: &Session, args: &MaintainArgs) -> Result<Ex
     };
     let mut keeper =
         Keeper::new(&environment, &plan, ground.key.clone(), &options, &turn, &tell, session.stop.clone())
-            .await?;
+            .await?
+            .watched_by(sink);
     let ended = keeper.keep().await;
     drop(keeper);
+    metrics.finish().await;
     if let Ok(end) = &ended {
         keeping.end(*end, session.now());
     }

@@ -2,10 +2,11 @@
 
 use super::shared::note_count;
 use super::{Ground, grow, shrink, unfinished};
-use crate::args::ScaleArgs;
+use crate::args::{MetricsFlags, ScaleArgs};
 use crate::commands::consent;
 use crate::error::CommandError;
 use crate::exit::Exit;
+use crate::metrics::Metrics;
 use crate::output::console;
 use crate::output::fleets::scale::Done;
 use crate::output::simulated;
@@ -26,6 +27,8 @@ pub async fn scale_fleet(session: &Session, args: &ScaleArgs) -> Result<Exit, Co
         // Checked before anything is looked up, so that a missing terminal is reported at once.
         consent::has_to_ask(args.yes)?;
     }
+    let wanted_metrics = if args.dry_run { MetricsFlags::default() } else { args.metrics.clone() };
+    let metrics = Metrics::open(session, &wanted_metrics).await?;
     let mut ground = Ground::open(session, !args.dry_run).await?;
     if let Some(ttl) = args.ttl {
         crate::commands::launch::set_expiry(&mut ground.connection.settings, ttl, session.now())?;
@@ -44,7 +47,7 @@ pub async fn scale_fleet(session: &Session, args: &ScaleArgs) -> Result<Exit, Co
     let size = args.size.map_or(Ok(wanted.count), |size| size.of(wanted.count));
     let size =
         size.map_err(|why| CommandError::usage(why, "`oci-insta-scale status` shows the wanted size"))?;
-    bring_to(&ground, args, census, &wanted, size).await
+    bring_to(&ground, args, census, (&wanted, size), metrics).await
 }
 
 /// Changes the fleet as confirmed.
@@ -52,8 +55,8 @@ async fn bring_to(
     ground: &Ground<'_>,
     args: &ScaleArgs,
     census: Census,
-    wanted: &Wanted,
-    size: u32,
+    (wanted, size): (&Wanted, u32),
+    metrics: Metrics,
 ) -> Result<Exit, CommandError> {
     let scale = ScalePlan {
         fleet: ground.key.clone(),
@@ -84,8 +87,8 @@ async fn bring_to(
             note_states(ground, &census);
             nothing(ground, args, wanted, scale).await
         }
-        SizeChange::Grow(fleet) => grow::run(ground, args, &census, scale, *fleet).await,
-        SizeChange::Shrink(picked) => shrink::run(ground, args, &census, scale, picked).await,
+        SizeChange::Grow(fleet) => grow::run(ground, args, &census, (scale, *fleet), metrics).await,
+        SizeChange::Shrink(picked) => shrink::run(ground, args, &census, (scale, picked), metrics).await,
     }
 }
 

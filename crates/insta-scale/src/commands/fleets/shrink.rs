@@ -6,6 +6,7 @@ use crate::args::ScaleArgs;
 use crate::commands::{costs, instances};
 use crate::error::CommandError;
 use crate::exit::Exit;
+use crate::metrics::Metrics;
 use crate::output::console;
 use crate::output::fleets::scale::Done;
 use crate::output::instances::reporter::ActionReporter;
@@ -21,8 +22,8 @@ pub async fn run(
     ground: &Ground<'_>,
     args: &ScaleArgs,
     census: &Census,
-    scale: ScalePlan,
-    picked: Picked,
+    (scale, picked): (ScalePlan, Picked),
+    metrics: Metrics,
 ) -> Result<Exit, CommandError> {
     let connection = &ground.connection;
     check_named(ground, args, &scale, &picked)?;
@@ -55,9 +56,12 @@ pub async fn run(
     let run = environment.new_run_id();
     let names: Vec<String> = selection.machines().iter().map(|machine| machine.label().to_owned()).collect();
     let (sink, reporter) = ActionReporter::start(connection.session, run, "instance", &names)?;
+    let priced = (ground.fleet(), &connection.settings.prices);
+    let sink = metrics.watching(&environment, priced, &[], sink);
     let means = Means::Shrink { selection: &selection, options: &options };
     let result = carry_out(&environment, &scale, run, means, sink, connection.session.stop.clone()).await;
     reporter.finish();
+    metrics.finish().await;
     let converged = result?;
     let Some(mut summary) = converged.terminated else { return Ok(Exit::NoneLaunched) };
     if !connection.session.stop.is_cancelled() {

@@ -1,6 +1,6 @@
 //! Systemd units that run a command permanently: `maintain` and `hunt`.
 
-use crate::args::{MaintainArgs, Pace};
+use crate::args::{MaintainArgs, MetricsFlags, Pace};
 use crate::config::Layers;
 use crate::error::CommandError;
 use crate::output::text::shell_word;
@@ -31,7 +31,8 @@ pub struct Unit<'a> {
 /// As for [`text`].
 pub fn maintain(session: &Session, args: &MaintainArgs) -> Result<String, CommandError> {
     let restart_stopped = if args.restart_stopped { " --restart-stopped" } else { "" };
-    let flags = format!("{restart_stopped} --every {}s{}", args.every.as_secs(), pace(&args.pace));
+    let (every, metrics) = (args.every.as_secs(), metrics(&args.metrics)?);
+    let flags = format!("{restart_stopped} --every {every}s{metrics}{}", pace(&args.pace));
     text(
         session,
         &Unit {
@@ -113,6 +114,29 @@ pub fn text(session: &Session, unit: &Unit<'_>) -> Result<String, CommandError> 
         description = escaped(&Layers { files: files.clone(), ..Layers::default() }.to_string()),
         folder = escaped(&folder.display().to_string()),
     ))
+}
+
+/// A flag that names a file, by its absolute path.
+///
+/// # Errors
+/// When the path is unknown, or a unit cannot contain it.
+pub fn file(flag: &str, file: Option<&Path>) -> Result<String, CommandError> {
+    let Some(file) = file else { return Ok(String::new()) };
+    let file = std::path::absolute(file).map_err(|source| CommandError::System {
+        what: "the path of a file for the unit is unknown",
+        source,
+    })?;
+    Ok(format!(" {flag} {}", word(&file)?))
+}
+
+/// The flags for metrics.
+///
+/// # Errors
+/// As for [`file`].
+pub fn metrics(flags: &MetricsFlags) -> Result<String, CommandError> {
+    let listen =
+        flags.metrics_listen.map_or_else(String::new, |address| format!(" --metrics-listen {address}"));
+    Ok(listen + &file("--metrics-file", flags.metrics_file.as_deref())?)
 }
 
 /// The flags for launching replacements.

@@ -35,7 +35,8 @@ impl<'a> Teller<'a> {
     /// Reports one event.
     pub fn tell(&self, told: &Told) {
         let now = SystemClock.now();
-        if self.is_repeated(told, now) {
+        // A count that changes nothing is for metrics only.
+        if matches!(told, Told::Looked { .. }) || self.is_repeated(told, now) {
             return;
         }
         self.keeping.tell(told, now);
@@ -70,6 +71,9 @@ impl<'a> Teller<'a> {
 /// The line to print, and whether somebody has to act.
 fn line(told: &Told) -> (String, bool) {
     match told {
+        Told::Looked { members, wanted } => {
+            (format!("the fleet has {members} of {}", count(*wanted, "instance")), false)
+        }
         Told::Calm { members } => (format!("the fleet has {}", count(*members, "instance")), false),
         Told::Vanished { ocids } => {
             let ocids: Vec<String> = ocids.iter().map(|ocid| clean(ocid)).collect();
@@ -125,6 +129,7 @@ fn line(told: &Told) -> (String, bool) {
 /// The event, for programs.
 fn value(told: &Told, now: Timestamp) -> Value {
     let (kind, more) = match told {
+        Told::Looked { members, wanted } => ("looked", json!({"members": members, "wanted": wanted})),
         Told::Calm { members } => ("calm", json!({"members": members})),
         Told::Vanished { ocids } => ("vanished", json!({"ocids": ocids})),
         Told::Replacing { names } => ("replacing", json!({"names": names})),

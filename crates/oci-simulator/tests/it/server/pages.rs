@@ -38,6 +38,28 @@ async fn stats_count_requests_by_operation_and_outcome() {
     server.shutdown().await.unwrap();
 }
 
+#[tokio::test]
+async fn metrics_count_what_the_statistics_count() {
+    let region = open_region("");
+    for _ in 0..3 {
+        assert_eq!(page(&region, get(&shapes_target())).await.0, 200);
+    }
+    let rule = json!({"operations": ["ListShapes"], "fault": {"answer": {"status": 503}}});
+    assert_eq!(page(&region, post("/_sim/faults", &json!({"add": [rule]}))).await.0, 200);
+    assert_eq!(page(&region, get(&shapes_target())).await.0, 503);
+    let (status, text) = page(&region, get("/_sim/metrics")).await;
+    assert_eq!(status, 200);
+    for line in [
+        "oci_insta_scale_sim_requests_total{operation=\"ListShapes\",outcome=\"ok\"} 3",
+        "oci_insta_scale_sim_requests_total{operation=\"ListShapes\",outcome=\"failed\"} 1",
+        "oci_insta_scale_sim_fault_rules 1",
+        "oci_insta_scale_sim_concurrent_requests_peak 1",
+    ] {
+        assert!(text.lines().any(|written| written == line), "{line}: {text}");
+    }
+    assert_eq!(page(&region, post("/_sim/metrics", &json!({}))).await.0, 405);
+}
+
 #[tokio::test(start_paused = true)]
 async fn time_is_advanced_on_request() {
     let region = open_region("");
