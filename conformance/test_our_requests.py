@@ -44,6 +44,8 @@ def test_what_we_launch_the_sdk_sees(own_region, tmp_path):
         own_region.client(ComputeClient).list_instances, own_region.fleet["compartment_id"], lifecycle_state="RUNNING"
     ).data
     assert {instance.id: instance.display_name for instance in found} == ours
+    # Neither we nor the SDK send a field that the API does not have.
+    assert own_region.get("/_sim/stats")["unknown_fields"] == {}
 
 
 def test_the_verifier_refuses_an_altered_request(own_region):

@@ -4,7 +4,7 @@
 //! that are passed through to the API.
 
 use crate::generated::schema::MODELS;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// The type of a value on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,6 +91,14 @@ impl Model {
         MODELS.binary_search_by(|model| model.name.cmp(name)).ok().map(|at| &MODELS[at])
     }
 
+    /// The subtype of a value with these fields, or the model itself if it has no subtypes.
+    fn subtype(&'static self, fields: &Map<String, Value>) -> Option<&'static Self> {
+        let Some(discriminator) = self.discriminator else { return Some(self) };
+        let kind = fields.get(discriminator)?.as_str()?;
+        let (_, subtype) = self.subtypes.iter().find(|(value, _)| *value == kind)?;
+        Self::find(subtype)
+    }
+
     /// Its field with this wire name.
     pub fn field(&self, name: &str) -> Option<&'static Field> {
         self.fields.iter().find(|field| field.name == name)
@@ -161,6 +169,36 @@ pub fn check(model: &str, value: &Value) -> Vec<Violation> {
     found
 }
 
+/// Removes every field that the model does not have, at any depth. Values of a wrong type stay as they are.
+pub fn remove_unknown_fields(model: &str, value: &mut Value) {
+    let (Some(model), Value::Object(fields)) = (Model::find(model), value) else { return };
+    let Some(subtype) = model.subtype(fields) else { return };
+    fields.retain(|name, value| match subtype.field(name) {
+        Some(field) => {
+            remove_unknown_in(field.kind, value);
+            true
+        }
+        None => model.discriminator == Some(name),
+    });
+}
+
+fn remove_unknown_in(kind: Kind, value: &mut Value) {
+    match (kind, value) {
+        (Kind::Model(name), value) => remove_unknown_fields(name, value),
+        (Kind::List(inner), Value::Array(items)) => {
+            for item in items {
+                remove_unknown_in(*inner, item);
+            }
+        }
+        (Kind::Dict(inner), Value::Object(entries)) => {
+            for entry in entries.values_mut() {
+                remove_unknown_in(*inner, entry);
+            }
+        }
+        _ => {}
+    }
+}
+
 /// Checks one value, such as a parameter, against a type, allowed values and bounds.
 pub fn check_value(
     path: &str,
@@ -185,20 +223,15 @@ fn check_model(model: &'static Model, value: &Value, path: &str, found: &mut Vec
     if let Some(name) = model.discriminator {
         tag = Some(name);
         let allowed = || model.subtypes.iter().map(|(value, _)| *value).collect();
-        match fields.get(name) {
-            None => {
-                found.push(report(join(path, name), Problem::Missing));
-                return;
-            }
-            Some(kind) => {
-                let subtype = model.subtypes.iter().find(|(value, _)| kind.as_str() == Some(value));
-                let Some(subtype) = subtype.and_then(|(_, subtype)| Model::find(subtype)) else {
-                    found.push(report(join(path, name), Problem::NotAllowed(allowed())));
-                    return;
-                };
-                model = subtype;
-            }
+        if !fields.contains_key(name) {
+            found.push(report(join(path, name), Problem::Missing));
+            return;
         }
+        let Some(subtype) = model.subtype(fields) else {
+            found.push(report(join(path, name), Problem::NotAllowed(allowed())));
+            return;
+        };
+        model = subtype;
     }
     for (name, value) in fields.iter().filter(|(name, value)| !value.is_null() && Some(name.as_str()) != tag)
     {
@@ -326,6 +359,24 @@ mod tests {
                 "createVnicDetails.nsgIds[1] must be a string",
                 "availabilityDomain is required",
             ]
+        );
+    }
+
+    #[test]
+    fn unknown_fields_are_removed_at_any_depth() {
+        let mut body = json!({
+            "compartmentId": "c", "shapeConfg": {}, "shapeConfig": {"ocpus": 1, "memoryInGbs": 6},
+            "sourceDetails": {"sourceType": "image", "imageId": "i", "bootVolumeId": "b"}, "metadata": {"own": "v"},
+            "launchVolumeAttachments": [{"type": "iscsi", "devise": "d"}], "createVnicDetails": 3
+        });
+        remove_unknown_fields("LaunchInstanceDetails", &mut body);
+        assert_eq!(
+            body,
+            json!({
+                "compartmentId": "c", "shapeConfig": {"ocpus": 1},
+                "sourceDetails": {"sourceType": "image", "imageId": "i"}, "metadata": {"own": "v"},
+                "launchVolumeAttachments": [{"type": "iscsi"}], "createVnicDetails": 3
+            })
         );
     }
 

@@ -17,7 +17,7 @@ use oci_api::models::{
 };
 use oci_client::transport::{InProcess, Transport};
 use oci_client::{Client, Clock, Endpoints, RequestCounts};
-use oci_simulator::scenario::{Scenario, Signatures};
+use oci_simulator::scenario::{Scenario, Signatures, UnknownFields};
 use oci_simulator::server::{Region, ScaledClock, SimClock};
 use oci_simulator::world::{Caller, Defaults};
 
@@ -68,6 +68,8 @@ impl World {
     /// A region from a scenario.
     pub fn open(mut scenario: Scenario, seed: u64) -> Self {
         scenario.signatures = Signatures::Unchecked;
+        // A field that the API does not have would be our client's mistake.
+        scenario.unknown_fields = UnknownFields::Refused;
         Self::signed(&scenario, seed)
     }
 

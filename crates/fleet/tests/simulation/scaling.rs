@@ -131,6 +131,7 @@ pub fn drawn(seed: u64, most: u32) -> Setup {
     let preset = ROOMY[usize::try_from(seed).unwrap() % ROOMY.len()];
     let mut scenario = oci_simulator::scenario::Scenario::named(preset).unwrap();
     scenario.signatures = oci_simulator::scenario::Signatures::Unchecked;
+    scenario.unknown_fields = oci_simulator::scenario::UnknownFields::Refused;
     let mut chance = StdRng::seed_from_u64(seed ^ 0x5CA1E);
     setup::treacherous(&mut scenario, &mut chance);
     (setup.preset, setup.scenario) = (preset, scenario);

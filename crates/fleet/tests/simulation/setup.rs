@@ -2,7 +2,7 @@
 //! feature is drawn separately, so that histories differ in kind and not only in numbers.
 
 use fleet::LaunchOptions;
-use oci_simulator::scenario::{AnswerBody, FaultKind, FaultRule, Scenario, Signatures};
+use oci_simulator::scenario::{AnswerBody, FaultKind, FaultRule, Scenario, Signatures, UnknownFields};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use std::time::Duration;
 
@@ -59,6 +59,7 @@ impl Setup {
         let mut chance = StdRng::seed_from_u64(seed);
         let mut scenario = Scenario::named(preset).unwrap();
         scenario.signatures = Signatures::Unchecked;
+        scenario.unknown_fields = UnknownFields::Refused;
         scenario.world.event_log = 100_000;
         treacherous(&mut scenario, &mut chance);
         let mut domains: Vec<usize> = vec![1, 2, 3];

@@ -34,6 +34,9 @@ pub struct Scenario {
     pub speed: Option<f64>,
     /// Whether requests must be signed.
     pub signatures: Signatures,
+    /// What happens to fields of a body that the API does not have.
+    #[serde(skip_serializing_if = "UnknownFields::are_ignored")]
+    pub unknown_fields: UnknownFields,
     /// How many requests are admitted.
     pub throttle: ThrottleSettings,
     /// The delay of every response.
@@ -75,6 +78,25 @@ pub enum Signatures {
     Required,
     /// No signature is verified; for simulation inside one process.
     Unchecked,
+}
+
+/// What happens to fields of a body that the API does not have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UnknownFields {
+    /// They are ignored and counted. The service seems to do the same: users report that misspelt sizes launch machines of the
+    /// default size (oci-cli#986, #1107).
+    #[default]
+    Ignored,
+    /// They are refused by name, which finds mistakes in a client.
+    Refused,
+}
+
+impl UnknownFields {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+    fn are_ignored(&self) -> bool {
+        *self == Self::Ignored
+    }
 }
 
 /// The delay of every response, drawn uniformly between two bounds, in milliseconds.
@@ -171,6 +193,7 @@ impl Scenario {
             description: self.description.clone(),
             speed: self.speed,
             signatures: self.signatures,
+            unknown_fields: self.unknown_fields,
             world: further.world.clone(),
             throttle: further.throttle.clone(),
             latency: further.latency,

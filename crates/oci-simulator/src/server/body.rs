@@ -1,9 +1,10 @@
-//! Validates a body strictly against the model of its operation: a misspelt field is refused rather than ignored.
+//! Validates a body against the model of its operation.
 
 use super::route::shown;
+use crate::scenario::UnknownFields;
 use crate::world::ApiError;
 use oci_api::OperationInfo;
-use oci_api::schema::{Problem, check};
+use oci_api::schema::{Problem, Violation, check, remove_unknown_fields};
 use serde_json::Value;
 
 /// The model whose subtype has a default.
@@ -11,21 +12,39 @@ const CONFIGURATION: &str = "CreateInstanceConfigurationBase";
 /// The maximum number of violations in a message; the others are counted.
 const NAMED_MAX: usize = 5;
 
-/// Parses the body; `None` if the operation takes none or the request has none.
-pub(super) fn parse(info: &OperationInfo, body: &[u8]) -> Result<Option<Value>, ApiError> {
-    let Some(model) = info.body else { return Ok(None) };
+/// A body that was read.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Body {
+    /// Its fields; `None` if the operation takes none or the request has none.
+    pub value: Option<Value>,
+    /// Where it had fields that were ignored, because the model does not have them.
+    pub ignored: Vec<String>,
+}
+
+/// Parses the body.
+pub(super) fn parse(info: &OperationInfo, body: &[u8], unknown: UnknownFields) -> Result<Body, ApiError> {
+    let Some(model) = info.body else { return Ok(Body::default()) };
     // The Go SDK, and with it Terraform, sends `null` for an omitted body.
     if body.trim_ascii().is_empty() || body.trim_ascii() == b"null" {
-        return if info.body_required { Err(missing("the message body is required")) } else { Ok(None) };
+        let required = missing("the message body is required");
+        return if info.body_required { Err(required) } else { Ok(Body::default()) };
     }
     let mut value = read(body)?;
     if let (CONFIGURATION, Some(fields)) = (model, value.as_object_mut()) {
         // Every SDK sends the source, but other callers may omit it.
         fields.entry("source").or_insert_with(|| "NONE".into());
     }
-    let found = check(model, &value);
+    let mut found = check(model, &value);
+    let mut ignored = Vec::new();
+    if unknown == UnknownFields::Ignored {
+        let is_unknown = |violation: &mut Violation| matches!(violation.problem, Problem::UnknownField(_));
+        ignored = found.extract_if(.., is_unknown).map(|violation| violation.path).collect();
+    }
     if found.is_empty() {
-        return Ok(Some(value));
+        if !ignored.is_empty() {
+            remove_unknown_fields(model, &mut value);
+        }
+        return Ok(Body { value: Some(value), ignored });
     }
     let mut message: Vec<String> = found
         .iter()
@@ -68,15 +87,18 @@ mod tests {
     use oci_api::Operation;
 
     fn refusal(body: &str) -> String {
-        parse(Operation::LaunchInstance.info(), body.as_bytes()).unwrap_err().to_string()
+        let info = Operation::LaunchInstance.info();
+        parse(info, body.as_bytes(), UnknownFields::Refused).unwrap_err().to_string()
     }
 
     #[test]
     fn a_good_body_is_read() {
         let body = br#"{"compartmentId":"c","availabilityDomain":"a","capacityReservationId":""}"#;
-        let read = parse(Operation::LaunchInstance.info(), body).unwrap().unwrap();
-        assert_eq!(read["capacityReservationId"], "");
-        assert_eq!(parse(Operation::InstanceAction.info(), b"").unwrap(), None);
+        for unknown in [UnknownFields::Ignored, UnknownFields::Refused] {
+            let read = parse(Operation::LaunchInstance.info(), body, unknown).unwrap();
+            assert_eq!((&read.value.unwrap()["capacityReservationId"], read.ignored.len()), (&"".into(), 0));
+            assert_eq!(parse(Operation::InstanceAction.info(), b"", unknown).unwrap(), Body::default());
+        }
     }
 
     #[test]

@@ -100,6 +100,9 @@ mod tests {
         clock.advance(Duration::from_hours(1));
         assert_eq!(clock.now().duration_since(start).as_secs(), 3660);
         assert_eq!(clock.elapsed(), Duration::from_secs(2));
+        let clock = ScaledClock::real(start, 1.0);
+        tokio::time::advance(Duration::from_hours(2)).await;
+        assert_eq!(clock.now().duration_since(start), SignedDuration::from_hours(2));
     }
 
     #[tokio::test(start_paused = true)]

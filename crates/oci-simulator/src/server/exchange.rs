@@ -14,7 +14,7 @@ use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Request, Response};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use std::time::Duration;
 
 /// The maximum size of a request's line and headers in bytes (invented: Oracle publishes no limit).
@@ -23,8 +23,8 @@ pub(super) const HEADER_BYTES_MAX: usize = 10_000;
 pub(super) const BODY_BYTES_MAX: usize = 2_000_000;
 /// The text of the refusal when no policy allows the request; the same as for a resource that does not exist.
 const NO_POLICY: &str = "Authorization failed or requested resource not found.";
-/// The maximum clock skew that the signature check accepts, in seconds.
-const SKEW_SECONDS_MAX: f64 = 300.0;
+/// The maximum clock skew that the signature check accepts.
+const SKEW_MAX: SignedDuration = SignedDuration::from_mins(5);
 
 /// A connection that was cut, as an in-process caller sees it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -82,10 +82,14 @@ pub(super) async fn answer(region: &Region, parts: &Parts, body: Bytes) -> Reply
     }
     // Counts as dropped until there is a response, because a caller that leaves drops this future.
     let counted = CountOnDrop { region, name, outcome: Outcome::Dropped(0) };
-    let mut reply = match admit(region, parts, &body, route) {
+    let skew = clock_skew(region, route.as_ref().ok());
+    let mut reply = match admit(region, parts, &body, route, skew) {
         Ok(admitted) => serve(region, parts, &body, admitted).await,
         Err(refused) => (*refused).into(),
     };
+    if !skew.is_zero() {
+        reply::date(&mut reply.response, later(region.inner.clock.wall(), skew));
+    }
     identify(region, &parts.headers, &mut reply.response);
     let status = reply.response.status().as_u16();
     counted.done(match reply.ending {
@@ -135,6 +139,7 @@ fn admit(
     parts: &Parts,
     body: &Bytes,
     route: Result<Route, ApiError>,
+    skew: SignedDuration,
 ) -> Result<Admitted, Box<Response<Bytes>>> {
     if let Some(refused) = too_large(parts, body.len()) {
         return Err(Box::new(refused));
@@ -143,7 +148,7 @@ fn admit(
     if parts.headers.get_all(CONTENT_TYPE).iter().nth(1).is_some() {
         return Err(Box::new(reply::empty(400)));
     }
-    let caller = authenticate(region, parts, body, route.as_ref().ok())?;
+    let caller = authenticate(region, parts, body, skew)?;
     let route = route.map_err(|error| reply::from_error(&error))?;
     if !region.has_policy(&caller) {
         return Err(Box::new(reply::error_response(404, "NotAuthorizedOrNotFound", NO_POLICY)));
@@ -176,31 +181,34 @@ pub(super) fn too_large(parts: &Parts, body_bytes: usize) -> Option<Response<Byt
     })
 }
 
+/// By how much a fault moves the region's clock for a request.
+fn clock_skew(region: &Region, route: Option<&Route>) -> SignedDuration {
+    let Some(route) = route else { return SignedDuration::ZERO };
+    let now = region.seconds();
+    let seconds = region.gate().faults.clock_skew(route.operation, now);
+    SignedDuration::try_from_secs_f64(seconds).unwrap_or_default()
+}
+
+fn later(time: Timestamp, by: SignedDuration) -> Timestamp {
+    time.checked_add(by).unwrap_or(time)
+}
+
 fn authenticate(
     region: &Region,
     parts: &Parts,
     body: &Bytes,
-    route: Option<&Route>,
+    skew: SignedDuration,
 ) -> Result<Caller, Box<Response<Bytes>>> {
     let refused = |message: &str| Box::new(reply::error_response(401, "NotAuthenticated", message));
-    let skew = match route {
-        Some(route) => {
-            let now = region.seconds();
-            region.gate().faults.clock_skew(route.operation, now)
-        }
-        None => 0.0,
-    };
     if region.inner.signatures == Signatures::Unchecked {
-        if skew.abs() > SKEW_SECONDS_MAX {
+        if skew.abs() > SKEW_MAX {
             return Err(refused(MISSING));
         }
         return Ok(claimed_caller(&parts.headers).unwrap_or_else(|| {
             region.inner.anonymous.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
         }));
     }
-    let now = region.inner.clock.wall();
-    let skew = SignedDuration::try_from_secs_f64(skew).unwrap_or_default();
-    let now = now.checked_add(skew).unwrap_or(now);
+    let now = later(region.inner.clock.wall(), skew);
     let request = Presented { method: &parts.method, uri: &parts.uri, headers: &parts.headers, body };
     verify(request, &region.keys(), now).map_err(|refusal| {
         tracing::debug!(%refusal, path = parts.uri.path(), "not authenticated");
@@ -230,7 +238,7 @@ async fn serve(region: &Region, parts: &Parts, body: &Bytes, admitted: Admitted)
         Some(fault @ FaultKind::Answer { after_effect: false, .. }) => return odd::answer(fault).into(),
         _ => {}
     }
-    let request = match checked(parts, body, caller, &mut route) {
+    let request = match checked(region, parts, body, caller, &mut route) {
         Ok(request) => request,
         Err(error) => return reply::from_error(&error).into(),
     };
@@ -249,12 +257,21 @@ async fn serve(region: &Region, parts: &Parts, body: &Bytes, admitted: Admitted)
 }
 
 /// Converts the request to the world's form if its parameters and body are valid.
-fn checked(parts: &Parts, bytes: &Bytes, caller: Caller, route: &mut Route) -> Result<ApiRequest, ApiError> {
+fn checked(
+    region: &Region,
+    parts: &Parts,
+    bytes: &Bytes,
+    caller: Caller,
+    route: &mut Route,
+) -> Result<ApiRequest, ApiError> {
     let info = route.operation.info();
     parameters::path(info, &route.path)?;
     let mut query = parameters::query(info, parts.uri.query())?;
     odd::undo_duplicate(&mut query);
-    let body = body::parse(info, bytes)?;
+    let body::Body { value: body, ignored } = body::parse(info, bytes, region.inner.unknown_fields)?;
+    for path in &ignored {
+        region.inner.counters.count_unknown_field(info.name, path);
+    }
     Ok(ApiRequest {
         path: std::mem::take(&mut route.path),
         query,

@@ -6,7 +6,7 @@ use super::faults::Faults;
 use super::sign_in::desk::Desk;
 use super::stats::{Counters, Stats};
 use super::throttle::Throttle;
-use crate::scenario::{FaultRule, Latency, Scenario, Signatures};
+use crate::scenario::{FaultRule, Latency, Scenario, Signatures, UnknownFields};
 use crate::world::chance::{Chance, mix};
 use crate::world::{Caller, Event, Known, World};
 use http::HeaderValue;
@@ -24,6 +24,7 @@ pub struct Region {
 pub(super) struct Inner {
     pub clock: Arc<dyn SimClock>,
     pub signatures: Signatures,
+    pub unknown_fields: UnknownFields,
     pub latency: Latency,
     pub keys: Keys,
     /// Signs in callers without an API key.
@@ -94,6 +95,7 @@ impl Region {
         let inner = Inner {
             clock,
             signatures: scenario.signatures,
+            unknown_fields: scenario.unknown_fields,
             latency: scenario.latency,
             keys: Keys::default(),
             desk: Desk::new(&scenario.sign_in, seed),

@@ -4,8 +4,9 @@ use super::cut::CutBody;
 use crate::world::{ApiAnswer, ApiError};
 use axum::body::Body;
 use bytes::Bytes;
-use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderName, LOCATION, RETRY_AFTER};
+use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, DATE, ETAG, HeaderName, LOCATION, RETRY_AFTER};
 use http::{HeaderValue, Response, StatusCode};
+use jiff::Timestamp;
 use oci_api::ErrorBody;
 
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("opc-request-id");
@@ -108,6 +109,14 @@ pub(super) fn empty(status: u16) -> Response<Bytes> {
     let mut response = Response::new(Bytes::new());
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     response
+}
+
+/// Dates the response by a clock other than this machine's.
+pub(super) fn date(response: &mut Response<Bytes>, time: Timestamp) {
+    let date = time.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    if let Ok(date) = HeaderValue::try_from(date) {
+        response.headers_mut().insert(DATE, date);
+    }
 }
 
 /// A refusal because of too many requests. The service then closes the connection.

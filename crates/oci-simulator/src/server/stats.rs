@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-/// The maximum number of unknown paths that are remembered, and the maximum length of each.
-const MOST_PATHS: usize = 200;
-const LONGEST_PATH: usize = 200;
+/// The maximum number of unknown paths and fields that are remembered, and the maximum length of each.
+const MOST_UNKNOWN: usize = 200;
+const LONGEST_UNKNOWN: usize = 200;
 
 /// How many requests one operation had, and how they ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -39,6 +39,9 @@ pub struct Stats {
     pub operations: BTreeMap<&'static str, OperationStats>,
     /// Requests for paths that do not exist, and how often each occurred: `GET /20160918/dhcps`, with OCIDs as `{ocid}`.
     pub unknown_paths: BTreeMap<String, u64>,
+    /// Fields of bodies that the API does not have and that were ignored, and how often each occurred:
+    /// `LaunchInstance shapeConfig.ocpu`.
+    pub unknown_fields: BTreeMap<String, u64>,
     /// Instances by lifecycle state.
     pub instances: BTreeMap<String, u64>,
     /// The simulated time, as RFC 3339.
@@ -49,9 +52,29 @@ pub struct Stats {
 #[derive(Debug, Default)]
 pub(super) struct Counters {
     operations: Mutex<BTreeMap<&'static str, OperationStats>>,
-    unknown: Mutex<BTreeMap<String, u64>>,
+    unknown_paths: Unknown,
+    unknown_fields: Unknown,
     in_flight: AtomicU64,
     peak: AtomicU64,
+}
+
+/// How often callers asked for what the API does not have. The number of texts is limited, so that a caller cannot exhaust the
+/// memory.
+#[derive(Debug, Default)]
+struct Unknown(Mutex<BTreeMap<String, u64>>);
+
+impl Unknown {
+    fn count(&self, text: &str) {
+        let text: String = text.chars().take(LONGEST_UNKNOWN).collect();
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if counts.len() < MOST_UNKNOWN || counts.contains_key(&text) {
+            *counts.entry(text).or_default() += 1;
+        }
+    }
+
+    fn counts(&self) -> BTreeMap<String, u64> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 /// How a request ended.
@@ -99,15 +122,24 @@ impl Counters {
         *stats.by_status.entry(status).or_default() += 1;
     }
 
-    /// Counts a request for an unknown path. The number of paths is limited, so that a caller cannot exhaust the memory.
+    /// Counts a request for an unknown path.
     pub fn count_unknown(&self, method: &str, path: &str) {
         let parts = path.split('/').map(|part| if part.starts_with("ocid1.") { "{ocid}" } else { part });
         let parts: Vec<&str> = parts.collect();
-        let asked: String = format!("{method} {}", parts.join("/")).chars().take(LONGEST_PATH).collect();
-        let mut unknown = self.unknown.lock().unwrap_or_else(PoisonError::into_inner);
-        if unknown.len() < MOST_PATHS || unknown.contains_key(&asked) {
-            *unknown.entry(asked).or_default() += 1;
+        self.unknown_paths.count(&format!("{method} {}", parts.join("/")));
+    }
+
+    /// Counts a field that was ignored. Items of a list are the same field: `configs[].shape`.
+    pub fn count_unknown_field(&self, operation: &str, path: &str) {
+        let mut parts = path.split('[');
+        let mut name = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            // A name with a bracket of its own stays as it is.
+            let number = part.find(']').filter(|end| part[..*end].bytes().all(|byte| byte.is_ascii_digit()));
+            name.push('[');
+            name.push_str(&part[number.unwrap_or(0)..]);
         }
+        self.unknown_fields.count(&format!("{operation} {name}"));
     }
 
     /// The counts so far, without the instances and the time, which only the world knows.
@@ -118,7 +150,8 @@ impl Counters {
             throttled: operations.values().map(|stats| stats.throttled).sum(),
             peak_concurrency: self.peak.load(Ordering::Relaxed),
             operations,
-            unknown_paths: self.unknown.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            unknown_paths: self.unknown_paths.counts(),
+            unknown_fields: self.unknown_fields.counts(),
             ..Stats::default()
         }
     }

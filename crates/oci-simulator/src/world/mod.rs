@@ -11,6 +11,7 @@
 mod absent;
 mod advance;
 pub mod api;
+mod automatic_tags;
 mod capacity;
 pub mod chance;
 mod configurations;

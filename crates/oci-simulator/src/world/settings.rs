@@ -37,6 +37,9 @@ pub struct WorldSettings {
     /// How limit increase requests are decided.
     #[serde(skip_serializing_if = "LimitIncreases::are_usual")]
     pub limit_increases: LimitIncreases,
+    /// Whether new resources get the tags `Oracle-Tags.CreatedBy` and `.CreatedOn`, as in nearly every tenancy.
+    #[serde(skip_serializing_if = "is_true")]
+    pub automatic_tags: bool,
     /// Prefix length of every subnet, 16 to 30: 16 gives 65,533 addresses.
     pub subnet_prefix_length: u8,
     /// Simulated seconds from launch to RUNNING, for virtual machines (invented: no published number).
@@ -323,6 +326,11 @@ const REPORT_ENTRIES: u32 = 10;
 // A field that an older version's saved region lacks is not saved at its default value, so that the older version can still
 // read the file.
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_true(value: &bool) -> bool {
+    *value
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 fn is_usual_report(entries: &u32) -> bool {
     *entries == REPORT_ENTRIES
 }
@@ -338,6 +346,7 @@ impl Default for WorldSettings {
             limits: LimitSettings::default(),
             quotas: Vec::new(),
             limit_increases: LimitIncreases::default(),
+            automatic_tags: true,
             subnet_prefix_length: 16,
             boot_seconds: Seconds { min: 30.0, max: 120.0 },
             bare_metal_boot_seconds: Seconds { min: 480.0, max: 1200.0 },

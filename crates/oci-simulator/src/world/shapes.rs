@@ -64,6 +64,17 @@ const fn arm(name: &'static str, ocpus: u32, memory: u32, processor: &'static st
 }
 
 impl Family {
+    /// The maker of its processor, as platform configs name it; none of Arm.
+    pub fn maker(&self) -> Option<&'static str> {
+        if self.arm {
+            None
+        } else if self.processor.contains("AMD") {
+            Some("AMD")
+        } else {
+            Some("INTEL")
+        }
+    }
+
     /// The family with this name.
     pub fn find(name: &str) -> Option<u8> {
         FAMILIES.iter().position(|family| family.name == name).and_then(|at| u8::try_from(at).ok())
@@ -154,6 +165,11 @@ impl Shape {
             Size::Fixed { ocpus, memory, .. } => (ocpus, memory),
             Size::BareMetal => (self.family().ocpus, self.family().memory),
         }
+    }
+
+    /// The local drives of an instance with this many OCPUs (Oracle: "Compute Shapes", VM.DenseIO.E4.Flex).
+    pub fn drives(&self, ocpus: f64) -> u32 {
+        if matches!(self.size, Size::OneOf(_)) { (ocpus / 8.0).round() as u32 } else { 0 }
     }
 
     /// Virtual CPUs for this many OCPUs: two per OCPU, but one on A1.

@@ -1,6 +1,7 @@
 //! The contents of the region. Operations are defined with their resources.
 
 use super::api::{ApiError, ApiRequest};
+use super::automatic_tags::Creators;
 use super::capacity::{Capacity, Holdings};
 use super::chance::{Chance, mix};
 use super::configurations::ConfigurationRow;
@@ -49,6 +50,8 @@ pub struct World {
     #[serde(default)]
     pub(super) preemptibles: Preemptibles,
     pub(super) limits: Limits,
+    #[serde(default, skip_serializing_if = "Creators::are_unused")]
+    pub(super) creators: Creators,
     pub(super) instances: Instances,
     pub(super) volumes: Volumes,
     pub(super) work_requests: Vec<WorkRequestRow>,
@@ -100,6 +103,7 @@ impl World {
             others: Holdings::default(),
             preemptibles: Preemptibles::default(),
             limits: Limits::new(&settings),
+            creators: Creators::default(),
             instances: Instances::default(),
             volumes: Volumes::default(),
             work_requests: Vec::new(),

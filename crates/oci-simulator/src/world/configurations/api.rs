@@ -77,7 +77,7 @@ impl World {
             compartment,
             name: name.unwrap_or_else(|| format!("instanceconfiguration{}", stamp(self.now))),
             tags,
-            defined_tags: defined_tags.unwrap_or_default(),
+            defined_tags: self.defined_tags_of_new(defined_tags.as_ref(), &request.caller),
             created: self.now,
             details,
         };
@@ -212,7 +212,8 @@ impl World {
             base.extend(own.into_iter().filter(|(_, value)| !value.is_null()));
             self.check_kept_launch(base)?;
         }
-        let number = self.launch(&details, None)?;
+        let creator = self.creator(&request.caller);
+        let number = self.launch(&details, None, creator)?;
         Ok((self.launched(request, number)?, Some(Id(Kind::Instance, number))))
     }
 }

@@ -2,12 +2,11 @@
 
 mod api;
 
+use super::automatic_tags::Spaces;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
-
-type Spaces = BTreeMap<String, BTreeMap<String, Value>>;
 
 /// An instance configuration.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -1,6 +1,7 @@
 //! Fields that many instances share, such as metadata and agent settings. Each distinct value is stored once.
 
 use crate::world::api::ApiError;
+use crate::world::automatic_tags::Spaces;
 use crate::world::chance::{hash_bytes, mix};
 use crate::world::error;
 use oci_api::models::{
@@ -10,9 +11,6 @@ use oci_api::models::{
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
-
-/// Tags by namespace and key.
-type Spaces = BTreeMap<String, BTreeMap<String, Value>>;
 
 /// The part of LaunchInstanceDetails that is stored unchanged and shown in the instance.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -1,9 +1,12 @@
 //! LaunchInstance: checks the request, takes capacity, and creates the instance.
 
 use super::body::{LaunchBody, Source};
-use super::validate::{Texts, agree, check_hostname, check_metadata, check_tags, need_of, required};
+use super::validate::{
+    Texts, agree, check_hostname, check_metadata, check_platform, check_tags, need_of, required,
+};
 use super::{Baseline, InstanceRow, State};
 use crate::world::api::{ApiAnswer, ApiError, ApiRequest};
+use crate::world::automatic_tags::Creator;
 use crate::world::capacity::{Held, Need};
 use crate::world::chance::Chance;
 use crate::world::error;
@@ -59,7 +62,8 @@ impl World {
     ) -> Result<(ApiAnswer, Option<Id>), ApiError> {
         let body = request.body.as_ref().ok_or_else(error::unparsable)?;
         let merged = self.merge_configuration(body)?;
-        let number = self.launch(&merged, None)?;
+        let creator = self.creator(&request.caller);
+        let number = self.launch(&merged, None, creator)?;
         Ok((self.launched(request, number)?, Some(Id(Kind::Instance, number))))
     }
 
@@ -75,7 +79,12 @@ impl World {
     }
 
     /// Launches an instance from a LaunchInstanceDetails and returns its number.
-    pub(in crate::world) fn launch(&mut self, raw: &Value, pool: Option<u32>) -> Result<u32, ApiError> {
+    pub(in crate::world) fn launch(
+        &mut self,
+        raw: &Value,
+        pool: Option<u32>,
+        creator: Creator,
+    ) -> Result<u32, ApiError> {
         let body = LaunchBody::deserialize(raw).map_err(|_| error::unparsable())?;
         let plan = self.plan_launch(&body, raw)?;
         let volumes = body.launch_volume_attachments.as_deref().unwrap_or_default();
@@ -102,6 +111,8 @@ impl World {
             epoch: 0,
             name,
             tags: tags.map(|(key, value)| (Box::from(&**key), Box::from(&**value))).collect(),
+            creator,
+            retagged: false,
             hostname: plan.hostname.map(Into::into),
             extras,
             image: match plan.start {
@@ -183,6 +194,9 @@ impl World {
         let need = need_of(shape, body.shape_config.as_ref())?;
         let config = body.shape_config.clone().unwrap_or_default();
         let baseline = config.baseline(shape)?;
+        let platform =
+            raw.get("platformConfig").and_then(|platform| platform.get("type")).and_then(Value::as_str);
+        platform.map_or(Ok(()), |kind| check_platform(shape, kind))?;
         let fd = match body.fault_domain.filter(|name| !name.is_empty()) {
             None => None,
             Some(name) => Some(fault_domain(name)?),

@@ -22,6 +22,7 @@ mod wire;
 pub use state::State;
 pub(in crate::world) use wire::default_launch_options;
 
+use super::automatic_tags::Creator;
 use super::capacity::{Held, Need};
 use super::shapes::ShapeId;
 use extras::Extras;
@@ -58,6 +59,11 @@ pub(super) struct InstanceRow {
     pub epoch: u32,
     pub name: Box<str>,
     pub tags: BTreeMap<Box<str>, Box<str>>,
+    /// Who created it, if the tenancy tagged it, and whether an update has replaced its defined tags since.
+    #[serde(default, skip_serializing_if = "Creator::is_none")]
+    pub creator: Creator,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub retagged: bool,
     pub hostname: Option<Box<str>>,
     /// Number of the extras.
     pub extras: u32,
@@ -83,6 +89,13 @@ pub(super) struct InstanceRow {
     pub keep_data: bool,
     /// Whether it still holds resources: false once TERMINATED.
     pub live: bool,
+}
+
+impl InstanceRow {
+    /// The creator that its own tags name.
+    pub fn tagged_creator(&self) -> Creator {
+        if self.retagged { Creator::NONE } else { self.creator }
+    }
 }
 
 /// The instances of one compartment in one availability domain, sorted.

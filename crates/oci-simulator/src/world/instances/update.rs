@@ -76,6 +76,7 @@ impl World {
         if let Some(row) = self.instances.get_mut(number) {
             row.version += 1;
             row.extras = extras;
+            row.retagged |= raw.get("definedTags").is_some_and(|tags| !tags.is_null());
             if let Some(tags) = &body.freeform_tags {
                 row.tags = tags.iter().map(|(key, value)| (Box::from(&**key), Box::from(&**value))).collect();
             }

@@ -25,6 +25,7 @@ pub(in super::super) struct ShapeConfig<'a> {
     #[serde(rename = "memoryInGBs")]
     pub memory_in_gbs: Option<f64>,
     pub baseline_ocpu_utilization: Option<&'a str>,
+    pub nvmes: Option<i64>,
 }
 
 impl ShapeConfig<'_> {
@@ -50,7 +51,9 @@ pub(in super::super) fn need_of(shape: &Shape, config: Option<&ShapeConfig<'_>>)
         gpus: shape.gpus(),
         whole: shape.is_bare_metal(),
     };
+    let drives = config.and_then(|config| config.nvmes);
     if !shape.is_flexible() {
+        check_drives(shape, drives, default_ocpus.into())?;
         let same =
             |given: Option<f64>, own: u32| given.is_none_or(|given| (given - f64::from(own)).abs() < 0.001);
         return match config {
@@ -84,6 +87,7 @@ pub(in super::super) fn need_of(shape: &Shape, config: Option<&ShapeConfig<'_>>)
         Size::Fixed { .. } | Size::BareMetal => f64::from(default_memory),
     });
     check_size(shape, ocpus, memory)?;
+    check_drives(shape, drives, ocpus)?;
     Ok(Need { ocpus: (ocpus * 1000.0).round() as u32, memory: (memory * 1000.0).round() as u32, ..fixed })
 }
 
@@ -119,6 +123,36 @@ fn check_size(shape: &Shape, ocpus: f64, memory: f64) -> Result<(), ApiError> {
         }
         Size::Fixed { .. } | Size::BareMetal => Ok(()),
     }
+}
+
+/// Checks the number of local drives: only some flexible shapes have any, and their number belongs to the size (Oracle: "Compute
+/// Shapes"; text invented).
+fn check_drives(shape: &Shape, wanted: Option<i64>, ocpus: f64) -> Result<(), ApiError> {
+    let Some(wanted) = wanted else { return Ok(()) };
+    match shape.drives(ocpus) {
+        0 => Err(invalid(format!("Invalid ShapeConfig: nvmes is not supported by shape {}", shape.name))),
+        drives if i64::from(drives) == wanted => Ok(()),
+        drives => Err(invalid(format!(
+            "Invalid ShapeConfig: shape {} with {ocpus} ocpus has nvmes {drives}, not {wanted}",
+            shape.name
+        ))),
+    }
+}
+
+/// Checks that a platform config belongs to the shape: virtual machines and bare metal have types of their own, and so have the
+/// processors of AMD and Intel (Oracle: LaunchInstancePlatformConfig; text invented).
+pub(super) fn check_platform(shape: &Shape, kind: &str) -> Result<(), ApiError> {
+    let maker = shape.family().maker();
+    let fits = match kind.split_once('_') {
+        Some(("GENERIC", _)) => shape.is_bare_metal(),
+        Some((prefix, rest)) => {
+            maker.is_some_and(|maker| prefix == maker) && (rest == "VM") != shape.is_bare_metal()
+        }
+        None => false,
+    };
+    let refused =
+        || invalid(format!("Invalid PlatformConfig: type {kind} is not supported by shape {}", shape.name));
+    if fits { Ok(()) } else { Err(refused()) }
 }
 
 /// Checks freeform tags: at most ten, keys without `.` or space (seen on a live tenancy), lengths as documented.

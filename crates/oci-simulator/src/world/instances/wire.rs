@@ -8,12 +8,12 @@ use crate::world::request::empty;
 use crate::world::state::World;
 use oci_api::Operation;
 use oci_api::models::{
-    Instance, InstanceAgentConfig, InstanceAvailabilityConfig, InstanceAvailabilityConfigRecoveryAction,
-    InstanceLaunchMode, InstanceLifecycleState, InstanceOptions, InstanceSecurityAttributesState,
-    InstanceShapeConfig, InstanceShapeConfigBaselineOcpuUtilization, InstanceSourceDetails,
-    InstanceSourceViaBootVolumeDetails, InstanceSourceViaImageDetails, LaunchOptions,
+    AmdVmPlatformConfig, Instance, InstanceAgentConfig, InstanceAvailabilityConfig,
+    InstanceAvailabilityConfigRecoveryAction, InstanceLaunchMode, InstanceLifecycleState, InstanceOptions,
+    InstanceSecurityAttributesState, InstanceShapeConfig, InstanceShapeConfigBaselineOcpuUtilization,
+    InstanceSourceDetails, InstanceSourceViaBootVolumeDetails, InstanceSourceViaImageDetails, LaunchOptions,
     LaunchOptionsBootVolumeType, LaunchOptionsFirmware, LaunchOptionsNetworkType,
-    LaunchOptionsRemoteDataVolumeType,
+    LaunchOptionsRemoteDataVolumeType, PlatformConfig,
 };
 
 impl World {
@@ -57,7 +57,11 @@ impl World {
             is_ai_enterprise_enabled: extra.is_ai_enterprise_enabled,
             cluster_placement_group_id: extra.cluster_placement_group_id.clone(),
             dedicated_vm_host_id: extra.dedicated_vm_host_id.clone(),
-            defined_tags: Some(extra.defined_tags.clone().unwrap_or_default()),
+            defined_tags: Some(self.defined_tags(
+                extra.defined_tags.as_ref(),
+                row.tagged_creator(),
+                row.created,
+            )),
             security_attributes: Some(extra.security_attributes.clone().unwrap_or_default()),
             security_attributes_state: Some(InstanceSecurityAttributesState::Stable),
             system_tags: Some(std::collections::BTreeMap::new()),
@@ -83,7 +87,7 @@ impl World {
             shape_config: Some(Box::new(shape_config(row))),
             time_created: Some(row.created),
             agent_config: Some(Box::new(agent_config(extra.agent_config.clone()))),
-            platform_config: extra.platform_config.clone().map(Box::new),
+            platform_config: extra.platform_config.clone().or_else(|| default_platform(row)).map(Box::new),
             instance_configuration_id: extra.instance_configuration_id.clone(),
             ..Instance::default()
         }
@@ -129,6 +133,22 @@ fn instance_options(given: Option<InstanceOptions>) -> InstanceOptions {
     InstanceOptions { are_legacy_imds_endpoints_disabled, ..given }
 }
 
+/// What the service shows for a virtual machine on AMD that was launched without a platform config (a response of the live
+/// service); nothing where no response was seen.
+fn default_platform(row: &InstanceRow) -> Option<PlatformConfig> {
+    let shape = row.shape.get();
+    let is_seen = !shape.is_bare_metal() && shape.family().maker() == Some("AMD");
+    is_seen.then(|| {
+        PlatformConfig::AmdVm(AmdVmPlatformConfig {
+            is_secure_boot_enabled: Some(false),
+            is_trusted_platform_module_enabled: Some(false),
+            is_measured_boot_enabled: Some(false),
+            is_memory_encryption_enabled: Some(false),
+            ..AmdVmPlatformConfig::default()
+        })
+    })
+}
+
 fn availability_config(given: Option<InstanceAvailabilityConfig>) -> InstanceAvailabilityConfig {
     let given = given.unwrap_or_default();
     let restored = InstanceAvailabilityConfigRecoveryAction::RestoreInstance;
@@ -162,7 +182,7 @@ fn shape_config(row: &InstanceRow) -> InstanceShapeConfig {
         networking_bandwidth_in_gbps: Some(ocpus.clamp(1.0, 40.0)),
         max_vnic_attachments: Some((ocpus as i64).clamp(2, 24)),
         gpus: Some(row.need.gpus.into()),
-        local_disks: Some(0),
+        local_disks: Some(shape.drives(ocpus).into()),
         ..InstanceShapeConfig::default()
     }
 }

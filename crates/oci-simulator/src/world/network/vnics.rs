@@ -124,7 +124,7 @@ impl World {
             id: self.ids.text(Id(Kind::Vnic, number)),
             availability_domain: self.identity.ad_name(row.ad),
             compartment_id: compartment_ocid(&self.ids, row.compartment),
-            defined_tags: Some(extra.defined_tags.unwrap_or_default()),
+            defined_tags: Some(self.defined_tags(extra.defined_tags.as_ref(), row.creator, row.created)),
             display_name: Some(extra.display_name.unwrap_or_else(|| row.name.to_string())),
             freeform_tags: Some(extra.freeform_tags.unwrap_or_default()),
             hostname_label: row.hostname.as_ref().map(ToString::to_string),

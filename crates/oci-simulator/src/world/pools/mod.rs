@@ -4,6 +4,7 @@ mod api;
 mod members;
 mod upkeep;
 
+use super::automatic_tags::Creator;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -55,6 +56,9 @@ pub(super) struct Pool {
     pub name: String,
     pub tags: BTreeMap<String, String>,
     pub defined_tags: BTreeMap<String, BTreeMap<String, Value>>,
+    /// Who created it, and with it its members.
+    #[serde(default, skip_serializing_if = "Creator::is_none")]
+    creator: Creator,
     pub name_formatter: Option<String>,
     pub hostname_formatter: Option<String>,
     pub placements: Vec<Placement>,

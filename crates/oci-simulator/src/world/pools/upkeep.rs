@@ -186,6 +186,7 @@ impl World {
     /// Launches one member in the placement with the fewest members, or in another if that one has no capacity.
     fn launch_member(&mut self, number: u32) -> Result<(), ApiError> {
         let pool = self.pools.get(&number).ok_or_else(error::not_found)?;
+        let creator = pool.creator;
         let base = self.launch_details(pool.configuration)?;
         let mut counts = vec![0_usize; pool.placements.len()];
         for member in self.staying(pool) {
@@ -200,7 +201,7 @@ impl World {
         for at in order {
             let pool = self.pools.get(&number).ok_or_else(error::not_found)?;
             let details = self.member_details(pool, &pool.placements[at], base.clone(), counts[at]);
-            match self.launch(&details, Some(number)) {
+            match self.launch(&details, Some(number), creator) {
                 Ok(instance) => {
                     if let Some(pool) = self.pools.get_mut(&number) {
                         pool.members.insert(instance);

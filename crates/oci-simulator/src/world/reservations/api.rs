@@ -141,10 +141,11 @@ impl World {
             self.reservations.remove(&number);
             return Err(refusal);
         }
+        let defined_tags = self.defined_tags_of_new(details.defined_tags.as_ref(), &request.caller);
         if let Some(row) = self.reservations.get_mut(&number) {
             row.name = details.display_name.unwrap_or_else(|| row.name.clone());
             row.tags = tags;
-            row.defined_tags = details.defined_tags.unwrap_or_default();
+            row.defined_tags = defined_tags;
             row.is_default = is_default;
             row.pending = Some(wanted);
         }

@@ -71,6 +71,7 @@ impl World {
             memory_in_gbs: size
                 .and_then(|size| size.memory_in_gbs)
                 .or_else(|| (shape.is_flexible() && !own_size).then_some(memory.into())),
+            nvmes: size.and_then(|size| size.nvmes),
             ..ShapeConfig::default()
         };
         let need = need_of(shape, Some(&config))?;

@@ -148,7 +148,8 @@ impl World {
             Some(Found {
                 availability_domain: self.ad_text(row.ad),
                 tags: row.tags.iter().map(|(key, value)| (&**key, &**value)).collect(),
-                defined_tags: self.instances.extras.get(row.extras).defined_tags.as_ref().map(Cow::Borrowed),
+                defined_tags: self.instances.extras.get(row.extras).defined_tags.as_ref(),
+                creator: self.creators.name(row.tagged_creator()),
                 shape: Some(row.shape.get().name),
                 fault_domain: Some(row.fd),
                 image: row.image,
@@ -179,6 +180,7 @@ impl World {
         shown.map(move |(row, number)| Found {
             availability_domain: self.ad_text(row.ad),
             image: row.image,
+            creator: self.creators.name(row.creator),
             ..plain(
                 kind,
                 number,
@@ -210,14 +212,14 @@ impl World {
             Indexed::InstanceConfiguration => (self.configurations.iter())
                 .map(|(number, row)| Found {
                     tags: borrowed(&row.tags),
-                    defined_tags: Some(Cow::Borrowed(&row.defined_tags)),
+                    defined_tags: Some(&row.defined_tags),
                     ..plain(kind, *number, row.created, (&*row.name).into(), row.compartment, "ACTIVE")
                 })
                 .collect(),
             Indexed::InstancePool => (self.pools.iter())
                 .map(|(number, row)| Found {
                     tags: borrowed(&row.tags),
-                    defined_tags: Some(Cow::Borrowed(&row.defined_tags)),
+                    defined_tags: Some(&row.defined_tags),
                     ..plain(
                         kind,
                         *number,
@@ -232,7 +234,7 @@ impl World {
                 .map(|(number, row)| Found {
                     availability_domain: self.ad_text(row.ad),
                     tags: borrowed(&row.tags),
-                    defined_tags: Some(Cow::Borrowed(&row.defined_tags)),
+                    defined_tags: Some(&row.defined_tags),
                     ..plain(
                         kind,
                         *number,
@@ -271,7 +273,7 @@ impl World {
             freeform_tags: Some(
                 found.tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
             ),
-            defined_tags: Some(found.defined_tags.as_deref().cloned().unwrap_or_default()),
+            defined_tags: Some(found.all_defined_tags().into_owned()),
             system_tags: Some(BTreeMap::new()),
             // Nothing is highlighted: what the service writes there is unknown.
             search_context: highlights.then(|| {
@@ -331,6 +333,7 @@ fn plain<'a>(
         state,
         tags: Vec::new(),
         defined_tags: None,
+        creator: None,
         shape: None,
         fault_domain: None,
         image: None,

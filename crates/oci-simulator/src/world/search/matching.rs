@@ -3,14 +3,10 @@
 use super::Indexed;
 use super::query::{Comparison, Condition, Field};
 use super::tokens::Operator;
+use crate::world::automatic_tags::{Spaces, with_creation};
 use jiff::Timestamp;
-use serde_json::Value;
 use std::borrow::Cow;
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
-
-/// Tags by namespace and key.
-pub(super) type Spaces = BTreeMap<String, BTreeMap<String, Value>>;
 
 /// What a query can ask of a resource. OCIDs are made only if a query asks for them.
 #[derive(Clone, Debug)]
@@ -23,11 +19,25 @@ pub(super) struct Found<'a> {
     pub availability_domain: Option<&'a str>,
     pub state: &'static str,
     pub tags: Vec<(&'a str, &'a str)>,
-    pub defined_tags: Option<Cow<'a, Spaces>>,
+    pub defined_tags: Option<&'a Spaces>,
+    /// The creator that the tenancy's own tags name.
+    pub creator: Option<&'a str>,
     /// Fields that only instances have.
     pub shape: Option<&'static str>,
     pub fault_domain: Option<u8>,
     pub image: Option<u32>,
+}
+
+impl Found<'_> {
+    /// Its defined tags, including those that the tenancy added.
+    pub fn all_defined_tags(&self) -> Cow<'_, Spaces> {
+        static NONE: Spaces = Spaces::new();
+        let own = self.defined_tags.unwrap_or(&NONE);
+        match self.creator {
+            Some(creator) => Cow::Owned(with_creation(own.clone(), creator, self.created)),
+            None => Cow::Borrowed(own),
+        }
+    }
 }
 
 /// Texts of a resource that are made on request.
@@ -98,8 +108,8 @@ fn one_tag(comparisons: &[&Comparison], found: &Found<'_>) -> bool {
                 .all(|one| compare(one, if one.field == Field::FreeformKey { key } else { value }))
         });
     }
-    let spaces = found.defined_tags.iter().flat_map(|spaces| spaces.iter());
-    spaces.flat_map(|(space, tags)| tags.iter().map(move |(key, value)| (space, key, value))).any(
+    let spaces = found.all_defined_tags();
+    spaces.iter().flat_map(|(space, tags)| tags.iter().map(move |(key, value)| (space, key, value))).any(
         |(space, key, value)| {
             let value = value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
             comparisons.iter().all(|one| {
@@ -167,5 +177,5 @@ pub(super) fn contains(text: &str, found: &Found<'_>, texts: &impl Texts) -> boo
     };
     Field::ALL.iter().any(|(field, _)| text_of(*field, found, texts).is_some_and(|value| has(&value)))
         || found.tags.iter().any(|(key, value)| has(key) || has(value))
-        || found.defined_tags.as_ref().is_some_and(in_defined)
+        || in_defined(&found.all_defined_tags())
 }

@@ -2,6 +2,7 @@
 
 use super::{AttachmentRow, NewVolume, NewVolumeDetails, VolumeRow};
 use crate::world::api::ApiError;
+use crate::world::automatic_tags::Creator;
 use crate::world::error;
 use crate::world::ids::{Id, Kind};
 use crate::world::state::World;
@@ -53,6 +54,7 @@ impl World {
             image: None,
             size_in_gbs: 50,
             vpus_per_gb: 10,
+            creator: Creator::NONE,
             created: self.now,
             changed: self.now,
             version: 0,
@@ -120,7 +122,7 @@ impl World {
         if row.boot_volume.is_none() {
             let number = self.volumes.boots.len() as u32;
             row.boot_volume = Some(number);
-            let (compartment, ad, image) = (row.compartment, row.ad, row.image);
+            let (compartment, ad, image, creator) = (row.compartment, row.ad, row.image, row.creator);
             let name = format!("{} (Boot Volume)", row.name).into();
             let source = self.instances.extras.get(self.instances.get(instance).map_or(0, |row| row.extras));
             let source = source.source_details.clone().unwrap_or_default();
@@ -131,6 +133,7 @@ impl World {
                 image,
                 size_in_gbs: source.boot_volume_size_in_gbs.unwrap_or(50),
                 vpus_per_gb: source.boot_volume_vpus_per_gb.unwrap_or(10),
+                creator,
                 created: now,
                 changed: now,
                 version: 0,
@@ -186,6 +189,7 @@ impl World {
             image: None,
             size_in_gbs: details.size_in_gbs,
             vpus_per_gb: details.vpus_per_gb.unwrap_or(10),
+            creator: row.creator,
             created: self.now,
             changed: self.now,
             version: 0,

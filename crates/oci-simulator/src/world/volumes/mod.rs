@@ -3,6 +3,7 @@
 mod api;
 mod attach;
 
+use super::automatic_tags::Creator;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -16,6 +17,9 @@ pub(super) struct VolumeRow {
     pub image: Option<u32>,
     pub size_in_gbs: i64,
     pub vpus_per_gb: i64,
+    /// Who created it, if the tenancy tagged it.
+    #[serde(default, skip_serializing_if = "Creator::is_none")]
+    pub creator: Creator,
     pub created: Timestamp,
     pub changed: Timestamp,
     pub version: u32,

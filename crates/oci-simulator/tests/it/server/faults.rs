@@ -1,6 +1,8 @@
-use super::support::{Call, closing, open_region, refusal, server, shapes_target, talk};
+use super::support::{Call, START, closing, open_region, refusal, server, shapes_target, talk};
 use bytes::Bytes;
 use http::{Request, Response};
+use jiff::fmt::rfc2822::DateTimeParser;
+use jiff::{SignedDuration, Timestamp};
 use oci_simulator::server::{ConnectionReset, Dropped, Region};
 use std::time::Duration;
 use tower::ServiceExt;
@@ -133,11 +135,16 @@ async fn a_duplicated_page_comes_again_under_another_token() {
     assert_ne!(third.body(), second.body());
 }
 
-#[tokio::test]
-async fn a_region_whose_clock_is_off_refuses_honest_requests() {
+#[tokio::test(start_paused = true)]
+async fn a_region_whose_clock_is_off_says_so_and_refuses() {
     for (seconds, status) in [(280.0, 200), (320.0, 401), (-320.0, 401)] {
         let yaml = format!("faults: [{{fault: {{clock_skew: {{seconds: {seconds:.1}}}}}}}]");
-        assert_eq!(shapes(&open_region(&yaml), "").await.unwrap().status(), status);
+        let response = shapes(&open_region(&yaml), "").await.unwrap();
+        assert_eq!(response.status(), status);
+        // Callers that measure how far their clock is off read this header.
+        let date = DateTimeParser::new().parse_timestamp(&response.headers()["date"]).unwrap();
+        let start: Timestamp = START.parse().unwrap();
+        assert_eq!(date.duration_since(start), SignedDuration::from_secs_f64(seconds));
         let scenario = oci_simulator::scenario::Scenario::from_yaml(&yaml, "test").unwrap();
         let signed = Call::get(shapes_target()).sign();
         assert_eq!(super::support::region(&scenario).exchange(signed).await.unwrap().status(), status);

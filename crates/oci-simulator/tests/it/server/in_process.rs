@@ -86,7 +86,7 @@ async fn the_same_seed_gives_identical_bytes() {
 
 #[tokio::test]
 async fn wrong_methods_paths_and_bodies_are_refused_with_oracles_body() {
-    let region = open_region("");
+    let region = open_region("unknown_fields: refused");
     let refused = async |method, target, body: &str| {
         let response = ask(&region, method, target, body.to_owned().into()).await;
         assert!(response.headers().contains_key("opc-request-id"));

@@ -26,16 +26,7 @@ fn defaults(region: &Region) -> oci_simulator::world::Defaults {
 }
 
 async fn launch(region: &Region) -> Value {
-    let known = defaults(region);
-    let body = json!({
-        "compartmentId": known.compartment,
-        "availabilityDomain": known.availability_domains[0],
-        "shape": "VM.Standard.E4.Flex",
-        "shapeConfig": {"ocpus": 1, "memoryInGBs": 6},
-        "createVnicDetails": {"subnetId": known.public_subnet},
-        "sourceDetails": {"sourceType": "image", "imageId": known.image},
-    });
-    let (status, instance) = call(region, "POST", "/20160918/instances", &body.to_string()).await;
+    let (status, instance) = launched_with(region, &json!({})).await;
     assert_eq!(status, 200, "{instance}");
     instance
 }
@@ -159,6 +150,165 @@ async fn a_capacity_report_may_ask_for_a_child_compartment() {
     let known = defaults(&strict);
     assert_eq!(report(&strict, &known.compartment, 1).await.0, 404);
     assert_eq!(report(&strict, &known.tenancy, 40).await.0, 200);
+}
+
+/// The body of a launch, which a test changes.
+fn launch_body(region: &Region) -> Value {
+    let known = defaults(region);
+    json!({
+        "compartmentId": known.compartment,
+        "availabilityDomain": known.availability_domains[0],
+        "shape": "VM.Standard.E4.Flex",
+        "shapeConfig": {"ocpus": 1, "memoryInGBs": 6},
+        "createVnicDetails": {"subnetId": known.public_subnet},
+        "sourceDetails": {"sourceType": "image", "imageId": known.image},
+    })
+}
+
+async fn launched_with(region: &Region, changed: &Value) -> (u16, Value) {
+    let mut body = launch_body(region);
+    for (key, value) in changed.as_object().unwrap() {
+        body[key] = value.clone();
+    }
+    call(region, "POST", "/20160918/instances", &body.to_string()).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn new_resources_name_their_creator_and_time() {
+    let region = open_region("");
+    let (status, instance) =
+        launched_with(&region, &json!({"definedTags": {"Costs": {"Center": "7"}}})).await;
+    assert_eq!(status, 200, "{instance}");
+    let tags = &instance["definedTags"];
+    assert_eq!(
+        (&tags["Costs"], &tags["Oracle-Tags"]["CreatedBy"]),
+        (&json!({"Center": "7"}), &json!("default/user-2"))
+    );
+    assert_eq!(tags["Oracle-Tags"]["CreatedOn"], json!("2026-11-22T12:00:00.000Z"));
+    assert_eq!(instance["timeCreated"], json!("2026-11-22T12:00:00Z"));
+    call(&region, "POST", "/_sim/advance", r#"{"seconds": 600}"#).await;
+    let compartment = defaults(&region).compartment;
+    for list in ["bootVolumes", "vnicAttachments"] {
+        let rows = get(&region, &format!("/20160918/{list}?compartmentId={compartment}")).await;
+        let row = match rows[0]["vnicId"].as_str() {
+            Some(vnic) => get(&region, &format!("/20160918/vnics/{vnic}")).await,
+            None => rows[0].clone(),
+        };
+        assert_eq!(row["definedTags"]["Oracle-Tags"]["CreatedBy"], "default/user-2", "{row}");
+    }
+    // They are found like other tags.
+    let found = async |value: &str| {
+        let query = format!(
+            "query instance, bootvolume resources where (definedTags.namespace = 'Oracle-Tags' \
+             && definedTags.key = 'CreatedBy' && definedTags.value = '{value}')"
+        );
+        let body = json!({"type": "Structured", "query": query}).to_string();
+        call(&region, "POST", "/20180409/resources", &body).await.1["items"].as_array().unwrap().len()
+    };
+    assert_eq!((found("default/user-2").await, found("default/user-3").await), (2, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_update_replaces_the_automatic_tags_too() {
+    let region = open_region("");
+    let instance = launch(&region).await;
+    call(&region, "POST", "/_sim/advance", r#"{"seconds": 600}"#).await;
+    let path = format!("/20160918/instances/{}", instance["id"].as_str().unwrap());
+    let (_, named) = call(&region, "PUT", &path, r#"{"displayName": "b"}"#).await;
+    assert_eq!(named["definedTags"], instance["definedTags"]);
+    // A client that reads, changes and writes them keeps them.
+    let kept = json!({"definedTags": instance["definedTags"]}).to_string();
+    assert_eq!(call(&region, "PUT", &path, &kept).await.1["definedTags"], instance["definedTags"]);
+    let (_, retagged) = call(&region, "PUT", &path, r#"{"definedTags": {"Costs": {"Center": "7"}}}"#).await;
+    assert_eq!(retagged["definedTags"], json!({"Costs": {"Center": "7"}}));
+    let off = open_region("world: {automatic_tags: false}");
+    assert_eq!(launch(&off).await["definedTags"], json!({}));
+}
+
+#[tokio::test(start_paused = true)]
+async fn pools_and_reservations_name_their_creator() {
+    let region = open_region("");
+    let known = defaults(&region);
+    let create = async |path: &str, body: Value| {
+        let (status, made) = call(&region, "POST", path, &body.to_string()).await;
+        assert!((200..300).contains(&status), "{made}");
+        assert_eq!(made["definedTags"]["Oracle-Tags"]["CreatedBy"], "default/user-2", "{made}");
+        made["id"].as_str().unwrap().to_owned()
+    };
+    let details = json!({"instanceType": "compute", "launchDetails": launch_body(&region)});
+    let configuration = json!({"compartmentId": known.compartment, "instanceDetails": details});
+    let configuration = create("/20160918/instanceConfigurations", configuration).await;
+    let placement =
+        json!({"availabilityDomain": known.availability_domains[0], "primarySubnetId": known.public_subnet});
+    let pool = json!({"compartmentId": known.compartment, "instanceConfigurationId": configuration, "size": 1,
+                      "placementConfigurations": [placement]});
+    create("/20160918/instancePools", pool).await;
+    let reservation =
+        json!({"compartmentId": known.compartment, "availabilityDomain": known.availability_domains[0]});
+    create("/20160918/computeCapacityReservations", reservation).await;
+    call(&region, "POST", "/_sim/advance", r#"{"seconds": 600}"#).await;
+    let members = get(&region, &format!("/20160918/instances?compartmentId={}", known.compartment)).await;
+    assert_eq!(members[0]["definedTags"]["Oracle-Tags"]["CreatedBy"], "default/user-2", "{members}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn unknown_fields_of_a_body_are_ignored_and_counted() {
+    let misspelt = json!({"shapeConfig": {"ocpus": 2, "memoryInGbs": 64}, "colour": "red",
+                          "launchVolumeAttachments": [{"type": "iscsi", "devise": 1}, {"type": "iscsi", "devise": 2}]});
+    let region = open_region("");
+    let (status, instance) = launched_with(&region, &misspelt).await;
+    // The default memory, as users of the service report.
+    assert_eq!((status, &instance["shapeConfig"]["memoryInGBs"]), (200, &json!(32.0)), "{instance}");
+    let stats = get(&region, "/_sim/stats").await;
+    let counted = json!({"LaunchInstance colour": 1, "LaunchInstance shapeConfig.memoryInGbs": 1,
+                         "LaunchInstance launchVolumeAttachments[].devise": 2});
+    assert_eq!(stats["unknown_fields"], counted);
+    let strict = open_region("unknown_fields: refused");
+    let (status, refused) = launched_with(&strict, &misspelt).await;
+    assert_eq!(status, 400);
+    assert!(refused["message"].as_str().unwrap().contains("colour is not a known field"), "{refused}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_launch_must_fit_the_hardware_of_its_shape() {
+    let region = open_region("");
+    let said = async |changed: Value| {
+        let (status, answer) = launched_with(&region, &changed).await;
+        let message = answer["message"].as_str().unwrap_or("taken").to_owned();
+        assert_eq!(status, if message == "taken" { 200 } else { 400 }, "{answer}");
+        message
+    };
+    let platform = async |shape: &str, kind: &str| {
+        let size = if shape.starts_with("VM.") { json!({"ocpus": 1, "memoryInGBs": 6}) } else { Value::Null };
+        said(json!({"shape": shape, "shapeConfig": size, "platformConfig": {"type": kind}})).await
+    };
+    assert_eq!(platform("VM.Standard.E4.Flex", "AMD_VM").await, "taken");
+    assert_eq!(platform("BM.Standard.E4.128", "AMD_MILAN_BM").await, "taken");
+    assert_eq!(platform("BM.Standard.E5.192", "GENERIC_BM").await, "taken");
+    assert_eq!(platform("VM.Standard3.Flex", "INTEL_VM").await, "taken");
+    for (shape, kind) in [
+        ("VM.Standard.E4.Flex", "AMD_MILAN_BM"),
+        ("VM.Standard.E4.Flex", "GENERIC_BM"),
+        ("VM.Standard.E4.Flex", "INTEL_VM"),
+        ("BM.Standard.E4.128", "AMD_VM"),
+    ] {
+        let refused = format!("Invalid PlatformConfig: type {kind} is not supported by shape {shape}");
+        assert_eq!(platform(shape, kind).await, refused);
+    }
+    let drives = async |shape: &str, ocpus: u32, nvmes: u32| {
+        let memory = if shape == "VM.DenseIO.E4.Flex" { 16 * ocpus } else { 6 };
+        said(json!({"shape": shape, "shapeConfig": {"ocpus": ocpus, "memoryInGBs": memory, "nvmes": nvmes}}))
+            .await
+    };
+    assert_eq!(drives("VM.DenseIO.E4.Flex", 16, 2).await, "taken");
+    assert_eq!(
+        drives("VM.DenseIO.E4.Flex", 16, 1).await,
+        "Invalid ShapeConfig: shape VM.DenseIO.E4.Flex with 16 ocpus has nvmes 2, not 1"
+    );
+    assert_eq!(
+        drives("VM.Standard.E4.Flex", 1, 1).await,
+        "Invalid ShapeConfig: nvmes is not supported by shape VM.Standard.E4.Flex"
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,4 +1,5 @@
-use super::support::{Call, closing, server, shapes_target, talk};
+use super::support::{COMPARTMENT, Call, closing, server, shapes_target, talk, wall_clock};
+use jiff::Timestamp;
 use oci_simulator::server::{Options, StartError, start};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -13,6 +14,32 @@ async fn an_answer_has_the_headers_of_the_service() {
     assert!(answer.starts_with("http/1.1 200"), "{answer}");
     assert!(answer.contains("\r\nopc-request-id: abc123\r\n"), "{answer}");
     assert!(answer.contains("\r\ncontent-type: application/json\r\n"), "{answer}");
+    server.shutdown().await.unwrap();
+}
+
+/// Programs that compare ages, such as reapers, need it (docs/simulator.md, "Simulated and real time").
+#[tokio::test]
+async fn at_speed_one_ages_agree_with_the_callers_clock() {
+    let server = server("speed: 1").await;
+    let known = server.region().world().defaults();
+    let body = serde_json::json!({
+        "compartmentId": COMPARTMENT,
+        "availabilityDomain": known.availability_domains[0],
+        "shape": "VM.Standard.E4.Flex",
+        "shapeConfig": {"ocpus": 1},
+        "createVnicDetails": {"subnetId": known.public_subnet},
+        "sourceDetails": {"sourceType": "image", "imageId": known.image},
+    });
+    let launch = closing(Call::new("POST", "/20160918/instances", &body.to_string()));
+    let before = wall_clock();
+    let answer = talk(server.address, &launch.wire_now()).await.unwrap();
+    let after = wall_clock();
+    let body = answer.split("\r\n\r\n").nth(1).unwrap();
+    let instance: serde_json::Value = serde_json::from_str(body).unwrap();
+    let created: Timestamp = instance["timeCreated"].as_str().unwrap().parse().unwrap();
+    // The clock of the region follows a monotonic one, which the machine's clock may leave a little.
+    let slack = jiff::SignedDuration::from_secs(1);
+    assert!(before - slack <= created && created <= after + slack, "{before} {created} {after}");
     server.shutdown().await.unwrap();
 }
 
