@@ -52,6 +52,11 @@ pub fn seed() -> u64 {
     rand::random()
 }
 
+/// A word that nobody can guess.
+pub fn secret_word() -> String {
+    format!("{:032x}", rand::random::<u128>())
+}
+
 /// Whether this process was started to outlive its terminal with SIGHUP ignored, as `nohup` does; catching the signal would
 /// undo that. Only Linux tells (proc(5), `SigIgn` in `/proc/PID/status`: a mask in which SIGHUP is the lowest bit).
 pub fn ignores_hangup() -> bool {

@@ -6,8 +6,9 @@ use crate::error::CommandError;
 use crate::tuning::{SERVED_CONNECTIONS, SERVED_HEADERS};
 use axum::Router;
 use axum::body::Body;
+use http::header::{HOST, HeaderName, ORIGIN};
 use http::uri::Authority;
-use http::{HeaderMap, Request, header::HOST};
+use http::{HeaderMap, Request};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -90,9 +91,36 @@ pub fn is_addressed_here(address: SocketAddr, headers: &HeaderMap) -> bool {
         || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
+/// Whether no page of another site sent the request: browsers name the site of a page that reads another one.
+pub fn is_from_here(headers: &HeaderMap) -> bool {
+    let text = |name: HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
+    text(ORIGIN).is_none_or(|origin| {
+        let host = origin.strip_prefix("http://");
+        host.is_some() && host == text(HOST)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn pages_of_other_sites_are_no_readers() {
+        let asked = |pairs: &[(&'static str, &str)]| {
+            let host = ("host", "127.0.0.1:8080");
+            let pairs = pairs.iter().chain([&host]);
+            let header = |(name, value): &(&'static str, &str)| {
+                (HeaderName::from_static(name), value.parse().unwrap())
+            };
+            pairs.map(header).collect::<HeaderMap>()
+        };
+        for good in [asked(&[]), asked(&[("origin", "http://127.0.0.1:8080")])] {
+            assert!(is_from_here(&good), "{good:?}");
+        }
+        for origin in ["http://evil.example", "null", "", "http://127.0.0.1:8081", "https://127.0.0.1:8080"] {
+            assert!(!is_from_here(&asked(&[("origin", origin)])), "{origin}");
+        }
+    }
 
     #[test]
     fn only_names_of_this_machine_reach_a_loopback_page() {

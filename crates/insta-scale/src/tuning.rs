@@ -95,6 +95,10 @@ pub const HUNT_GAP: Duration = Duration::from_mins(3);
 pub const HEARTBEAT: Duration = Duration::from_mins(1);
 /// How often the file of metrics is written while something happens: more often than Prometheus reads it by default.
 pub const METRICS_FILE: Duration = Duration::from_secs(5);
+/// How often a live page looks whether the ledger has changed. The page is at most a second behind.
+pub const LIVE_POLL: Duration = Duration::from_millis(300);
+/// A live page rests this many times as long as it took to read the ledger.
+pub const LIVE_SHARE: u32 = 3;
 /// The maximum number of connections to a page that a command serves.
 pub const SERVED_CONNECTIONS: usize = 64;
 /// How long a connection to such a page may take to send its headers.

@@ -22,6 +22,7 @@ mod report;
 mod reservation;
 mod sim;
 mod ssh;
+mod watch;
 
 pub use capacity::{
     AskedShape, CapacityArgs, CapacityCommand, Find, FindArgs, HistoryArgs, PlacementsFormat, PlanArgs,
@@ -57,6 +58,7 @@ pub use reservation::{
 };
 pub use sim::{SimArgs, SimCommand, SimExec, SimHome, SimReset, SimServe};
 pub use ssh::{ExportAddress, LoginArgs, SshArgs};
+pub use watch::WatchArgs;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use oci_client::credentials::AuthMethod;
@@ -174,6 +176,8 @@ pub enum Command {
     Show(ShowArgs),
     /// Write a report of a run or a fleet: one page with timelines, times, refusals and costs
     Report(ReportArgs),
+    /// Serve the report of a run as a page that follows it while it goes on
+    Watch(WatchArgs),
     /// Check how many instances can launch in each availability domain, what prevents more, and the price
     Plan(PlanArgs),
     /// Bring the fleet to a size: launch what is missing, or terminate what is too many

@@ -31,6 +31,7 @@ pub mod proposals;
 pub mod ratcheting;
 mod reference;
 mod report;
+mod reported;
 pub mod reservation;
 mod resumable;
 pub mod resume;
@@ -42,6 +43,7 @@ mod spreading;
 pub mod ssh;
 mod strategy;
 pub mod unfinished_runs;
+mod watch;
 
 use crate::args::{Cli, Command, FleetCommand, OutputFormat, SimCommand};
 use crate::error::CommandError;
@@ -83,6 +85,7 @@ fn is_simulated(command: &Command) -> bool {
         Command::Runs(args) => args.simulated,
         Command::Show(args) => args.simulated,
         Command::Report(args) => args.simulated,
+        Command::Watch(args) => args.simulated,
         Command::Policy(_) => true,
         _ => false,
     }
@@ -101,6 +104,7 @@ async fn dispatch(session: &Session, command: Command) -> Result<Exit, CommandEr
         Command::Runs(args) => runs::list_runs(session, &args).await,
         Command::Show(args) => show::show_run(session, &args).await,
         Command::Report(args) => report::write_report(session, &args).await,
+        Command::Watch(args) => watch::watch_run(session, &args).await,
         Command::Plan(args) => Box::pin(plan::show_plan(session, &args)).await,
         Command::Scale(args) => {
             document_refusal(session, Box::pin(fleets::scale::scale_fleet(session, &args)).await)

@@ -25,6 +25,7 @@ mod launch;
 mod layers;
 mod lifetimes;
 mod limits;
+mod live;
 mod metrics;
 mod names;
 mod naming;

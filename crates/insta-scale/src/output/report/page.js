@@ -1,7 +1,10 @@
 "use strict";
 (() => {
-  const D = JSON.parse(document.getElementById("data").textContent), S = D.slots, ROW = 29;
-  const $ = (id) => document.getElementById(id);
+  const $ = (id) => document.getElementById(id), ROW = 29;
+  // A live page gets other data again and again.
+  let D, S;
+  const load = (data) => { D = data; S = D.slots; };
+  load(JSON.parse($("data").textContent));
   const NS = "http://www.w3.org/2000/svg";
   // Text from outside becomes text nodes and labels, never markup.
   const fill = (node, attributes, children) => {
@@ -33,15 +36,25 @@
     theme.textContent = "Theme: " + next;
   });
 
-  for (const [name, value] of D.facts) $("facts").append(el("div", null, el("dt", null, name), el("dd", null, value)));
-  for (const note of D.notes) $("notes").append(el("li", null, note));
-  $("foot").textContent = D.foot;
+  // Draws a part again; what had the focus in it has it again.
+  const redraw = (node, draw) => {
+    const inside = () => [...node.querySelectorAll("button, summary, [tabindex]")];
+    const at = inside().indexOf(document.activeElement);
+    draw();
+    if (at >= 0) inside()[at]?.focus({ preventScroll: true });
+  };
+  const facts = () => {
+    $("facts").replaceChildren(...D.facts.map(([name, value]) => el("div", null, el("dt", null, name), el("dd", null, value))));
+    $("notes").replaceChildren(...D.notes.map((note) => el("li", null, note)));
+    $("foot").textContent = D.foot;
+  };
 
   // A header whose buttons sort. `sort` is called with the column and the direction.
-  const header = (columns, sort) => {
+  const header = (columns, sort, sorted) => {
     const cells = columns.map(([title, numeric], at) => {
       const button = el("button", { type: "button" }, title);
-      const cell = el("th", { scope: "col", "aria-sort": "none", class: numeric ? "num" : "" }, button);
+      const way = sorted && sorted[0] === at ? (sorted[1] > 0 ? "ascending" : "descending") : "none";
+      const cell = el("th", { scope: "col", "aria-sort": way, class: numeric ? "num" : "" }, button);
       button.addEventListener("click", () => {
         const down = cell.getAttribute("aria-sort") === "ascending";
         for (const other of cells) other.setAttribute("aria-sort", "none");
@@ -57,27 +70,33 @@
     if (a == null || b == null) return (a == null) - (b == null);
     return typeof a === "number" && typeof b === "number" ? a - b : collator.compare(a, b);
   };
+  const sorts = {};
   const table = (caption, columns, rows) => {
     const body = el("tbody");
     const show = () => {
+      const [at, way] = sorts[caption] || [];
+      if (way) rows.sort((a, b) => (a[at] == null || b[at] == null ? compare(a[at], b[at]) : way * compare(a[at], b[at])));
       body.replaceChildren(...rows.map((row) => el("tr", null, ...row.map((cell, at) =>
         el("td", { class: columns[at][1] ? "num" : "" }, cell == null ? "–" : typeof cell === "number" ? plain(cell, 4) : cell)))));
     };
-    const head = header(columns, (at, way) => {
-      rows.sort((a, b) => (a[at] == null || b[at] == null ? compare(a[at], b[at]) : way * compare(a[at], b[at])));
-      show();
-    });
+    const head = header(columns, (at, way) => { sorts[caption] = [at, way]; show(); }, sorts[caption]);
     show();
     return el("table", null, el("caption", null, caption), head, body);
   };
-  D.tables.forEach(({ title, caption, columns, rows }, at) => {
-    const scroll = el("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Table: " + title });
-    scroll.append(table(caption, columns, rows));
-    $("tables").append(el("section", { "aria-labelledby": "t" + at }, el("h2", { id: "t" + at }, title), scroll));
+  const tables = () => redraw($("tables"), () => {
+    const sections = D.tables.map(({ title, caption, columns, rows }, at) => {
+      const scroll = el("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Table: " + title });
+      scroll.append(table(caption, columns, rows));
+      return el("section", { "aria-labelledby": "t" + at }, el("h2", { id: "t" + at }, title), scroll);
+    });
+    const tops = [...document.querySelectorAll("#tables .scroll")].map((old) => [old.ariaLabel, old.scrollTop]);
+    $("tables").replaceChildren(...sections);
+    for (const [label, top] of tops) for (const now of $("tables").querySelectorAll(".scroll")) if (now.ariaLabel === label) now.scrollTop = top;
   });
 
   // Charts.
   const W = Math.min(900, Math.max(320, $("charts").clientWidth - 20)), H = 190, L = 52, B = 24;
+  const unfolded = new Set();
   const chart = (title, label, key, top, span, draw, rows, columns) => {
     const x = (s) => L + (W - L - 8) * (span ? s / span : 0), y = (v) => 8 + (H - B - 8) * (1 - v / (top || 1));
     const image = svg("svg", { viewBox: `0 0 ${W} ${H}`, role: "img", "aria-label": label });
@@ -92,60 +111,69 @@
       style[0] === "l" ? svg("path", { class: style, d: "M0 5H14" }) : svg("rect", { class: style, width: 14, height: 10 })), name));
     const more = el("details", null, el("summary", null, "As a table"),
       el("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": title }));
-    more.addEventListener("toggle", () => { if (more.open) more.lastChild.replaceChildren(table(title, columns, rows())); });
+    const unfold = () => more.lastChild.replaceChildren(table(title, columns, rows()));
+    if ((more.open = unfolded.has(title))) unfold();
+    more.addEventListener("toggle", () => {
+      if (more.open === unfolded.has(title)) return;
+      if (more.open) { unfolded.add(title); unfold(); } else unfolded.delete(title);
+    });
     $("charts").append(el("figure", null, el("figcaption", null, title), image, el("div", { class: "key" }, ...keys), more));
   };
-  const T = D.traffic;
-  if (T.sent.length) {
-    const rate = (n) => n / T.step, at = (i) => (T.from - D.start) / 1000 + i * T.step;
-    const sums = T.sent.map((_, i) => T.accepted[i] + T.throttled[i] + T.refused[i]);
-    const high = sums.reduce((a, n) => Math.max(a, rate(n)), 0), found = T.rates.reduce((a, [, r]) => Math.max(a, r), 0);
-    const span = Math.max(at(T.sent.length), 1), last = T.rates.length ? T.rates[T.rates.length - 1][1] : null;
-    const total = (row) => plain(row.reduce((a, n) => a + n, 0), 0);
-    chart("Answers per second, and the rate found",
-      `${total(T.accepted)} accepted, ${total(T.throttled)} throttled, ${total(T.refused)} refused; at most ${plain(high, 2)} per second` +
-      (last == null ? "" : `; the rate found at the end is ${plain(last, 2)} per second`),
-      [["accepted", "r"], ["throttled", "s"], ["refused otherwise", "f"], ["rate", "l"]], Math.max(high, Math.min(found, high * 3)), span,
-      (image, x, y) => {
-        sums.forEach((_, i) => {
-          let under = 0;
-          for (const [row, style] of [[T.accepted, "r"], [T.throttled, "s"], [T.refused, "f"]]) {
-            if (!row[i]) continue;
-            const from = y(rate(under)), to = y(rate((under += row[i])));
-            image.append(svg("rect", { class: style, x: x(at(i)), width: Math.max(x(at(i + 1)) - x(at(i)) - 0.5, 1), y: to, height: from - to }));
+  const charts = () => redraw($("charts"), () => {
+    for (const old of document.querySelectorAll("#charts figure")) old.remove();
+    const T = D.traffic;
+    if (T.sent.length) {
+      const rate = (n) => n / T.step, at = (i) => (T.from - D.start) / 1000 + i * T.step;
+      const sums = T.sent.map((_, i) => T.accepted[i] + T.throttled[i] + T.refused[i]);
+      const high = sums.reduce((a, n) => Math.max(a, rate(n)), 0), found = T.rates.reduce((a, [, r]) => Math.max(a, r), 0);
+      const span = Math.max(at(T.sent.length), 1), last = T.rates.length ? T.rates[T.rates.length - 1][1] : null;
+      const total = (row) => plain(row.reduce((a, n) => a + n, 0), 0);
+      chart("Answers per second, and the rate found",
+        `${total(T.accepted)} accepted, ${total(T.throttled)} throttled, ${total(T.refused)} refused; at most ${plain(high, 2)} per second` +
+        (last == null ? "" : `; the rate found at the end is ${plain(last, 2)} per second`),
+        [["accepted", "r"], ["throttled", "s"], ["refused otherwise", "f"], ["rate", "l"]], Math.max(high, Math.min(found, high * 3)), span,
+        (image, x, y) => {
+          sums.forEach((_, i) => {
+            let under = 0;
+            for (const [row, style] of [[T.accepted, "r"], [T.throttled, "s"], [T.refused, "f"]]) {
+              if (!row[i]) continue;
+              const from = y(rate(under)), to = y(rate((under += row[i])));
+              // The first second may have begun before the run.
+              const left = Math.max(x(at(i)), L);
+              image.append(svg("rect", { class: style, x: left, width: Math.max(x(at(i + 1)) - left - 0.5, 1), y: to, height: from - to }));
+            }
+          });
+          let path = "";
+          const limit = Math.max(high, Math.min(found, high * 3));
+          T.rates.forEach(([ms, r], i) => {
+            const to = x(Math.max(0, (ms - D.start) / 1000)), v = y(Math.min(r, limit));
+            path += i ? `H${to}V${v}` : `M${to} ${v}`;
+          });
+          if (path) image.append(svg("path", { class: "l", d: path + `H${x(span)}` }));
+        },
+        () => T.sent.map((n, i) => [offset(D.start + at(i) * 1000), n, T.accepted[i], T.throttled[i], T.refused[i]]).filter((row) => row[1] + row[2] + row[3] + row[4]),
+        [["From", 0], ["Sent", 1], ["Accepted", 1], ["Throttled", 1], ["Refused", 1]]);
+    }
+    const sorted = (column) => column.filter((ms) => ms != null).map((ms) => (ms - D.start) / 1000).sort((a, b) => a - b);
+    const lines = [["launched or accepted", "l", sorted(S.accepted)], ["running or done", "l2", sorted(S.done)]];
+    if (lines[0][2].length) {
+      const span = Math.max(1, ...lines.map((line) => line[2][line[2].length - 1] || 0));
+      chart("Instances over time", lines.map(([name, , points]) => `${plain(points.length, 0)} ${name}`).join(", ") + ` within ${plain(span, 1)} s`,
+        lines.map(([name, style]) => [name, style]), lines[0][2].length, span,
+        (image, x, y) => {
+          for (const [, style, points] of lines) {
+            const each = Math.max(1, Math.floor(points.length / 400));
+            let path = `M${x(0)} ${y(0)}`;
+            points.forEach((s, i) => { if (i % each === 0 || i === points.length - 1) path += `H${x(Math.max(0, s)).toFixed(1)}V${y(i + 1).toFixed(1)}`; });
+            image.append(svg("path", { class: style, d: path + `H${x(span)}` }));
           }
-        });
-        let path = "";
-        const limit = Math.max(high, Math.min(found, high * 3));
-        T.rates.forEach(([ms, r], i) => {
-          const to = x(Math.max(0, (ms - D.start) / 1000)), v = y(Math.min(r, limit));
-          path += i ? `H${to}V${v}` : `M${to} ${v}`;
-        });
-        if (path) image.append(svg("path", { class: "l", d: path + `H${x(span)}` }));
-      },
-      () => T.sent.map((n, i) => [offset(D.start + at(i) * 1000), n, T.accepted[i], T.throttled[i], T.refused[i]]).filter((row) => row[1] + row[2] + row[3] + row[4]),
-      [["From", 0], ["Sent", 1], ["Accepted", 1], ["Throttled", 1], ["Refused", 1]]);
-  }
-  const sorted = (column) => column.filter((ms) => ms != null).map((ms) => (ms - D.start) / 1000).sort((a, b) => a - b);
-  const lines = [["launched or accepted", "l", sorted(S.accepted)], ["running or done", "l2", sorted(S.done)]];
-  if (lines[0][2].length) {
-    const span = Math.max(1, ...lines.map((line) => line[2][line[2].length - 1] || 0));
-    chart("Instances over time", lines.map(([name, , points]) => `${plain(points.length, 0)} ${name}`).join(", ") + ` within ${plain(span, 1)} s`,
-      lines.map(([name, style]) => [name, style]), lines[0][2].length, span,
-      (image, x, y) => {
-        for (const [, style, points] of lines) {
-          const each = Math.max(1, Math.floor(points.length / 400));
-          let path = `M${x(0)} ${y(0)}`;
-          points.forEach((s, i) => { if (i % each === 0 || i === points.length - 1) path += `H${x(Math.max(0, s)).toFixed(1)}V${y(i + 1).toFixed(1)}`; });
-          image.append(svg("path", { class: style, d: path + `H${x(span)}` }));
-        }
-      },
-      () => [25, 50, 75, 90, 95, 100].map((p) => [p + " %", ...lines.map(([, , points]) => points[Math.ceil((points.length * p) / 100) - 1] ?? null)]),
-      [["Share", 0], ["Launched after (s)", 1], ["Running after (s)", 1]]);
-  }
+        },
+        () => [25, 50, 75, 90, 95, 100].map((p) => [p + " %", ...lines.map(([, , points]) => points[Math.ceil((points.length * p) / 100) - 1] ?? null)]),
+        [["Share", 0], ["Launched after (s)", 1], ["Running after (s)", 1]]);
+    }
+  });
 
   // The instances.
-  const end = D.end, width = Math.max(end - D.start, 1);
   const columns = [
     ["#", 1, 52, (i) => S.slot[i]],
     ["Name", 0, 150, (i) => text(S.name, i)],
@@ -166,11 +194,11 @@
     .filter(([, ms]) => ms != null).map(([name, ms]) => `${name} ${offset(ms)}`).join(", ") || "not tried";
   const bar = (i) => {
     const image = svg("svg", { viewBox: "0 0 170 16", height: 28, preserveAspectRatio: "none", role: "img", "aria-label": told(i) });
-    const x = (ms) => Math.min(170, Math.max(0, ((ms - D.start) / width) * 170));
+    const x = (ms) => Math.min(170, Math.max(0, ((ms - D.start) / Math.max(D.end - D.start, 1)) * 170));
     const part = (style, from, to) => {
       if (from != null) image.append(svg("rect", { class: style, x: x(from), y: 3, height: 10, width: Math.max(1.5, x(to) - x(from)) }));
     };
-    const stop = S.ended[i] ?? end;
+    const stop = S.ended[i] ?? D.end;
     part(S.accepted[i] == null && S.ended[i] != null ? "f" : "w", S.asked[i], S.accepted[i] ?? stop);
     part("s", S.accepted[i], S.done[i] ?? stop);
     part("r", S.done[i], stop);
@@ -211,6 +239,7 @@
     });
     const line = el("tr", { "aria-rowindex": place + 2 }, ...cells);
     line.dataset.at = place;
+    line.dataset.i = i;
     return line;
   };
   let shown = [-1, -1];
@@ -219,29 +248,35 @@
     const last = Math.min(order.length, all ? 5000 : first + Math.ceil(scroll.clientHeight / ROW) + 16);
     if (!force && first === shown[0] && last === shown[1]) return;
     const focused = document.activeElement && document.activeElement.closest("#slots tbody tr");
-    const at = focused ? Number(focused.dataset.at) : -1;
+    const at = focused ? (force ? order.indexOf(Number(focused.dataset.i)) : Number(focused.dataset.at)) : -1;
     shown = [first, last];
     const rows = [];
     for (let place = first; place < last; place++) rows.push(place === at && !force ? focused : row(place));
     body.replaceChildren(gap(first), ...rows, gap(all ? 0 : order.length - last));
     // A row that leaves the view takes the focus with it.
-    if (at >= 0) {
-      if (at >= first && at < last && !force) focused.querySelector("button").focus({ preventScroll: true });
-      else scroll.focus({ preventScroll: true });
+    if (focused) {
+      const now = at >= first && at < last && body.querySelector(`tr[data-at="${at}"] button`);
+      (now || scroll).focus({ preventScroll: true });
     }
   };
-  const query = $("q"), selects = [];
+  const query = $("q"), boxes = {};
   const select = (name, label) => {
-    const list = D.words[name];
-    if (list.length < 2) return;
-    const box = el("select", null, el("option", { value: "" }, "all"));
-    list.forEach((value, at) => box.append(el("option", { value: at }, value.length > 60 ? value.slice(0, 59) + "…" : value)));
-    selects.push([name, box]);
+    const list = D.words[name], before = boxes[name];
+    if (list.length < 2 && !before) return;
+    const box = before || (boxes[name] = el("select"));
+    const wanted = box.selectedOptions[0]?.title;
+    const options = list.map((value, at) => el("option", { value: at, title: value }, value.length > 60 ? value.slice(0, 59) + "…" : value));
+    const same = options.length + 1 === box.length && options.every((one, at) => one.title === box.options[at + 1].title);
+    if (!same) {
+      box.replaceChildren(el("option", { value: "" }, "all"), ...options);
+      for (const one of options) if (wanted && one.title === wanted) one.selected = true;
+    }
+    if (before) return;
     $("selects").append(el("label", null, label + " ", box));
-    box.addEventListener("change", apply);
+    box.addEventListener("change", () => apply());
   };
-  function apply() {
-    const wanted = selects.filter(([, box]) => box.value !== "").map(([name, box]) => [S[name], Number(box.value)]);
+  function apply(stays) {
+    const wanted = Object.entries(boxes).filter(([, box]) => box.value !== "").map(([name, box]) => [S[name], Number(box.value)]);
     const words = query.value.toLowerCase().split(/\s+/).filter(Boolean);
     order = [];
     for (let i = 0; i < D.count; i++) {
@@ -261,14 +296,10 @@
     }
     $("count").textContent = `${plain(order.length, 0)} of ${plain(D.count, 0)} shown`;
     grid.setAttribute("aria-rowcount", order.length + 1);
-    scroll.scrollTop = 0;
+    if (!stays) scroll.scrollTop = 0;
     render(true);
   }
-  select("result", "Result");
-  select("domain", "Domain");
-  select("shape", "Shape");
-  select("answer", "Last answer");
-  query.addEventListener("input", apply);
+  query.addEventListener("input", () => apply());
   $("filters").addEventListener("reset", () => setTimeout(apply));
   $("filters").addEventListener("submit", (event) => event.preventDefault());
   scroll.addEventListener("scroll", () => requestAnimationFrame(() => render(false)), { passive: true });
@@ -276,7 +307,10 @@
   addEventListener("beforeprint", () => render(true, true));
   addEventListener("afterprint", () => render(true));
 
-  function open(i) {
+  const who = (i) => D.runs[S.run ? S.run[i] : 0] + " " + S.slot[i];
+  let opened = null;
+  function describe(i) {
+    opened = who(i);
     $("d-title").textContent = text(S.name, i) || "slot " + S.slot[i];
     const facts = [["Result", word("result", i)], ["Run", D.runs[S.run ? S.run[i] : 0]], ["Slot", S.slot[i]], ["OCID", text(S.ocid, i)],
       ["Domain", word("domain", i)], ["Fault domain", word("fault", i)], ["Shape", word("shape", i)], ["Placements tried", S.tries[i]],
@@ -289,7 +323,26 @@
     }
     $("d-events").replaceChildren(...events.filter(([ms]) => ms != null).sort((a, b) => a[0] - b[0])
       .map(([ms, what]) => el("li", null, `${moment(ms)} (${offset(ms)}): ${what}`)));
+  }
+  function open(i) {
+    describe(i);
     $("detail").showModal();
   }
-  apply();
+  const draw = (stays) => {
+    facts();
+    tables();
+    charts();
+    for (const [name, label] of [["result", "Result"], ["domain", "Domain"], ["shape", "Shape"], ["answer", "Last answer"]]) select(name, label);
+    apply(stays);
+    for (let i = 0; stays && $("detail").open && i < D.count; i++) if (who(i) === opened) { describe(i); break; }
+  };
+  draw();
+  if (D.live == null) return;
+
+  // A live page.
+  const state = $("live"), say = (words) => { if (state.textContent !== words) state.textContent = words; };
+  const source = new EventSource("events");
+  say(D.live);
+  source.addEventListener("report", (event) => { load(JSON.parse(event.data)); draw(true); say(D.live); });
+  source.addEventListener("error", () => say("Disconnected: `watch` has ended, or cannot be reached. The page shows the last state."));
 })();

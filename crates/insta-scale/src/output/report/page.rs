@@ -1,4 +1,5 @@
 //! The page: one HTML file that opens offline. It may load and send nothing, and runs only the script that it was written with.
+//! A live page may also load from where it came.
 
 use super::columns::{Columns, Words, columns, milliseconds};
 use super::tables::{Sheet, SheetTable};
@@ -29,6 +30,9 @@ struct Data<'a> {
     count: usize,
     words: Words,
     slots: Columns,
+    /// How a live page stands; absent in a file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    live: Option<&'a str>,
 }
 
 /// Requests over time, by column.
@@ -45,6 +49,34 @@ struct Flow<'a> {
 
 /// The page of a report.
 pub fn to_page(report: &Report, sheet: &Sheet) -> String {
+    fill_in(&sheet.title, &data(report, sheet, None), &policy(), "")
+}
+
+/// A page that gets new data while it is open, with the present data.
+pub fn to_live_page(title: &str, data: &str) -> String {
+    fill_in(title, data, &live_policy(), r#"<p id="live" role="status"></p>"#)
+}
+
+/// The data of a live page, on one line. `state` says whether it still changes.
+pub fn live_data(report: &Report, sheet: &Sheet, state: &str) -> String {
+    data(report, sheet, Some(state))
+}
+
+/// What a live page may do.
+pub fn live_policy() -> String {
+    policy() + "; connect-src 'self'"
+}
+
+fn policy() -> String {
+    let hash = |text: &str| format!("'sha256-{}'", STANDARD.encode(digest(&SHA256, text.as_bytes())));
+    format!(
+        "default-src 'none'; script-src {}; style-src {}; img-src data:; base-uri 'none'; form-action 'none'",
+        hash(SCRIPT),
+        hash(STYLE)
+    )
+}
+
+fn data(report: &Report, sheet: &Sheet, live: Option<&str>) -> String {
     let (first, last) = extent(report);
     let base = first.unwrap_or(Timestamp::UNIX_EPOCH);
     let (slots, words) = columns(report, base);
@@ -74,10 +106,10 @@ pub fn to_page(report: &Report, sheet: &Sheet) -> String {
         count: report.slots.len(),
         words,
         slots,
+        live,
     };
     // Strings and numbers only, so serialisation cannot fail.
-    let data = inert(&serde_json::to_string(&data).unwrap_or_default());
-    fill_in(&escaped(&sheet.title), &data)
+    inert(&serde_json::to_string(&data).unwrap_or_default())
 }
 
 /// The first and the last time of a slot.
@@ -111,20 +143,16 @@ fn escaped(text: &str) -> String {
 }
 
 /// Puts the parts into the frame. A part is never searched for the places of the others.
-fn fill_in(title: &str, data: &str) -> String {
-    let hash = |text: &str| format!("'sha256-{}'", STANDARD.encode(digest(&SHA256, text.as_bytes())));
-    let policy = format!(
-        "default-src 'none'; script-src {}; style-src {}; img-src data:; base-uri 'none'; form-action 'none'",
-        hash(SCRIPT),
-        hash(STYLE)
-    );
+fn fill_in(title: &str, data: &str, policy: &str, live: &str) -> String {
+    let title = escaped(title);
     let mut out = String::with_capacity(FRAME.len() + STYLE.len() + SCRIPT.len() + data.len() + 512);
     let mut parts = FRAME.split('@');
     out.push_str(parts.next().unwrap_or_default());
     while let (Some(name), Some(rest)) = (parts.next(), parts.next()) {
         out.push_str(match name {
-            "CSP" => &policy,
-            "TITLE" => title,
+            "CSP" => policy,
+            "LIVE" => live,
+            "TITLE" => &title,
             "CSS" => STYLE,
             "DATA" => data,
             "JS" => SCRIPT,

@@ -1,0 +1,196 @@
+//! What a report or a live page is about: the runs that were named, read from the ledger, with their prices. Sends no requests.
+
+use crate::config::{self, Fleet};
+use crate::error::CommandError;
+use crate::login;
+use crate::output::simulated;
+use crate::output::text::count;
+use crate::session::{Session, find_run};
+use fleet::Plan;
+use fleet::price::Prices;
+use fleet::report::{self, PastRun, Report};
+use jiff::Timestamp;
+use ledger::{Event, LedgerError, RunHead, RunId, Store};
+use std::sync::Arc;
+
+/// The runs of a report.
+pub struct Reported<'a> {
+    session: &'a Session,
+    store: Arc<dyn Store>,
+    /// The word for its file.
+    pub word: String,
+    asked: Asked,
+    prices: Prices,
+    notes: Vec<String>,
+    /// Whether the region of the runs ended with them.
+    is_over: bool,
+    first: (Vec<RunHead>, Vec<PastRun>),
+}
+
+/// Which runs were named.
+#[derive(Clone, Debug)]
+enum Asked {
+    Run(RunId),
+    Fleet(String),
+}
+
+/// What the ledger says now.
+pub struct Reading {
+    /// The fold.
+    pub report: Report,
+    /// What to know about it.
+    pub notes: Vec<String>,
+}
+
+/// The runs that were found.
+struct Subject {
+    word: String,
+    asked: Asked,
+    runs: Vec<PastRun>,
+    notes: Vec<String>,
+}
+
+impl<'a> Reported<'a> {
+    /// Finds the runs that a text names: an id, the start of one, or the name of a fleet; without a text, the last run.
+    pub async fn find(
+        session: &'a Session,
+        asked: Option<&str>,
+        is_simulated: bool,
+    ) -> Result<Self, CommandError> {
+        if is_simulated {
+            simulated::assume_ended_regions();
+        }
+        let heads = session.known_runs().await?;
+        if heads.is_empty() {
+            return Err(CommandError::usage("there is no run yet", "`oci-insta-scale launch` starts one"));
+        }
+        let store = session.ledger()?;
+        let Subject { word, asked, runs, mut notes } = find_subject(&*store, &heads, asked).await?;
+        let plan = runs.iter().rev().find_map(plan_of);
+        if let Some(label) = plan.as_ref().and_then(|plan| plan.origin.as_ref()?.simulated.as_deref()) {
+            simulated::assume_simulated(label);
+        }
+        // The plan of a run in a region of its own does not name the region.
+        if is_simulated {
+            notes.push("simulated region: nothing here is real".to_owned());
+        }
+        let prices = prices(session, plan.as_ref(), &mut notes);
+        Ok(Self { session, store, word, asked, prices, notes, is_over: is_simulated, first: (heads, runs) })
+    }
+
+    /// The list of all runs, which changes with every record.
+    pub async fn heads(&self) -> Result<Vec<RunHead>, CommandError> {
+        Ok(self.store.runs().await?)
+    }
+
+    /// The report of the runs as they were found.
+    pub async fn first_reading(&self) -> Result<Reading, CommandError> {
+        let (heads, runs) = &self.first;
+        self.fold(heads, runs.clone()).await
+    }
+
+    /// The report of the runs as they are now. A fleet may have more than before.
+    pub async fn read(&self, heads: &[RunHead]) -> Result<Reading, CommandError> {
+        let runs = match &self.asked {
+            Asked::Run(run) => {
+                let head = heads.iter().find(|head| head.run == *run);
+                let head = head.ok_or(LedgerError::UnknownRun { run: *run })?;
+                vec![PastRun { head: head.clone(), records: self.store.records(*run).await? }]
+            }
+            Asked::Fleet(name) => report::runs_of_fleet(&*self.store, heads, name).await?.runs,
+        };
+        self.fold(heads, runs).await
+    }
+
+    async fn fold(&self, heads: &[RunHead], runs: Vec<PastRun>) -> Result<Reading, CommandError> {
+        let since = runs.iter().map(|run| run.head.created_at).min().unwrap_or(Timestamp::MIN);
+        let power = report::power_changes(&*self.store, heads, since).await?;
+        // A region that ended with its launch charges no longer.
+        let last = runs.iter().map(|run| run.head.last_at).max();
+        let until = last.filter(|_| self.is_over).unwrap_or_else(|| self.session.now());
+        let prices = self.prices.clone();
+        // A run of thousands of instances takes a while, in which other work must go on.
+        let folded = tokio::task::spawn_blocking(move || report::report(&runs, &power, &prices, until)).await;
+        let report = folded.map_err(|error| CommandError::Run(format!("the report failed: {error}")))?;
+        Ok(Reading { report, notes: self.notes.clone() })
+    }
+}
+
+/// The runs that a report is about. An id is recognised first; a name that is also the start of an id is refused.
+async fn find_subject(
+    store: &dyn Store,
+    heads: &[RunHead],
+    asked: Option<&str>,
+) -> Result<Subject, CommandError> {
+    let Some(text) = asked else {
+        return match heads.first() {
+            Some(last) => of_run(store, last).await,
+            None => Err(CommandError::usage("there is no run yet", "`oci-insta-scale launch` starts one")),
+        };
+    };
+    let run = find_run(heads, text);
+    if text.trim().is_empty() {
+        return Err(run.err().unwrap_or(CommandError::Declined));
+    }
+    let found = report::runs_of_fleet(store, heads, text).await?;
+    match (run, found.runs.is_empty()) {
+        (Ok(run), true) => match heads.iter().find(|head| head.run == run) {
+            Some(head) => of_run(store, head).await,
+            None => Err(LedgerError::UnknownRun { run }.into()),
+        },
+        (Ok(run), false) => Err(CommandError::usage(
+            format!("{text:?} is the name of a fleet and the start of a run"),
+            format!("for the run, use its whole id: {run}"),
+        )),
+        (Err(_), false) => {
+            let elsewhere = (found.elsewhere > 0).then(|| {
+                let others = count(found.elsewhere as u64, "launch");
+                format!("{others} of other fleets of this name are not in this report: another region, compartment or endpoint")
+            });
+            let word =
+                text.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }).collect();
+            let asked = Asked::Fleet(text.to_owned());
+            Ok(Subject { word, asked, runs: found.runs, notes: elsewhere.into_iter().collect() })
+        }
+        (Err(_), true) => Err(CommandError::usage(
+            format!("there is no run or fleet {text:?}"),
+            "`oci-insta-scale runs` lists the runs of this machine",
+        )),
+    }
+}
+
+async fn of_run(store: &dyn Store, head: &RunHead) -> Result<Subject, CommandError> {
+    let records = store.records(head.run).await?;
+    let run = PastRun { head: head.clone(), records };
+    Ok(Subject {
+        word: head.run.to_string(),
+        asked: Asked::Run(head.run),
+        runs: vec![run],
+        notes: Vec::new(),
+    })
+}
+
+fn plan_of(run: &PastRun) -> Option<Plan> {
+    run.records.records.iter().find_map(|record| match &record.event {
+        Event::RunStarted { plan, .. } => serde_json::from_value(plan.clone()).ok(),
+        _ => None,
+    })
+}
+
+/// The prices of the config that the run was started with; a config that cannot be read has none of its own.
+fn prices(session: &Session, plan: Option<&Plan>, notes: &mut Vec<String>) -> Prices {
+    let session = session.at_origin(plan.and_then(|plan| plan.origin.as_ref()));
+    let listed = Prices { list: session.price_list(), ..Prices::default() };
+    let layers = session.layers();
+    if !layers.files.iter().any(|file| file.exists()) {
+        return listed;
+    }
+    let overrides = session.overrides(None);
+    if let Ok(settings) =
+        config::load_connection(&layers, true, Fleet::Ignored, &overrides, &login::profile_facts)
+    {
+        return settings.prices;
+    }
+    notes.push("the prices of the config could not be read: those of the price list are used".to_owned());
+    listed
+}
