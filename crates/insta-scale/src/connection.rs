@@ -189,8 +189,25 @@ impl<'a> Connection<'a> {
     }
 }
 
-/// A client of all regions of the config, and the counter of its requests.
+/// A client of all regions of the config, and the counter of its requests. This is the only way to a client for the resources of a
+/// config, so a name without an OCID cannot be sent. In a simulated region of this process, everything that a config names exists.
+///
+/// # Errors
+/// When a name of the config has no OCID, or an endpoint is wrong.
 pub fn client_everywhere(
+    session: &Session,
+    settings: &Settings,
+    endpoints: Endpoints,
+    signer: Option<&Arc<dyn Signer>>,
+) -> Result<(Client, Arc<RequestCounts>), CommandError> {
+    if !session.simulated {
+        settings.check_names()?;
+    }
+    client_for_names(session, settings, endpoints, signer)
+}
+
+/// The same for looking up the names, which is done in the compartments that are known.
+pub fn client_for_names(
     session: &Session,
     settings: &Settings,
     endpoints: Endpoints,

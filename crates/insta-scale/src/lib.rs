@@ -22,6 +22,7 @@ pub mod price_list;
 pub mod runtime;
 mod serving;
 pub mod session;
+mod signing_in;
 mod simulated_region;
 pub mod ssh;
 mod tuning;

@@ -2,8 +2,8 @@
 //!
 //! It must not know how a config is read.
 
-use crate::config::{Finding, Name, NameKind, Resolved, Settings, nearest};
-use crate::connection::{client_everywhere, for_questions};
+use crate::config::{Finding, Name, NameKey, NameKind, Resolved, Settings, nearest};
+use crate::connection::{client_for_names, for_questions};
 use crate::error::CommandError;
 use crate::output::console;
 use crate::output::text::{clean, count};
@@ -35,13 +35,16 @@ impl Session {
         if settings.names.all.is_empty() || self.simulated {
             return Ok(settings);
         }
-        let signer = self.sign_in(&settings).await?;
-        let (client, _) = client_everywhere(self, &settings, endpoints_of(&settings)?, signer.as_ref())?;
+        let signer = self.sign_in_once(&settings).await?;
+        let (client, _) = client_for_names(self, &settings, endpoints_of(&settings)?, signer.as_ref())?;
         let resolved = self.ask(look_up(&for_questions(&client), &settings)).await?;
         if !self.is_quiet() {
-            for ((kind, region, text), ocid) in &resolved {
+            let first = settings.fleet.first_placement().map(|placement| &placement.shape);
+            for ((kind, region, text, shape), ocid) in &resolved {
                 let region = region.as_ref().map(|region| format!(" in {region}")).unwrap_or_default();
-                console::line(&format!("{} {}{region} = {ocid}", kind.what(), clean(text)));
+                let other = shape.as_ref().filter(|shape| Some(*shape) != first);
+                let other = other.map(|shape| format!(" for {}", clean(shape))).unwrap_or_default();
+                console::line(&format!("{} {}{region}{other} = {ocid}", kind.what(), clean(text)));
             }
         }
         // A command reads one config, so this is the first time.
@@ -69,8 +72,8 @@ async fn look_up(client: &Client, settings: &Settings) -> Result<Resolved, Comma
     Err(CommandError::Config(settings.names.mistakes(asker.mistakes)))
 }
 
-/// A list that was asked for: the kind, the region, and for images the operating system.
-type ListKey = (NameKind, Option<String>, Option<String>);
+/// A list that was asked for: the kind, the region, and for images the operating system and the shape.
+type ListKey = (NameKind, Option<String>, Option<String>, Option<String>);
 
 struct Asker<'a> {
     client: &'a Client,
@@ -83,7 +86,8 @@ struct Asker<'a> {
 impl Asker<'_> {
     async fn resolve(&mut self, name: &Name) -> Result<(), CommandError> {
         let of_image = name.image.is_some().then(|| name.text.clone());
-        let key = (name.kind, name.region.clone(), of_image);
+        let (kind, region, _, shape) = name.key();
+        let key = (kind, region, of_image, shape);
         let compartment = self.compartment(name);
         if !self.lists.contains_key(&key) {
             match self.list(name, &compartment).await {
@@ -247,6 +251,16 @@ fn choose(name: &Name, all: &[NamedResource]) -> Result<String, Finding> {
             Err(Finding::at(name.place, message).help(help))
         }
     }
+}
+
+/// The OCIDs of the names of a config, for programs.
+pub fn document(resolved: &Resolved) -> Vec<serde_json::Value> {
+    let row = |((kind, region, name, shape), ocid): (&NameKey, &String)| {
+        serde_json::json!({
+            "kind": kind.what(), "name": name, "region": region, "shape": shape, "ocid": ocid,
+        })
+    };
+    resolved.iter().map(row).collect()
 }
 
 /// A list that is not allowed, or whose compartment does not exist: OCI does not say which.

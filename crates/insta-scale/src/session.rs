@@ -2,12 +2,11 @@
 //!
 //! It must not know what the command does. `connection.rs` provides the connection to the service.
 
-use crate::apart;
 use crate::args::{Global, OutputFormat, Pace};
-use crate::config::{self, CredentialSource, Fleet, Layers, Overrides, Placeholders, Resolved, Settings};
+use crate::config::{self, Fleet, Layers, Overrides, Placeholders, Resolved, Settings};
 use crate::environment;
 use crate::error::CommandError;
-use crate::login::{self, SignedIn};
+use crate::login;
 use crate::output::again::remember_flags;
 use crate::output::console::{self, Verbosity};
 use crate::output::retries::Retries;
@@ -23,7 +22,7 @@ use jiff::Timestamp;
 use ledger::capacity::{self, CapacityMemory, SqliteMemory};
 use ledger::{RunHead, RunId, SqliteStore, Store, sqlite};
 use oci_api::Service;
-use oci_client::credentials::{AuthMethod, Network, Signer};
+use oci_client::credentials::{AuthMethod, Signer};
 use oci_client::transport::Surroundings;
 use oci_client::{Client, Clock, Endpoints, Observer, RequestCounts, SystemClock};
 use std::fmt::Write as _;
@@ -50,6 +49,8 @@ pub struct Session {
     folder: Option<PathBuf>,
     /// The OCIDs of the names in the config, once they were looked up.
     pub resolved: OnceLock<Resolved>,
+    /// Who signs, as far as it is known already, and with what.
+    pub(crate) signed_in: OnceLock<(String, Arc<dyn Signer>)>,
     ledger: OnceLock<Arc<dyn Store>>,
     memory: OnceLock<Option<Arc<dyn CapacityMemory>>>,
     price_list: OnceLock<Option<Arc<PriceList>>>,
@@ -72,6 +73,7 @@ impl Session {
             simulated,
             folder: None,
             resolved: OnceLock::new(),
+            signed_in: OnceLock::new(),
             ledger: OnceLock::new(),
             memory: OnceLock::new(),
             price_list: OnceLock::new(),
@@ -374,39 +376,6 @@ impl Session {
 
 /// The parts of a connection.
 impl Session {
-    /// Reads the key and shows its warnings.
-    pub async fn sign_in(&self, settings: &Settings) -> Result<Option<Arc<dyn Signer>>, CommandError> {
-        let source = settings.credentials.clone();
-        let network = self.auth_network(settings)?;
-        let runtime = tokio::runtime::Handle::current();
-        let signing_in = move || login::sign_in(&source, &network, &runtime);
-        let signed_in = apart::run_apart(&self.stop, signing_in).await;
-        let signed_in = signed_in.and_then(|result| result).map_err(|error| match error {
-            CommandError::Credentials(error) if !settings.credentials.is_profile() => {
-                let placed = settings.written.credentials(&error, login::remedy(&error));
-                placed.map_or(CommandError::Credentials(error), CommandError::Config)
-            }
-            error => error,
-        });
-        let Some(SignedIn { signer, warnings }) = signed_in? else { return Ok(None) };
-        if let CredentialSource::Principal(method) = settings.credentials
-            && !self.is_quiet()
-        {
-            console::line(&format!("auth {method}: {}", crate::output::text::clean(&signer.describe())));
-        }
-        for warning in warnings.iter().filter(|_| !self.is_quiet()) {
-            console::line(&format!("warning: {}", crate::output::text::clean(warning)));
-        }
-        Ok(Some(signer))
-    }
-
-    /// What signing in needs of this machine.
-    fn auth_network(&self, settings: &Settings) -> Result<Network, CommandError> {
-        let base =
-            settings.endpoint.as_deref().map(Endpoints::at).transpose()?.map(|endpoints| endpoints.auth());
-        login::network(self.clock.clone(), base)
-    }
-
     /// A client that reports its retries, and the counter of its requests.
     pub fn client(
         &self,

@@ -126,11 +126,14 @@ pub const ALTERNATIVE: &[&str] = &[
     "shape",
     "shape_config",
     "image_id",
+    "image",
     "capacity_type",
     "availability_domain",
     "fault_domain",
     "subnet_id",
+    "subnet",
     "capacity_reservation_id",
+    "capacity_reservation",
 ];
 
 /// Under `shape_config` of an alternative.
@@ -215,6 +218,7 @@ pub const GROUPS: &[(&str, &[&str])] = &[
     ("instance_settings.capacity_reservations[]", RESERVATION),
     ("instance_settings.alternatives[]", ALTERNATIVE),
     ("instance_settings.alternatives[].shape_config", ALTERNATIVE_SHAPE),
+    ("instance_settings.alternatives[].image", IMAGE_NAME),
     ("regions[]", REGION),
     ("regions[].image", IMAGE_NAME),
     ("instance_settings.image", IMAGE_NAME),

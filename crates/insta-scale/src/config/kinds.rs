@@ -99,11 +99,13 @@ pub fn kind(path: &str, key: &str) -> Kind {
         (_, "alternatives") => Kind::List("instance_settings.alternatives[]"),
         ("regions[]", "image") => Kind::Group("regions[].image"),
         ("instance_settings", "image") => Kind::Group("instance_settings.image"),
+        ("instance_settings.alternatives[]", "image") => {
+            Kind::Group("instance_settings.alternatives[].image")
+        }
         ("prices", "shapes") => Kind::Groups("prices.shapes.<shape>"),
         (_, "preemptible") => Kind::Either(vec![Kind::Flag, Kind::Group("instance_settings.preemptible")]),
-        ("regions[]" | "instance_settings.alternatives[]", "subnet_id") | ("regions[]", "image_id") => {
-            Kind::Either(vec![Kind::Text, Kind::Table])
-        }
+        ("regions[]" | "instance_settings.alternatives[]", "subnet_id" | "subnet")
+        | ("regions[]", "image_id") => Kind::Either(vec![Kind::Text, Kind::Table]),
         (_, "prefer") => words(&instance::PREFER),
         (_, "strategy") => words(&instance::STRATEGIES),
         (_, "capacity_type") => words(&alternatives::CAPACITY_TYPES),

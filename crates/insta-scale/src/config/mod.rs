@@ -60,7 +60,7 @@ pub use finding::{ConfigErrors, Finding, Findings, Place};
 pub use instance::MAX_COUNT;
 pub use keys::{GROUPS, nearest};
 pub use layers::Layers;
-pub use names::{Name, NameKind, Resolved, UnresolvedNames};
+pub use names::{Name, NameKey, NameKind, Resolved, UnresolvedNames};
 pub use ocids::Home;
 pub use scalar::Scalar;
 pub use schema::schema;
@@ -173,9 +173,22 @@ pub struct Settings {
     pub written: Written,
     /// Names that have no OCID yet, so that no request may name them.
     pub names: UnresolvedNames,
+    /// The OCIDs of the others.
+    pub resolved: Resolved,
 }
 
 impl Settings {
+    /// Refuses names that have no OCID: the OCIDs that stand for them must not be sent.
+    ///
+    /// # Errors
+    /// When there is one.
+    pub fn check_names(&self) -> Result<(), ConfigErrors> {
+        let Some(name) = self.names.all.first() else { return Ok(()) };
+        let message = format!("the {} {:?} has not been looked up", name.kind.what(), name.text);
+        let help = format!("write its OCID: `{}`", name.kind.ocid_key());
+        Err(self.names.mistakes(vec![Finding::at(name.place, message).help(help)]))
+    }
+
     /// Refuses a config with several regions for a command that handles one.
     ///
     /// # Errors
@@ -251,6 +264,7 @@ fn read_stacked(
                 notes: Quoted::of(&sources, &notes).render(&notes),
                 written,
                 names,
+                resolved: overrides.resolved.clone(),
             })
         }
         Some((Parts { profile: Some(profile), .. }, ..)) => {

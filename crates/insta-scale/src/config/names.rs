@@ -42,6 +42,15 @@ const KEYS: &[(&str, &str, &str, NameKind, &str)] = &[
         NameKind::Reservation,
         "capacityreservation",
     ),
+    ("instance_settings.alternatives.", "subnet", "subnet_id", NameKind::Subnet, "subnet"),
+    ("instance_settings.alternatives.", "image", "image_id", NameKind::Image, "image"),
+    (
+        "instance_settings.alternatives.",
+        "capacity_reservation",
+        "capacity_reservation_id",
+        NameKind::Reservation,
+        "capacityreservation",
+    ),
     ("regions.", "compartment", "compartment_id", NameKind::Compartment, "compartment"),
     ("regions.", "subnet", "subnet_id", NameKind::Subnet, "subnet"),
     ("regions.", "nsgs", "nsg_ids", NameKind::SecurityGroup, "networksecuritygroup"),
@@ -91,8 +100,8 @@ pub struct Name {
     pub place: Place,
 }
 
-/// What identifies a name: its kind, region and text.
-pub type NameKey = (NameKind, Option<String>, String);
+/// What identifies a name: its kind, region and text, and the shape that an image has to fit.
+pub type NameKey = (NameKind, Option<String>, String, Option<String>);
 
 /// The OCIDs of names.
 pub type Resolved = BTreeMap<NameKey, String>;
@@ -100,7 +109,8 @@ pub type Resolved = BTreeMap<NameKey, String>;
 impl Name {
     /// What identifies it.
     pub fn key(&self) -> NameKey {
-        (self.kind, self.region.clone(), self.text.clone())
+        let shape = self.image.as_ref().and_then(|(_, shape)| shape.clone());
+        (self.kind, self.region.clone(), self.text.clone(), shape)
     }
 }
 
@@ -135,7 +145,12 @@ pub(super) fn take(root: &mut Node, resolved: &Resolved, findings: &Findings) ->
     taking.group(top, "", None);
     for entry in top {
         match (entry.key.as_str(), &mut entry.value.value) {
-            ("instance_settings", Value::Map(group)) => taking.group(group, "instance_settings.", None),
+            ("instance_settings", Value::Map(group)) => {
+                taking.group(group, "instance_settings.", None);
+                for entry in group.iter_mut().filter(|entry| entry.key == "alternatives") {
+                    taking.alternatives(&mut entry.value);
+                }
+            }
             ("regions", Value::List(items)) => {
                 for item in items {
                     let name = item.child("region").and_then(text).unwrap_or_default();
@@ -167,6 +182,19 @@ struct Taking<'a> {
 }
 
 impl Taking<'_> {
+    /// An image of an alternative has to fit the shape of the alternative.
+    fn alternatives(&mut self, list: &mut Node) {
+        let Value::List(items) = &mut list.value else { return };
+        let first = self.shape.clone();
+        for item in items {
+            self.shape = item.child("shape").and_then(text).map(str::to_owned).or_else(|| first.clone());
+            if let Value::Map(group) = &mut item.value {
+                self.group(group, "instance_settings.alternatives.", None);
+            }
+        }
+        self.shape = first;
+    }
+
     fn group(&mut self, entries: &mut Vec<Entry>, path: &str, region: Option<&str>) {
         for (_, key, ocid_key, kind, ocid_type) in KEYS.iter().filter(|(group, ..)| *group == path) {
             let Some(at) = entries.iter().position(|entry| entry.key == *key) else { continue };
@@ -187,6 +215,12 @@ impl Taking<'_> {
                 (Value::List(items), NameKind::SecurityGroup) => {
                     let ocids: Option<Vec<Node>> = items.iter().map(ocid).collect();
                     ocids.map(|ocids| Node { place: node.place, value: Value::List(ocids) })
+                }
+                // One subnet for each availability domain.
+                (Value::Map(subnets), NameKind::Subnet) if path != "instance_settings." => {
+                    let one = |entry: &Entry| Some(Entry { value: ocid(&entry.value)?, ..entry.clone() });
+                    let subnets: Option<Vec<Entry>> = subnets.iter().map(one).collect();
+                    subnets.map(|subnets| Node { place: node.place, value: Value::Map(subnets) })
                 }
                 _ => ocid(&node),
             };
@@ -226,7 +260,11 @@ impl Taking<'_> {
         let known = self.resolved.get(&name.key()).cloned();
         let ocid = known.unwrap_or_else(|| {
             let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
-            let stands_for: String = name.text.chars().map(plain).collect();
+            // Two shapes need two images.
+            let shape =
+                name.image.iter().filter_map(|(_, shape)| shape.as_ref()).map(|shape| format!("-{shape}"));
+            let stands_for: String =
+                shape.fold(name.text.clone(), |all, one| all + &one).chars().map(plain).collect();
             self.left.push(name);
             format!("ocid1.{ocid_type}.{}..unresolved-{stands_for}", self.realm)
         });

@@ -87,10 +87,18 @@ pub fn plan_document(settings: &Settings, preflight: Option<&Preflight>, reserve
         "cost_at_most": price::at_most(&settings.fleet, settings.fleet.count, &settings.prices).total,
         "prices_as_of": settings.prices.as_of(),
     });
+    add_names(&mut document, settings);
     if reserve {
         document["reserve"] = super::reserving::document(settings, preflight);
     }
     super::simulated::mark(document)
+}
+
+/// The OCIDs that stand for the names of the config, if it has any.
+pub fn add_names(document: &mut Value, settings: &Settings) {
+    if !settings.resolved.is_empty() {
+        document["resolved_names"] = crate::names::document(&settings.resolved).into();
+    }
 }
 
 /// The OCPUs and GB of the whole fleet, if its size is known.

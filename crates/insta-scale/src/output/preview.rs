@@ -66,6 +66,7 @@ impl Preview<'_> {
             "cost_at_most": fleet::price::at_most(&plan.fleet, plan.fleet.count, &settings.prices).total,
             "prices_as_of": settings.prices.as_of(),
         });
+        dry_run_report::add_names(&mut document, settings);
         document["strategy"] = json!(plan.strategy);
         if let Some(min) = plan.min {
             document["min"] = min.into();

@@ -99,6 +99,16 @@ fn a_name_beside_its_ocid_is_refused() {
 }
 
 #[test]
+fn a_name_without_an_ocid_is_never_sent() {
+    let folder = tempfile::tempdir().unwrap();
+    let overrides = Overrides { placeholders: Placeholders::Taken, ..Overrides::default() };
+    load_in(folder.path(), GOOD, &overrides).unwrap().check_names().unwrap();
+    let text = GOOD.replace("  count: 3", "  count: 3\n  capacity_reservation: web");
+    let said = load_in(folder.path(), text, &overrides).unwrap().check_names().unwrap_err().to_string();
+    assert!(said.contains("the capacity reservation \"web\" has not been looked up"), "{said}");
+}
+
+#[test]
 fn offline_says_that_names_are_not_looked_up() {
     let (place, region) = region(&[]);
     rename(&place, &NAMES);
@@ -128,4 +138,132 @@ fn names_are_looked_up_in_each_region() {
         "{}",
         ended.stderr
     );
+}
+
+#[test]
+fn one_of_several_resources_with_a_name_is_never_taken() {
+    let (place, _region) = region(&[]);
+    let reserve =
+        ["reservation", "create", "--count", "1", "--ad", "AD-1", "--new", "--output", "json", "--name"];
+    let mut ocids = Vec::new();
+    for name in ["web", "web", "db"] {
+        let ended = place.run(&[&reserve[..], &[name]].concat());
+        assert_eq!(ended.code, 0, "{}", ended.stderr);
+        ocids.push(
+            ended
+                .stdout
+                .split('"')
+                .find(|word| word.starts_with("ocid1.capacityreservation"))
+                .unwrap()
+                .to_owned(),
+        );
+    }
+    let name = |name: &str| {
+        rename(
+            &place,
+            &[("subnet_id:", &format!("  subnet: public-subnet-3\n  capacity_reservation: {name}"))],
+        );
+    };
+    name("web");
+    let ended = place.run(&["launch", "--output", "json"]);
+    assert_eq!(ended.code, 2, "{}", ended.stderr);
+    assert!(ended.stderr.contains("2 capacity reservations have the name \"web\""), "{}", ended.stderr);
+    assert!(ocids[..2].iter().all(|ocid| ended.stderr.contains(ocid.as_str())), "{}", ended.stderr);
+    name("db");
+    let ended = place.run(&["launch", "--count", "1", "--dry-run", "--output", "json"]);
+    let document = ended.json();
+    assert_eq!(document["body"]["capacityReservationId"], ocids[2].as_str(), "{}", ended.stderr);
+    let names = document["resolved_names"].as_array().unwrap();
+    assert!(names.iter().any(|one| one["name"] == "db" && one["ocid"] == ocids[2].as_str()), "{names:?}");
+}
+
+#[test]
+fn a_hidden_list_says_which_policy_is_missing() {
+    let place = Workplace::empty();
+    place.write(
+        "hidden.yaml",
+        "faults: [{operations: [ListSubnets], fault: {answer: {status: 404, code: NotAuthorizedOrNotFound}}}]",
+    );
+    let _region = Region::start(&place, &["--scenario", "hidden.yaml"]);
+    rename(&place, &NAMES);
+    let ended = place.run(&["launch"]);
+    assert_eq!(ended.code, 2, "{}", ended.stderr);
+    let compartment = ocid(&place, "compartment_id");
+    for said in [
+        "the subnet \"public-subnet-3\" cannot be looked up: listing them is not allowed".to_owned(),
+        "write its OCID (`subnet_id`)".to_owned(),
+        format!("to inspect subnets in compartment id {compartment}"),
+    ] {
+        assert!(ended.stderr.contains(&said), "{said}: {}", ended.stderr);
+    }
+    assert!(
+        !place.path().join("state").exists()
+            || place.run(&["runs", "--output", "json"]).json() == serde_json::json!([])
+    );
+}
+
+#[test]
+fn security_groups_have_names_too() {
+    let (place, region) = region(&[]);
+    let own = std::fs::read_to_string(place.path().join("sim/config.yaml")).unwrap();
+    drop(region);
+    let groups = ["b", "a"].map(|name| format!("ocid1.networksecuritygroup.oc1.phx.{name}"));
+    let known =
+        own.replace("instance_settings:", &format!("instance_settings:\n  nsg_ids: [{}]", groups.join(", ")));
+    place.write("known.yaml", &known);
+    let region = Region::start(&place, &["--speed", "300", "--config", "known.yaml"]);
+    let named =
+        known.lines().map(|line| if line.contains("nsg_ids:") { "  nsgs: [nsg-2, nsg-1]" } else { line });
+    place.write("config.yaml", named.collect::<Vec<_>>().join("\n") + "\n");
+    let ended = place.run(&[
+        "launch",
+        "--endpoint",
+        &region.endpoint,
+        "--count",
+        "1",
+        "--dry-run",
+        "--output",
+        "json",
+    ]);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    let sent = &ended.json()["body"]["createVnicDetails"]["nsgIds"];
+    assert_eq!(*sent, serde_json::json!(groups));
+    let ended = place.run(&["launch", "--endpoint", &region.endpoint, "--count", "1", "--output", "json"]);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+}
+
+#[test]
+fn an_image_of_an_alternative_fits_its_own_shape() {
+    let (place, _region) = region(&[]);
+    let image = "image: {os: Oracle Linux, version: \"9\"}";
+    let all = format!(
+        "  {image}\n  alternatives:\n    - shape: VM.Standard.A1.Flex\n      {image}\n    - {{availability_domain: AD-2, \
+         subnet: {{AD-2: public-subnet-3}}}}"
+    );
+    rename(&place, &[NAMES[0], NAMES[1], ("image_id:", &all)]);
+    let ended = place.run(&["plan", "--output", "json"]);
+    let plan = ended.json();
+    let names = plan["resolved_names"].as_array().unwrap();
+    let images: Vec<_> = names.iter().filter(|one| one["kind"] == "image").collect();
+    assert_eq!(images.len(), 2, "{}", ended.stderr);
+    assert_ne!(images[0]["ocid"], images[1]["ocid"], "{}", ended.stderr);
+    assert!(ended.stderr.contains("image Oracle Linux 9 for VM.Standard.A1.Flex = "), "{}", ended.stderr);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_config_with_names_signs_in_once() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let (place, _region) = region(&[]);
+    rename(&place, &NAMES);
+    let keys: Vec<_> =
+        place.path().join("sim").read_dir().unwrap().map(|entry| entry.unwrap().path()).collect();
+    for key in keys.iter().filter(|path| path.extension().is_some_and(|ending| ending == "pem")) {
+        std::fs::set_permissions(key, std::fs::Permissions::from_mode(0o644)).unwrap();
+    }
+    let ended = place.run(&["plan"]);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    // Each login warns of a key that others may read.
+    assert_eq!(ended.stderr.matches("can be read by others").count(), 1, "{}", ended.stderr);
 }

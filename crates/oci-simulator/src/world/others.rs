@@ -36,7 +36,8 @@ impl World {
         let vcn = self.network.subnets.last().map_or(0, |subnet| subnet.vcn);
         NetworkSecurityGroup {
             id: ocid.to_owned(),
-            compartment_id: compartment_ocid(&self.ids, 0),
+            display_name: Some(self.security_group_name(ocid)),
+            compartment_id: compartment_ocid(&self.ids, self.security_groups_are_in()),
             lifecycle_state: NetworkSecurityGroupLifecycleState::Available,
             time_created: self.beginning(),
             vcn_id: self.ids.text(Id(Kind::Vcn, vcn)),
@@ -46,23 +47,49 @@ impl World {
         }
     }
 
+    /// `nsg-1` for the first one by its OCID.
+    fn security_group_name(&self, ocid: &str) -> String {
+        let is_group = |ocid: &&String| {
+            oci_api::Ocid::parse(ocid).is_ok_and(|ocid| ocid.resource_type == "networksecuritygroup")
+        };
+        let number = self.others_known.iter().filter(is_group).position(|known| known == ocid);
+        format!("nsg-{}", number.map_or(0, |number| number + 1))
+    }
+
+    /// The compartment of the newest subnet.
+    fn security_groups_are_in(&self) -> u32 {
+        self.network.subnets.last().map_or(0, |subnet| subnet.compartment)
+    }
+
     pub(super) fn list_security_groups(&mut self, request: &ApiRequest) -> ApiResult {
         if request.in_query("compartmentId").is_none() && request.in_query("vlanId").is_none() {
             return Err(error::invalid("compartmentId or vlanId is required"));
         }
         let vcn = request.in_query("vcnId").map(str::to_owned);
-        let listed = self.registered(request, "networksecuritygroup")?;
+        let home = self.security_groups_are_in();
+        let listed = self.registered(request, "networksecuritygroup", home)?;
+        let name = request.in_query("displayName").map(str::to_owned);
         let page = self.page(request)?;
         let groups = listed.into_iter().map(|(cursor, ocid)| (cursor, self.security_group(&ocid)));
-        let groups = groups.filter(|(_, group)| vcn.as_ref().is_none_or(|vcn| *vcn == group.vcn_id));
+        let groups = groups.filter(|(_, group)| {
+            vcn.as_ref().is_none_or(|vcn| *vcn == group.vcn_id)
+                && (name.is_none() || name == group.display_name)
+        });
         page.answer_small(request, Order { by_name: false, descending: false }, groups.collect())
     }
 
-    /// The OCIDs of registered resources of one type. All are in the tenancy itself and have no names.
-    fn registered(&self, request: &ApiRequest, kind: &str) -> Result<Vec<(Cursor, String)>, ApiError> {
+    /// The OCIDs of registered resources of one type, which are in the compartment `home`.
+    fn registered(
+        &self,
+        request: &ApiRequest,
+        kind: &str,
+        home: u32,
+    ) -> Result<Vec<(Cursor, String)>, ApiError> {
         let compartment = request.in_query("compartmentId").map(|ocid| self.compartment(ocid)).transpose()?;
-        let any = compartment == Some(0)
-            && request.in_query("displayName").is_none()
+        // Only groups have names.
+        let is_nameless = kind != "networksecuritygroup";
+        let any = compartment == Some(home)
+            && (request.in_query("displayName").is_none() || !is_nameless)
             && request.in_query("vlanId").is_none();
         let of_kind =
             |ocid: &&String| any && oci_api::Ocid::parse(ocid).is_ok_and(|ocid| ocid.resource_type == kind);
@@ -92,7 +119,7 @@ impl World {
     }
 
     pub(super) fn list_compute_clusters(&mut self, request: &ApiRequest) -> ApiResult {
-        let listed = self.registered(request, "computecluster")?;
+        let listed = self.registered(request, "computecluster", 0)?;
         let ad = self.ad_in(request)?;
         let page = self.page(request)?;
         let clusters = listed.into_iter().filter(|_| ad.is_none_or(|ad| ad == 0)).map(|(cursor, ocid)| {
@@ -138,7 +165,7 @@ impl World {
     }
 
     pub(super) fn list_dedicated_hosts(&mut self, request: &ApiRequest) -> ApiResult {
-        let listed = self.registered(request, "dedicatedvmhost")?;
+        let listed = self.registered(request, "dedicatedvmhost", 0)?;
         let ad = self.ad_in(request)?;
         let page = self.page(request)?;
         let shape = request.in_query("instanceShapeName").is_none();

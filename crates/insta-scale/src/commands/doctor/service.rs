@@ -36,7 +36,19 @@ pub async fn check(
     {
         return Ok(Exit::NoneLaunched);
     }
-    let connection = match Connection::open(session, settings).await {
+    let signed_in = session.sign_in_once(&settings).await;
+    let connection = match signed_in {
+        // A config with mistakes may have names without OCIDs, which must not be sent.
+        Ok(signer) if !is_complete => {
+            let who = signer.map(|signer| signer.describe()).unwrap_or_default();
+            checks.push(Check::new("login", State::Ok, who));
+            checks.push(Check::new("fleet", State::Skipped, "the config has mistakes"));
+            return Ok(Exit::Usage);
+        }
+        Ok(_) => Connection::open(session, settings).await,
+        Err(error) => Err(error),
+    };
+    let connection = match connection {
         Ok(connection) => connection,
         Err(CommandError::Interrupted) => return Err(CommandError::Interrupted),
         Err(error) => {
@@ -44,11 +56,6 @@ pub async fn check(
             return Ok(error.exit());
         }
     };
-    if !is_complete {
-        checks.push(Check::new("login", State::Ok, connection.signed_as()));
-        checks.push(Check::new("fleet", State::Skipped, "the config has mistakes"));
-        return Ok(Exit::Usage);
-    }
     let client = connection.questions.with_retry(PLAN_RETRIES);
     let Settings { fleet, prices, .. } = &connection.settings;
     let asked = Box::pin(preflight(&client, fleet, prices));

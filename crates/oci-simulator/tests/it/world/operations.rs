@@ -182,13 +182,12 @@ impl Full {
             Operation::ListPublicIps | Operation::GetResourceAvailability => {
                 request.query("availabilityDomain", ad)
             }
-            Operation::ListBootVolumes | Operation::ListVolumes => {
+            Operation::ListBootVolumes | Operation::ListVolumes | Operation::ListNetworkSecurityGroups => {
                 request.query("compartmentId", compartment)
             }
             Operation::ListCompartments
             | Operation::ListUsers
             | Operation::ListQuotas
-            | Operation::ListNetworkSecurityGroups
             | Operation::ListComputeClusters
             | Operation::ListDedicatedVmHosts => {
                 let root = self.region.defaults.tenancy.clone();
