@@ -16,6 +16,11 @@ BINARIES := $(PROGRAM) $(OTHER_NAMES)
 BIN = $(DESTDIR)$(PREFIX)/bin
 SHARE = $(DESTDIR)$(PREFIX)/share
 VENV := .venv-conformance
+# Programs that others wrote, each in an environment of its own.
+JUDGES := .venv-judges
+PYTHON_JUDGES := yo custodian skypilot mcp
+# The versions of Python that some of them need.
+PYTHON_mcp := python3.13
 # The profile whose binaries `make conformance` judges: `dev` saves a second build after `make test`.
 CONFORMANCE_PROFILE ?= dev
 # How it builds them. With `test --no-run --workspace` it takes those that `make test` has built.
@@ -147,6 +152,19 @@ audit: ## Licences, banned crates and sources by deny.toml; with cargo-deny inst
 conformance: $(VENV)/installed ## The official Python SDK and oci CLI judge both sides of the wire
 	$(CARGO) $(CONFORMANCE_BUILD) --locked --profile $(CONFORMANCE_PROFILE)
 	OCI_INSTA_SCALE_BIN=$(abspath $(call folder_of,$(CONFORMANCE_PROFILE))) $(VENV)/bin/python -m pytest --rootdir conformance -c conformance/pytest.ini conformance
+
+.PHONY: conformance-full
+conformance-full: export OCI_INSTA_SCALE_JUDGES := $(abspath $(JUDGES))
+conformance-full: $(addprefix $(JUDGES)/,$(PYTHON_JUDGES:=/installed)) $(JUDGES)/npm/installed conformance ## `make conformance`, with every program of the table of clients
+
+# One that cannot be installed here is skipped, and says so.
+$(JUDGES)/%/installed: conformance/judges/%.txt
+	@python=$(or $(PYTHON_$*),python3); if ! $$python -c '' 2>/dev/null; then echo "$* needs $$python: skipped"; else \
+	  $$python -m venv $(JUDGES)/$* && $(JUDGES)/$*/bin/python -m pip install --quiet --requirement $< && touch $@; fi
+
+$(JUDGES)/npm/installed: conformance/judges/npm.json
+	@if ! npm --version >/dev/null 2>&1; then echo "the npm SDK needs npm: skipped"; else mkdir -p $(@D) && \
+	  cp $< $(@D)/package.json && npm install --prefix $(@D) --ignore-scripts --no-audit --no-fund --silent && touch $@; fi
 
 $(VENV)/installed: conformance/requirements.txt
 	python3 -m venv $(VENV)

@@ -11,10 +11,10 @@ for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """A file stays in one process, since its tests share a region. Those of test_memory.py share none and take longest: each is
-    apart, and they begin first."""
+    """A file stays in one process, since its tests share a region. Those of test_memory.py and test_judges.py share none: each is
+    apart. The former take longest and begin first."""
     for item in items:
-        is_apart = item.path.name == "test_memory.py"
+        is_apart = item.path.name in ("test_memory.py", "test_judges.py")
         item.add_marker(pytest.mark.xdist_group(item.name if is_apart else item.path.name))
     items.sort(key=lambda item: item.path.name != "test_memory.py")
 

@@ -47,40 +47,6 @@ def test_the_cli_renews_its_session(tmp_path):
     assert signed.returncode == 0, signed.stderr
 
 
-LIFE = """
-import oci
-config = oci.config.from_file(f"{HOME}/config")
-fleet = dict(line.strip().split(": ", 1) for line in open(f"{HOME}/config.yaml") if ": " in line)
-compute, search = oci.core.ComputeClient(config), oci.resource_search.ResourceSearchClient(config)
-identity = oci.identity.IdentityClient(config)
-details = oci.core.models.LaunchInstanceDetails(
-    compartment_id=fleet["compartment_id"],
-    availability_domain=identity.list_availability_domains(config["tenancy"]).data[0].name,
-    shape="VM.Standard.E4.Flex",
-    shape_config=oci.core.models.LaunchInstanceShapeConfigDetails(ocpus=1, memory_in_gbs=6),
-    source_details=oci.core.models.InstanceSourceViaImageDetails(image_id=fleet["image_id"]),
-    create_vnic_details=oci.core.models.CreateVnicDetails(subnet_id=fleet["subnet_id"]),
-    freeform_tags={"judge": "exec"},
-)
-instance = compute.launch_instance(details).data
-oci.wait_until(compute, compute.get_instance(instance.id), "lifecycle_state", "RUNNING", max_interval_seconds=1)
-query = oci.resource_search.models.StructuredSearchDetails(
-    query="query instance resources where (freeformTags.key = 'judge' && freeformTags.value = 'exec')"
-)
-assert [row.identifier for row in search.search_resources(query).data.items] == [instance.id]
-compute.terminate_instance(instance.id)
-oci.wait_until(compute, compute.get_instance(instance.id), "lifecycle_state", "TERMINATED", max_interval_seconds=1)
-print(instance.region)
-"""
-
-
-def test_the_python_sdk_does_its_whole_job(tmp_path):
-    home = tmp_path / "sim"
-    done = run(home, sys.executable, "-c", LIFE.replace("{HOME}", str(home)).replace('f"', '"'))
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.strip() == "phx"
-
-
 def test_no_request_can_leave_the_machine(tmp_path):
     away = "import socket; socket.create_connection(('192.0.2.1', 443), timeout=3)"
     done = run(tmp_path / "sim", sys.executable, "-c", away)
