@@ -166,6 +166,11 @@ $(JUDGES)/npm/installed: conformance/judges/npm.json
 	@if ! npm --version >/dev/null 2>&1; then echo "the npm SDK needs npm: skipped"; else mkdir -p $(@D) && \
 	  cp $< $(@D)/package.json && npm install --prefix $(@D) --ignore-scripts --no-audit --no-fund --silent && touch $@; fi
 
+.PHONY: api-diff
+api-diff: $(VENV)/installed ## Show what another Python SDK would change in api/: SDK=2.190.0, or the newest one
+	@$(VENV)/bin/python -m pip install --quiet --no-deps --upgrade --target $(VENV)/sdk-$(or $(SDK),newest) oci$(if $(SDK),==$(SDK))
+	@$(VENV)/bin/python conformance/api_diff.py $(VENV)/sdk-$(or $(SDK),newest)/oci || test $$? -eq 1
+
 $(VENV)/installed: conformance/requirements.txt
 	python3 -m venv $(VENV)
 	$(VENV)/bin/python -m pip install --quiet --requirement conformance/requirements.txt
