@@ -1,9 +1,12 @@
 """Programs that compute the host names of the real services, unchanged, through `sim exec`."""
 
 import json
+import os
 import pathlib
+import shutil
 import subprocess
 import sys
+import tempfile
 
 import pytest
 
@@ -94,3 +97,21 @@ def test_a_config_for_the_real_hosts_launches(tmp_path):
     assert done.returncode == 0, done.stderr
     assert "endpoint" not in (tmp_path / "config.yaml").read_text()
     assert json.loads(done.stdout[done.stdout.index("{"):])["running"] == 2
+
+
+def test_a_port_below_1024_is_refused_with_advice():
+    if int(pathlib.Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").read_text()) <= 443:
+        pytest.skip("everyone may use port 443 here")
+    program, who = BIN / "oci-insta-scale", {}
+    with tempfile.TemporaryDirectory() as folder:
+        if os.getuid() == 0:
+            # Somebody without rights, who cannot see the checkout.
+            os.chmod(folder, 0o777)
+            program = shutil.copy(program, folder)
+            who = {"user": 65534, "group": 65534, "extra_groups": []}
+        home = pathlib.Path(folder) / "sim"
+        serve = [program, "sim", "serve", "--listen", "127.0.0.1:0", "--tls-listen", "127.0.0.1:443", "--home", home]
+        done = subprocess.run(serve, capture_output=True, text=True, timeout=60, env=CLEAN_ENV, **who)
+    assert (done.returncode, done.stdout) == (2, ""), done.stderr
+    for part in ("127.0.0.1:443", "only root may use ports below 1024", "ip_unprivileged_port_start=443", "sim exec"):
+        assert part in done.stderr

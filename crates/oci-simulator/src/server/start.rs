@@ -285,7 +285,7 @@ async fn serve_tls(
     let (credentials, environment) = made.await??;
     if credentials.renewed {
         notes.push(format!(
-            "{} is new: the certificate of this home was about to expire, or was for other regions",
+            "{} is new: the certificate of this home was about to expire, was for other regions, or was damaged",
             credentials.authority.display()
         ));
     }

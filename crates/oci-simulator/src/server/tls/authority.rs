@@ -5,6 +5,9 @@
 
 use super::names::{ServiceHosts, all_hosts};
 use crate::server::home::{HomeError, io, write_over};
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use rcgen::{
     BasicConstraints, CertificateParams, CidrSubnet, DnType, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa,
@@ -41,9 +44,13 @@ pub(in crate::server) struct Credentials {
 struct Record {
     hosts: Vec<String>,
     expires: Timestamp,
+    /// A hash of the other files: a damaged one, or one of another home, does not belong to the record.
+    #[serde(default)]
+    files: String,
 }
 
-/// Reads the certificate of a home, or issues a new one if there is none, if it expires soon, or if it is for other regions.
+/// Reads the certificate of a home, or issues a new one if there is none, if it expires soon, if it is for other regions, or if its
+/// files do not belong together.
 pub(in crate::server) fn open(
     home: &Path,
     places: &[ServiceHosts],
@@ -53,16 +60,18 @@ pub(in crate::server) fn open(
     let wanted = all_hosts(places);
     let record = read(RECORD).and_then(|text| serde_json::from_str::<Record>(&text).ok());
     let soon = now.saturating_add(SignedDuration::from_hours(24 * RENEWED_DAYS)).unwrap_or(Timestamp::MAX);
-    let good = record.is_some_and(|record| record.hosts == wanted && record.expires > soon);
+    let good = record.filter(|record| record.hosts == wanted && record.expires > soon);
     let authority = home.join(AUTHORITY);
-    if let (true, true, Some(certificate), Some(key)) =
-        (good, authority.is_file(), read(CERTIFICATE), read(KEY))
+    if let (Some(record), Some(own), Some(certificate), Some(key)) =
+        (good, read(AUTHORITY), read(CERTIFICATE), read(KEY))
+        && record.files == hash([&own, &certificate, &key])
     {
         return Ok(Credentials { authority, certificate, key, renewed: false });
     }
     let renewed = authority.is_file();
     let issued = issue(places, now).map_err(|error| HomeError::Certificate(error.to_string()))?;
-    let record = Record { hosts: wanted, expires: issued.expires };
+    let files = hash([&issued.authority, &issued.certificate, &issued.key]);
+    let record = Record { hosts: wanted, expires: issued.expires, files };
     // The record is written last: with it, all other files are complete.
     let record = serde_json::to_string(&record).unwrap_or_default();
     for (name, text) in [
@@ -75,6 +84,10 @@ pub(in crate::server) fn open(
         write_over(&path, text).map_err(|source| io("write", &path, source))?;
     }
     Ok(Credentials { authority, certificate: issued.certificate, key: issued.key, renewed })
+}
+
+fn hash(files: [&str; 3]) -> String {
+    STANDARD.encode(digest(&SHA256, files.concat().as_bytes()))
 }
 
 struct Issued {
@@ -150,8 +163,12 @@ mod tests {
         let late = open("us-phoenix-1", "2026-03-25T00:00:00Z");
         assert!(late.renewed && late.key != first.key);
         assert!(open("us-ashburn-1", "2026-03-25T00:00:00Z").renewed, "a home of another region");
-        std::fs::write(home.path().join(RECORD), "{").unwrap();
-        assert!(open("us-ashburn-1", "2026-03-25T00:00:00Z").renewed, "a damaged record");
+        for file in FILES {
+            std::fs::write(home.path().join(file), "{").unwrap();
+            assert!(open("us-ashburn-1", "2026-03-25T00:00:00Z").renewed, "a damaged {file}");
+            assert!(!open("us-ashburn-1", "2026-03-25T00:00:00Z").renewed);
+        }
+        assert!(open("us-ashburn-1", "2027-03-25T00:00:00Z").renewed, "one that expired long ago");
     }
 
     #[cfg(unix)]

@@ -96,3 +96,99 @@ async fn tls_is_refused_where_it_cannot_be_safe() {
     let refused = start(tls("0.0.0.0:0", Some(home.path().join("sim")))).await.unwrap_err();
     assert!(matches!(refused, StartError::NotLoopback(_)), "{refused}");
 }
+
+/// Sends bytes to the port of TLS and reads until the region closes the connection.
+async fn talk_to_tls(running: &Running, bytes: &[u8]) -> Vec<u8> {
+    let (address, _) = running.tls.as_ref().unwrap();
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(bytes).await.unwrap();
+    let mut answer = Vec::new();
+    // Closing a connection with unread bytes may reset it, after the answer.
+    let _ = stream.read_to_end(&mut answer).await;
+    answer
+}
+
+/// The first message of a client whose newest version is this one. It names its signature algorithms, which the region asks for
+/// before it looks at the version.
+fn hello(version: [u8; 2]) -> Vec<u8> {
+    let mut body = version.to_vec();
+    body.extend([7; 32]);
+    // No session, two cipher suites (ECDHE_RSA and RSA with AES_128_CBC_SHA), no compression.
+    body.extend([0, 0, 4, 0xc0, 0x13, 0x00, 0x2f, 1, 0]);
+    body.extend([0, 8, 0, 13, 0, 4, 0, 2, 4, 1]);
+    let mut message = vec![1, 0, 0, u8::try_from(body.len()).unwrap()];
+    message.extend(body);
+    let mut record = vec![0x16, 3, 1, 0, u8::try_from(message.len()).unwrap()];
+    record.extend(message);
+    record
+}
+
+#[tokio::test]
+async fn old_versions_of_tls_and_plain_text_are_refused() {
+    let home = tempfile::tempdir().unwrap();
+    let running = serve(&home.path().join("sim"), "{}").await;
+    for version in [[3, 0], [3, 1], [3, 2]] {
+        let answer = talk_to_tls(&running, &hello(version)).await;
+        // A fatal alert: protocol_version (RFC 5246, section 7.2).
+        assert_eq!((answer[0], &answer[5..]), (0x15, &[2, 70][..]), "{version:?}: {answer:?}");
+    }
+    for bytes in [
+        &b"GET /20160918/instances HTTP/1.1\r\nhost: localhost\r\n\r\n"[..],
+        &[0x80, 0x2e, 1, 0, 2],
+        &[0xff; 3000],
+    ] {
+        let answer = talk_to_tls(&running, bytes).await;
+        assert!(!answer.starts_with(b"HTTP") && answer.len() < 100, "{answer:?}");
+    }
+    // The region goes on.
+    let answer = ask(&running, "iaas.us-phoenix-1.oraclecloud.com", "/20160918/instances").await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
+    assert_eq!(running.region().stats().requests, 1, "nothing was taken for a request");
+    running.shutdown().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_expired_authority_is_replaced_at_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path().join("sim");
+    serve(&home, "{}").await.shutdown().await.unwrap();
+    let authority = || std::fs::read_to_string(home.join("ca.pem")).unwrap();
+    let first = authority();
+    serve(&home, "{}").await.shutdown().await.unwrap();
+    assert_eq!(authority(), first, "kept while it is valid");
+    let record = std::fs::read_to_string(home.join("tls.json")).unwrap();
+    let mut record: serde_json::Value = serde_json::from_str(&record).unwrap();
+    record["expires"] = "2020-01-01T00:00:00Z".into();
+    std::fs::write(home.join("tls.json"), record.to_string()).unwrap();
+    let running = serve(&home, "{}").await;
+    assert_ne!(authority(), first);
+    assert!(running.notes.iter().any(|note| note.contains("ca.pem is new")), "{:?}", running.notes);
+    ask(&running, "iaas.us-phoenix-1.oraclecloud.com", "/20160918/instances").await.unwrap();
+    running.shutdown().await.unwrap();
+}
+
+#[tokio::test]
+async fn two_regions_cannot_share_a_home_under_tls() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path().join("sim");
+    let running = serve(&home, "{}").await;
+    let files = || {
+        ["ca.pem", "tls.pem", "tls_key.pem", "env.sh", "hosts"]
+            .map(|file| std::fs::read(home.join(file)).unwrap())
+    };
+    let before = files();
+    let any = "127.0.0.1:0".parse().unwrap();
+    let scenario = Scenario::from_yaml("world: {region: us-ashburn-1}", "test").unwrap();
+    let second = Options {
+        listen: any,
+        tls_listen: Some(any),
+        home: Some(home.clone()),
+        scenario,
+        ..Options::default()
+    };
+    let refused = start(second).await.unwrap_err();
+    assert!(matches!(refused, StartError::Home(_)), "{refused}");
+    assert!(before == files(), "the refused region changed a file");
+    ask(&running, "iaas.us-phoenix-1.oraclecloud.com", "/20160918/instances").await.unwrap();
+    running.shutdown().await.unwrap();
+}

@@ -3,6 +3,7 @@
 use super::region::Region;
 use oci_api::Operation;
 use oci_simulator::world::{ApiError, ApiRequest};
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 fn query(region: &Region, text: &str) -> ApiRequest {
@@ -144,4 +145,84 @@ fn a_list_of_absent_things_still_checks_its_request() {
     let hosts = region.request(Operation::ListComputeHosts);
     let hosts = hosts.query("compartmentId", region.defaults.compartment.clone());
     assert_eq!(region.world.handle(&hosts).unwrap().json(), json!({"items": []}));
+}
+
+/// Words of which real queries consist, and some that break them.
+const WORDS: [&str; 40] = [
+    "query",
+    "instance",
+    "bootvolume",
+    "all",
+    "bucket",
+    ",",
+    "resources",
+    "where",
+    "matching",
+    "return",
+    "allAdditionalFields",
+    "sorted",
+    "by",
+    "asc",
+    "desc",
+    "(",
+    ")",
+    "&&",
+    "||",
+    "and",
+    "or",
+    "=",
+    "!=",
+    "==",
+    "!==",
+    "=~",
+    "<",
+    ">=",
+    "displayName",
+    "timeCreated",
+    "lifecycleState",
+    "freeformTags.key",
+    "definedTags.value",
+    "'a'",
+    "'now - 15m'",
+    "'2026-11-22'",
+    "\"b",
+    "'",
+    "freeformTags.",
+    "\u{1f980}",
+];
+
+fn words() -> impl Strategy<Value = String> {
+    let word = prop_oneof![
+        12 => proptest::sample::select(WORDS.to_vec()).prop_map(str::to_owned),
+        1 => ".{0,12}",
+        1 => "[()]{0,120}",
+    ];
+    (proptest::collection::vec(word, 0..30), any::<bool>(), proptest::sample::select(vec![" ", "", "\n\t"]))
+        .prop_map(|(words, begun, between)| {
+            let text = words.join(between);
+            if begun { format!("query instance resources where {text}") } else { text }
+        })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(2_000) })]
+
+    #[test]
+    fn every_search_query_is_answered_or_refused(text in words()) {
+        thread_local! {
+            static REGION: std::cell::RefCell<Region> = std::cell::RefCell::new(three());
+        }
+        REGION.with_borrow_mut(|region| {
+            let answer = region.world.handle(&query(region, &text));
+            prop_assert_eq!(&region.world.handle(&query(region, &text)), &answer, "not repeatable");
+            match answer {
+                Ok(found) => prop_assert!(found.json()["items"].is_array(), "{}", found.json()),
+                Err(refused) => {
+                    prop_assert_eq!((refused.status, refused.code), (400, "InvalidParameter"), "{}", refused);
+                    prop_assert!(refused.message.len() < 1000 && !refused.message.chars().any(char::is_control), "{}", refused);
+                }
+            }
+            Ok(())
+        })?;
+    }
 }
