@@ -4,6 +4,7 @@
 
 mod capacity;
 mod config;
+mod cost;
 mod doctor;
 mod duration;
 mod fleets;
@@ -29,6 +30,7 @@ pub use capacity::{
     PolicyArgs, Where,
 };
 pub use config::{ConfigArgs, ConfigCommand};
+pub use cost::CostArgs;
 pub use doctor::DoctorArgs;
 pub use duration::parse as parse_duration;
 pub use fleets::{
@@ -178,6 +180,8 @@ pub enum Command {
     Report(ReportArgs),
     /// Serve the report of a run as a page that follows it while it goes on
     Watch(WatchArgs),
+    /// Show what a run or a fleet has cost so far, and costs per hour now
+    Cost(CostArgs),
     /// Check how many instances can launch in each availability domain, what prevents more, and the price
     Plan(PlanArgs),
     /// Bring the fleet to a size: launch what is missing, or terminate what is too many

@@ -6,6 +6,7 @@ pub mod capacity_history;
 pub mod cleanup;
 pub mod config;
 pub mod consent;
+mod cost;
 pub mod costs;
 pub mod doctor;
 pub mod dry_run;
@@ -86,6 +87,7 @@ fn is_simulated(command: &Command) -> bool {
         Command::Show(args) => args.simulated,
         Command::Report(args) => args.simulated,
         Command::Watch(args) => args.simulated,
+        Command::Cost(args) => args.simulated,
         Command::Policy(_) => true,
         _ => false,
     }
@@ -104,6 +106,7 @@ async fn dispatch(session: &Session, command: Command) -> Result<Exit, CommandEr
         Command::Runs(args) => runs::list_runs(session, &args).await,
         Command::Show(args) => show::show_run(session, &args).await,
         Command::Report(args) => report::write_report(session, &args).await,
+        Command::Cost(args) => cost::show_cost(session, &args).await,
         Command::Watch(args) => watch::watch_run(session, &args).await,
         Command::Plan(args) => Box::pin(plan::show_plan(session, &args)).await,
         Command::Scale(args) => {
@@ -160,6 +163,7 @@ fn lists(command: &Command) -> bool {
             | Command::Fleets(_)
             | Command::Fleet(_)
             | Command::Notify(_)
+            | Command::Cost(_)
             | Command::Prices(_)
             | Command::Limits(_)
     )

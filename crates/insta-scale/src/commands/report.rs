@@ -1,6 +1,6 @@
 //! `report`: writes what is known of a run or of a fleet as one page, as Markdown or as JSON. Sends no requests.
 
-use super::reported::{Reading, Reported};
+use super::reported::{NamedRuns, Reading, Reported};
 use crate::args::{OutputFormat, ReportArgs, ReportFormat};
 use crate::error::CommandError;
 use crate::exit::Exit;
@@ -26,7 +26,7 @@ pub async fn write_report(session: &Session, args: &ReportArgs) -> Result<Exit, 
             "redirect stdout instead",
         ));
     }
-    let reported = Reported::find(session, args.run.as_deref(), args.simulated).await?;
+    let reported = Reported::find(session, NamedRuns::either(args.run.as_deref()), args.simulated).await?;
     let Reading { report, notes, .. } = reported.first_reading().await?;
     if as_document {
         console::data(&document(&report, session.output))?;

@@ -27,7 +27,27 @@ pub struct Reported<'a> {
     first: (Vec<RunHead>, Vec<PastRun>),
 }
 
-/// Which runs were named.
+/// How the runs of a report are named.
+#[derive(Clone, Copy, Debug)]
+pub enum NamedRuns<'a> {
+    /// The last run.
+    Last,
+    /// An id or its start, or the name of a fleet.
+    Either(&'a str),
+    /// An id or its start.
+    Run(&'a str),
+    /// The name of a fleet.
+    Fleet(&'a str),
+}
+
+impl<'a> NamedRuns<'a> {
+    /// A text that names either a run or a fleet; without a text, the last run.
+    pub fn either(text: Option<&'a str>) -> Self {
+        text.map_or(Self::Last, Self::Either)
+    }
+}
+
+/// Which runs were found.
 #[derive(Clone, Debug)]
 enum Asked {
     Run(RunId),
@@ -51,10 +71,10 @@ struct Subject {
 }
 
 impl<'a> Reported<'a> {
-    /// Finds the runs that a text names: an id, the start of one, or the name of a fleet; without a text, the last run.
+    /// Finds the runs.
     pub async fn find(
         session: &'a Session,
-        asked: Option<&str>,
+        asked: NamedRuns<'_>,
         is_simulated: bool,
     ) -> Result<Self, CommandError> {
         if is_simulated {
@@ -120,15 +140,25 @@ impl<'a> Reported<'a> {
 async fn find_subject(
     store: &dyn Store,
     heads: &[RunHead],
-    asked: Option<&str>,
+    asked: NamedRuns<'_>,
 ) -> Result<Subject, CommandError> {
-    let Some(text) = asked else {
-        return match heads.first() {
-            Some(last) => of_run(store, last).await,
-            None => Err(CommandError::usage("there is no run yet", "`oci-insta-scale launch` starts one")),
-        };
+    let (text, run) = match asked {
+        NamedRuns::Last => {
+            return match heads.first() {
+                Some(last) => of_run(store, last).await,
+                None => {
+                    Err(CommandError::usage("there is no run yet", "`oci-insta-scale launch` starts one"))
+                }
+            };
+        }
+        NamedRuns::Either(text) => (text, find_run(heads, text)),
+        NamedRuns::Run(text) => {
+            let run = find_run(heads, text)?;
+            let head = heads.iter().find(|head| head.run == run);
+            return of_run(store, head.ok_or(LedgerError::UnknownRun { run })?).await;
+        }
+        NamedRuns::Fleet(text) => (text, Err(no_fleet(text))),
     };
-    let run = find_run(heads, text);
     if text.trim().is_empty() {
         return Err(run.err().unwrap_or(CommandError::Declined));
     }
@@ -152,11 +182,22 @@ async fn find_subject(
             let asked = Asked::Fleet(text.to_owned());
             Ok(Subject { word, asked, runs: found.runs, notes: elsewhere.into_iter().collect() })
         }
-        (Err(_), true) => Err(CommandError::usage(
-            format!("there is no run or fleet {text:?}"),
-            "`oci-insta-scale runs` lists the runs of this machine",
-        )),
+        (Err(_), true) => Err(match asked {
+            NamedRuns::Fleet(_) => no_fleet(text),
+            _ => no_such("run or fleet", text),
+        }),
     }
+}
+
+fn no_fleet(name: &str) -> CommandError {
+    no_such("launch of a fleet", name)
+}
+
+fn no_such(what: &str, text: &str) -> CommandError {
+    CommandError::usage(
+        format!("there is no {what} {text:?}"),
+        "`oci-insta-scale runs` lists the runs of this machine",
+    )
 }
 
 async fn of_run(store: &dyn Store, head: &RunHead) -> Result<Subject, CommandError> {

@@ -1,6 +1,6 @@
 //! `watch`: serves the report of a run as a page that follows it. It reads the ledger only, so it cannot disturb the run.
 
-use super::reported::{Reading, Reported};
+use super::reported::{NamedRuns, Reading, Reported};
 use crate::args::WatchArgs;
 use crate::environment;
 use crate::error::CommandError;
@@ -47,7 +47,7 @@ struct LivePage {
 
 /// Serves the page until the user ends it.
 pub async fn watch_run(session: &Session, args: &WatchArgs) -> Result<Exit, CommandError> {
-    let reported = Reported::find(session, args.run.as_deref(), args.simulated).await?;
+    let reported = Reported::find(session, NamedRuns::either(args.run.as_deref()), args.simulated).await?;
     let reading = reported.first_reading().await?;
     let listening = Listening::open("--listen", args.listen).await?;
     let secret = environment::secret_word();

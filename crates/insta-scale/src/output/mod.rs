@@ -5,6 +5,7 @@ pub mod budget;
 pub mod capacity_history;
 pub mod config;
 pub mod console;
+pub mod cost;
 pub mod dedup;
 pub mod doctor;
 pub mod document;

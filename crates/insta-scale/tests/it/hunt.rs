@@ -6,7 +6,7 @@ use serde_json::Value;
 use std::path::{Path, PathBuf};
 
 /// A config that needs no key.
-const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../config.example.yaml");
+pub const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../config.example.yaml");
 
 fn heartbeat(folder: &Path) -> Option<(PathBuf, Value)> {
     for entry in std::fs::read_dir(folder).ok()?.flatten() {

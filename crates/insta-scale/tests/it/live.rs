@@ -1,11 +1,10 @@
 //! The page of `watch`: who may see it, and what it says. A browser opens it in conformance.
 
+use crate::hunt::EXAMPLE;
 use crate::program::Workplace;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::process::{Child, Stdio};
-
-const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../config.example.yaml");
 
 /// A `watch` that ends with the test, and its address.
 struct Watch {

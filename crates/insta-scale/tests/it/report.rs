@@ -1,5 +1,6 @@
 //! `report` with the real program: pages, Markdown and JSON of runs and fleets.
 
+use crate::hunt::EXAMPLE;
 use crate::program::Workplace;
 use crate::sim_serve::region;
 use std::path::Path;
@@ -111,4 +112,44 @@ fn a_full_disk_leaves_the_old_report() {
     assert!(std::fs::read_to_string(page).unwrap().ends_with("old"));
     let names: Vec<_> = place.path().read_dir().unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert!(!names.iter().any(|name| name.to_string_lossy().ends_with(".new")), "{names:?}");
+}
+
+#[test]
+fn costs_are_those_of_the_report() {
+    let place = Workplace::empty();
+    assert_eq!(place.run(&["cost", "--simulated"]).code, 2, "there is no run yet");
+    let words =
+        ["launch", "--config", EXAMPLE, "--simulate", "--speed", "1000", "--count", "2", "--output", "json"];
+    let launched = place.run(&words);
+    assert_eq!(launched.code, 0, "{}", launched.stderr);
+    let run = launched.json()["run_id"].as_str().unwrap().to_owned();
+    let report = place.run(&["report", "--simulated", "--output", "json"]).json();
+    let fleet = report["runs"][0]["fleet"].as_str().unwrap().to_owned();
+    for named in [&["--run", &run] as &[&str], &["--run", &run[..13]], &["--fleet", &fleet], &[]] {
+        let cost = place.run(&[&["cost", "--simulated", "--output", "json"], named].concat());
+        assert_eq!(cost.code, 0, "{named:?}: {}", cost.stderr);
+        let cost = cost.json();
+        assert_eq!(cost["runs"], serde_json::json!([run]), "{named:?}");
+        for field in ["currency", "spent_at_most", "per_hour", "lines", "prices_as_of", "unknown_prices"] {
+            assert_eq!(cost[field], report["spent"][field], "{named:?} {field}");
+        }
+    }
+    let shown = place.run(&["cost", "--simulated"]).stdout;
+    assert!(shown.contains("WHAT") && shown.contains(" USD per hour\n"), "{shown}");
+    assert!(shown.contains(", at most: ") && shown.contains("price list of "), "{shown}");
+    let table = place.run(&["cost", "--simulated", "--output", "csv"]).stdout;
+    assert_eq!(table.lines().next(), Some("what,count,still,hours,spent,cost_per_hour"), "{table}");
+    // A fleet is no run, a run is no fleet, and nothing is neither.
+    for wrong in [
+        ["--run", &fleet],
+        ["--fleet", &run],
+        ["--fleet", ""],
+        ["--fleet", " "],
+        ["--run", ""],
+        ["--run", "zz"],
+    ] {
+        let refused = place.run(&[&["cost", "--simulated"], &wrong[..]].concat());
+        assert_eq!(refused.code, 2, "{wrong:?}: {}", refused.stderr);
+    }
+    assert_eq!(place.run(&["cost", "--simulated", "--run", &run, "--fleet", &fleet]).code, 2);
 }
