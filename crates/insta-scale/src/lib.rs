@@ -19,6 +19,7 @@ mod names;
 pub mod notify;
 pub mod output;
 pub mod price_list;
+pub mod run_choice;
 pub mod runtime;
 mod serving;
 pub mod session;

@@ -435,24 +435,3 @@ pub fn launch_options(pace: &Pace) -> LaunchOptions {
         ..LaunchOptions::default()
     }
 }
-
-/// Finds a run by its complete id or its beginning.
-pub fn find_run(heads: &[RunHead], text: &str) -> Result<RunId, CommandError> {
-    let wanted = text.trim().to_ascii_lowercase();
-    if wanted.is_empty() {
-        // Every id begins with an empty text.
-        return Err(CommandError::usage("the id of the run is blank", "`oci-insta-scale runs` lists them"));
-    }
-    let found: Vec<RunId> =
-        heads.iter().map(|head| head.run).filter(|run| run.to_string().starts_with(&wanted)).collect();
-    match found.as_slice() {
-        [run] => Ok(*run),
-        [] => {
-            Err(CommandError::usage(format!("there is no run {text:?}"), "`oci-insta-scale runs` lists them"))
-        }
-        many => Err(CommandError::usage(
-            format!("{} runs start with {text:?}", many.len()),
-            "use more of the id; `oci-insta-scale runs` lists them",
-        )),
-    }
-}

@@ -20,9 +20,9 @@ pub fn normalise(
     default: &str,
     words: impl IntoIterator<Item = OsString>,
 ) -> Vec<OsString> {
-    let Rewritten { mut words, first, helped } = rewrite(command, words);
+    let Rewritten { mut words, first, about_program } = rewrite(command, words);
     match first {
-        None if helped => {}
+        None if about_program => {}
         None => words.insert(words.len().min(1), default.into()),
         Some(at) => match words[at].to_str() {
             Some(word @ ("help" | "version")) if command.find_subcommand(word).is_none() => {
@@ -105,15 +105,16 @@ struct Rewritten {
     words: Vec<OsString>,
     /// The index of the first word that is neither a flag nor the value of one.
     first: Option<usize>,
-    /// Whether the words ask for help or the version.
-    helped: bool,
+    /// Whether they ask for the help or the version of the program itself. Help beside a flag that only commands have is that of
+    /// the command: `--dry-run --help`.
+    about_program: bool,
 }
 
 fn rewrite(command: &Command, words: impl IntoIterator<Item = OsString>) -> Rewritten {
     let mut words = words.into_iter();
     let mut out: Vec<OsString> = words.next().into_iter().collect();
     let mut first = None;
-    let mut helped = false;
+    let (mut helped, mut versioned, mut beyond) = (false, false, false);
     while let Some(word) = words.next() {
         let Some(text) = word.to_str().map(str::to_owned) else {
             out.push(word);
@@ -130,7 +131,11 @@ fn rewrite(command: &Command, words: impl IntoIterator<Item = OsString>) -> Rewr
             }
             None => short_takes_value(command, &text),
         };
-        helped |= ["-h", "--help", "-V", "--version"].contains(&text.as_str());
+        match text.as_str() {
+            "-h" | "--help" => helped = true,
+            "-V" | "--version" => versioned = true,
+            flag => beyond |= flag.starts_with('-') && !is_own(command, flag),
+        }
         if !text.starts_with('-') || text == "-" {
             first.get_or_insert(out.len());
         }
@@ -140,7 +145,16 @@ fn rewrite(command: &Command, words: impl IntoIterator<Item = OsString>) -> Rewr
         }
     }
     out.extend(words);
-    Rewritten { words: out, first, helped }
+    Rewritten { words: out, first, about_program: versioned || (helped && !beyond) }
+}
+
+/// Whether a flag belongs to the program rather than to one of its commands only.
+fn is_own(command: &Command, flag: &str) -> bool {
+    let name = flag.trim_start_matches('-').split('=').next().unwrap_or_default();
+    let is_long = flag.starts_with("--");
+    command.get_arguments().any(|arg| {
+        if is_long { arg.get_long() == Some(name) } else { arg.get_short() == name.chars().next() }
+    })
 }
 
 /// Rewrites `-config=x` to `--config=x`, unless the word is a cluster of short flags. An unknown flag also gets two dashes, so
@@ -254,6 +268,9 @@ mod tests {
             ("x -version", "x --version"),
             ("x -h", "x -h"),
             ("x runs -help", "x runs --help"),
+            ("x -config a -help", "x --config a --help"),
+            // Help beside a flag of a command.
+            ("x -dry-run -help", "x launch --dry-run --help"),
             ("x --simulate runs", "x runs --simulate"),
             ("x --config", "x launch --config"),
             ("x", "x launch"),

@@ -343,7 +343,7 @@ pub struct LaunchArgs {
 /// Flags of `resume`.
 #[derive(Clone, Debug, Args)]
 pub struct ResumeArgs {
-    /// Id of the run, or the start of it [default: the last unfinished run of the config]
+    /// Id of the run, the start of it, or `last` [default: the last unfinished run of the config]
     pub run: Option<String>,
     /// Rebuild a run that this machine has no records of from the tags of its instances; requires the full id
     #[arg(long, requires = "run")]
@@ -414,7 +414,7 @@ pub struct RunsArgs {
 /// Flags of `show`.
 #[derive(Clone, Debug, Args)]
 pub struct ShowArgs {
-    /// Id of the run, or the start of it [default: the last run]
+    /// Id of the run, the start of it, or `last` for the last launch [default: the last run; with --why, the last launch]
     pub run: Option<String>,
     /// Look among the runs in the simulated region
     #[arg(long)]

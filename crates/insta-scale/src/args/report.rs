@@ -6,7 +6,7 @@ use std::path::PathBuf;
 /// Flags of `report`.
 #[derive(Clone, Debug, Args)]
 pub struct ReportArgs {
-    /// Id of a run, or the start of it, or the name of a fleet [default: the last run]
+    /// Id of a run, the start of it, `last` for the last launch, or the name of a fleet [default: the last run]
     #[arg(value_name = "RUN|FLEET")]
     pub run: Option<String>,
     /// Write this file, or stdout for `-` [default: for html, `report-` with the id or the name; for md, stdout]

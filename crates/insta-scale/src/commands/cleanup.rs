@@ -16,7 +16,8 @@ use crate::output::proposal::{Money, Proposal, Typed};
 use crate::output::simulated::mark;
 use crate::output::summary::describe;
 use crate::output::text::{clean, count, thousands, wrap};
-use crate::session::{Session, find_run};
+use crate::run_choice::find_run_anywhere;
+use crate::session::Session;
 use fleet::Sink;
 use fleet::cleanup::{self, CleanupSummary, Deleted, Leftovers, Scope};
 use fleet::price::Prices;
@@ -66,17 +67,7 @@ pub async fn clean_up(session: &Session, args: &CleanupArgs) -> Result<Exit, Com
 }
 
 async fn choose_run(connection: &Connection<'_>, text: &str) -> Result<ledger::RunId, CommandError> {
-    let heads = connection.session.ledger()?.runs().await?;
-    if text == "last" {
-        let last = heads.iter().find(|head| head.kind == Some(ledger::RunKind::Launch));
-        return last
-            .map(|head| head.run)
-            .ok_or_else(|| CommandError::usage("the ledger knows no launch", "use the full id of the run"));
-    }
-    match text.trim().parse() {
-        Ok(run) => Ok(run),
-        Err(_) => find_run(&heads, text),
-    }
+    find_run_anywhere(&connection.session.ledger()?.runs().await?, text)
 }
 
 /// Shows one run of the cleanup in place of the previous one.

@@ -5,12 +5,13 @@ use crate::error::CommandError;
 use crate::login;
 use crate::output::simulated;
 use crate::output::text::count;
-use crate::session::{Session, find_run};
+use crate::run_choice::find_run;
+use crate::session::Session;
 use fleet::Plan;
 use fleet::price::Prices;
 use fleet::report::{self, PastRun, Report};
 use jiff::Timestamp;
-use ledger::{Event, LedgerError, RunHead, RunId, Store};
+use ledger::{Event, LedgerError, RunHead, RunId, RunKind, Store};
 use std::sync::Arc;
 
 /// The runs of a report.
@@ -144,7 +145,8 @@ async fn find_subject(
 ) -> Result<Subject, CommandError> {
     let (text, run) = match asked {
         NamedRuns::Last => {
-            return match heads.first() {
+            // Of a scaling, the launch or the termination has the instances.
+            return match heads.iter().find(|head| head.kind != Some(RunKind::Scale)) {
                 Some(last) => of_run(store, last).await,
                 None => {
                     Err(CommandError::usage("there is no run yet", "`oci-insta-scale launch` starts one"))
@@ -201,6 +203,12 @@ fn no_such(what: &str, text: &str) -> CommandError {
 }
 
 async fn of_run(store: &dyn Store, head: &RunHead) -> Result<Subject, CommandError> {
+    if head.kind == Some(RunKind::Scale) {
+        return Err(CommandError::usage(
+            format!("run {} set the size of a fleet: the runs after it have the instances", head.run),
+            "`oci-insta-scale runs` lists them; the name of a fleet stands for all its launches",
+        ));
+    }
     let records = store.records(head.run).await?;
     let run = PastRun { head: head.clone(), records };
     Ok(Subject {

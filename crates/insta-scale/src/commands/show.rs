@@ -7,7 +7,8 @@ use crate::exit::Exit;
 use crate::output::ending::Ending;
 use crate::output::text::clean;
 use crate::output::{console, simulated, why};
-use crate::session::{Session, find_run};
+use crate::run_choice::{find_run, last_launch};
+use crate::session::Session;
 use fleet::RunSummary;
 use fleet::action::ActionSummary;
 use fleet::cleanup::{CleanupSummary, fleet_expiry};
@@ -24,6 +25,7 @@ pub async fn show_run(session: &Session, args: &ShowArgs) -> Result<Exit, Comman
     let heads = session.known_runs().await?;
     let run = match (&args.run, heads.first()) {
         (Some(text), _) => find_run(&heads, text)?,
+        (None, Some(_)) if args.why => last_launch(&heads)?.run,
         (None, Some(last)) => last.run,
         (None, None) => {
             return Err(CommandError::usage("there is no run yet", "`oci-insta-scale launch` starts one"));
@@ -37,8 +39,8 @@ pub async fn show_run(session: &Session, args: &ShowArgs) -> Result<Exit, Comman
     let kind = heads.iter().find(|head| head.run == run).and_then(|head| head.kind);
     if args.why && !matches!(kind, Some(RunKind::Launch) | None) {
         return Err(CommandError::usage(
-            format!("--why explains launches, but run {run} is none"),
-            "omit --why; `oci-insta-scale runs` shows what each run is",
+            format!("--why explains launches, and run {run} is none"),
+            "`show --why` without a run explains the last launch",
         ));
     }
     if session.output == OutputFormat::Jsonl && !args.why {

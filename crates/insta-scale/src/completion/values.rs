@@ -5,6 +5,7 @@ use crate::environment;
 use crate::hints;
 use crate::output::runs;
 use crate::output::text::count;
+use crate::run_choice::LAST;
 use crate::tuning::RUNS_COMPLETED;
 use clap::{Arg, Command};
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate, PathCompleter, ValueCompleter as _};
@@ -29,11 +30,10 @@ fn can_resume(head: &RunHead) -> bool {
 
 fn of(arg: Arg, wanted: fn(&RunHead) -> bool) -> Arg {
     let values = match arg.get_id().as_str() {
-        "run" if arg.get_long().is_some() => ArgValueCompleter::new(move |current: &OsStr| {
-            let last = CompletionCandidate::new("last").help(Some("the last launch".into()));
+        "run" => ArgValueCompleter::new(move |current: &OsStr| {
+            let last = CompletionCandidate::new(LAST).help(Some("the last launch".into()));
             beginning(current, std::iter::once(last).chain(runs(wanted)))
         }),
-        "run" => ArgValueCompleter::new(move |current: &OsStr| beginning(current, runs(wanted).into_iter())),
         "simulate" | "scenario" => ArgValueCompleter::new(scenarios),
         "profile" => ArgValueCompleter::new(|current: &OsStr| beginning(current, profiles().into_iter())),
         "state" => ArgValueCompleter::new(|current: &OsStr| {

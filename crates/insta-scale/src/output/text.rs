@@ -86,6 +86,7 @@ fn numbered(name: &str) -> Option<(&str, u64)> {
 pub fn count(number: impl Into<u64>, noun: &str) -> String {
     match number.into() {
         1 => format!("1 {noun}"),
+        number if noun.ends_with(['s', 'x']) || noun.ends_with("ch") => format!("{number} {noun}es"),
         number => format!("{number} {noun}s"),
     }
 }
@@ -188,6 +189,7 @@ mod tests {
     #[test]
     fn numbers_read_as_people_say_them() {
         assert_eq!([count(1_u32, "slot"), count(0_u32, "slot")], ["1 slot", "0 slots"]);
+        assert_eq!(count(2_u32, "launch"), "2 launches");
         assert_eq!([seconds(8.34), seconds(250.0), seconds(9000.0)], ["8.3 s", "4 min 10 s", "2 h 30 min"]);
     }
 }

@@ -92,7 +92,7 @@ impl Workplace {
 fn consent(arguments: &[&str]) -> Option<&'static str> {
     let has = |words: &[&str]| arguments.iter().any(|word| words.contains(word));
     let simulated = arguments.iter().any(|word| word.trim_start_matches('-').starts_with("simulate"));
-    let agreed = simulated || has(&["--yes", "-yes", "-y", "--dry-run", "-dry-run", "--help"]);
+    let agreed = simulated || has(&["--yes", "-yes", "-y", "--dry-run", "-dry-run", "--help", "-help"]);
     let changes = match arguments.first() {
         None | Some(&("launch" | "resume" | "cleanup" | "scale")) => true,
         Some(&"instances") => has(&["start", "stop", "reboot", "terminate", "extend"]),

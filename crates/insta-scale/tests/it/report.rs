@@ -62,10 +62,38 @@ fn a_report_of_a_fleet_holds_all_its_launches() {
     assert_eq!(document["slots"].as_array().unwrap().len(), 3);
     let text = place.run(&["report", prefix, "--format", "md"]).stdout;
     assert!(text.contains("2 launches") && text.contains("### Time to ready"), "{text}");
+    // What is true of every launch is said once.
+    assert_eq!(text.matches("nothing here is real").count(), 1, "{text}");
     for wrong in ["", " ", "nobody"] {
         let refused = place.run(&["report", wrong]);
         assert_eq!((refused.code, refused.stdout.as_str()), (2, ""), "{wrong:?}: {}", refused.stderr);
     }
+}
+
+#[test]
+fn the_last_launch_is_meant_after_a_fleet_was_scaled() {
+    let (place, _region) = region(&[]);
+    assert_eq!(place.run(&["scale", "2", "--yes"]).code, 0);
+    let runs = place.run(&["runs", "--output", "json"]).json();
+    let of_kind = |kind: &str| {
+        let found = runs.as_array().unwrap().iter().find(|run| run["kind"] == kind);
+        found.unwrap()["run"].as_str().unwrap().to_owned()
+    };
+    let (scale, launch) = (of_kind("scale"), of_kind("launch"));
+    for words in [&["report"][..], &["report", "last"], &["report", &launch]] {
+        let report = place.run(&[words, &["--output", "json"]].concat()).json();
+        assert_eq!(report["runs"][0]["run_id"], launch.as_str(), "{words:?}");
+        assert_eq!(report["slots"].as_array().unwrap().len(), 2, "{words:?}");
+    }
+    for words in [&["show", "last"][..], &["show", "--why"], &["show", "last", "--why"]] {
+        let shown = place.run(&[words, &["--output", "json"]].concat());
+        assert_eq!(shown.json()["run_id"], launch.as_str(), "{words:?}: {}", shown.stderr);
+    }
+    // The record of the scaling itself launched nothing.
+    let refused = place.run(&["report", &scale]);
+    assert_eq!((refused.code, refused.stdout.as_str()), (2, ""), "{}", refused.stderr);
+    assert!(refused.stderr.contains(&format!("run {scale} set the size")), "{}", refused.stderr);
+    assert_eq!(place.run(&["resume", "last"]).code, 0);
 }
 
 #[test]

@@ -41,7 +41,11 @@ fn why_is_asked_of_launches_only() {
     let (place, _region) = region(&[]);
     assert_eq!(place.run(&["launch", "--count", "1", "--new"]).code, 0);
     assert_eq!(place.run(&["instances", "stop", "--run", "last"]).code, 0);
-    let refused = place.run(&["show", "--why"]);
+    let stopped = place.run(&["runs", "--output", "json"]).json()[0]["run"].as_str().unwrap().to_owned();
+    let refused = place.run(&["show", &stopped, "--why"]);
     assert_eq!(refused.code, 2, "{}", refused.stderr);
     assert!(refused.stderr.contains("--why explains launches"), "{}", refused.stderr);
+    // Without a run, the last launch is meant.
+    let launch = place.run(&["show", "--why", "--output", "json"]).json();
+    assert_eq!((&launch["requested"], launch["run_id"] != stopped.as_str()), (&1.into(), true));
 }

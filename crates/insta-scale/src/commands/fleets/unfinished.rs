@@ -5,7 +5,7 @@ use crate::args::ScaleArgs;
 use crate::error::CommandError;
 use crate::output::console;
 use crate::output::proposal::Proposal;
-use crate::output::text::clean;
+use crate::output::text::{clean, count};
 use fleet::RunError;
 use fleet::fleets::{Census, settle_unfinished};
 
@@ -27,7 +27,7 @@ pub async fn settle(ground: &Ground<'_>, args: &ScaleArgs, census: &Census) -> R
             what: vec![
                 ("fleet", clean(&ground.key.name)),
                 ("unfinished", runs.join(", ")),
-                ("in doubt", format!("{number} launches whose outcome is unknown")),
+                ("in doubt", format!("{} with an unknown outcome", count(number, "launch"))),
             ],
             options: vec![
                 "each is sent again with its own retry token, so that it creates at most one instance, which then counts"

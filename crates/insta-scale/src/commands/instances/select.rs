@@ -8,7 +8,7 @@ use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::console;
 use crate::output::text::{clean, count};
-use crate::session::find_run;
+use crate::run_choice::find_run_anywhere;
 use crate::tuning::{BAD_LINES_SHOWN, LIST_BYTES_MAX};
 use fleet::history::{InstancesOfRun, instances_of_run, launched_lately};
 use fleet::plan::FLEET_TAG;
@@ -70,18 +70,7 @@ fn fleet_name(connection: &Connection<'_>, fleet: &FleetChoice) -> Result<String
 /// Adds the instances of a run: for a launch, those with its tag; otherwise those on which it acted.
 async fn add_run(connection: &Connection<'_>, text: &str, filter: &mut Filter) -> Result<(), CommandError> {
     let heads = connection.session.known_runs().await?;
-    let run = if text == "last" {
-        let last = heads.iter().find(|head| head.kind == Some(RunKind::Launch));
-        last.map(|head| head.run).ok_or_else(|| {
-            CommandError::usage("the ledger knows no launch", "use the full id of the run, as in its tag")
-        })?
-    } else {
-        // A complete id may belong to a run of another machine, which this ledger does not know.
-        match text.trim().parse() {
-            Ok(run) => run,
-            Err(_) => find_run(&heads, text)?,
-        }
-    };
+    let run = find_run_anywhere(&heads, text)?;
     let Some(head) = heads.iter().find(|head| head.run == run) else {
         filter.run = Some(run.to_string());
         return Ok(());

@@ -166,7 +166,7 @@ fn troubles(standing: &Standing) -> Vec<(&'static str, String)> {
     if !standing.unfinished_runs.is_empty() {
         let doubt = match standing.in_doubt {
             0 => String::new(),
-            doubt => format!("; {doubt} launches with an unknown outcome"),
+            doubt => format!("; {} with an unknown outcome", count(doubt, "launch")),
         };
         let runs = list(standing.unfinished_runs.iter());
         troubles.push(("unfinished", format!("{runs}{doubt}: `scale` finds out and continues")));

@@ -6,6 +6,7 @@
 
 mod columns;
 mod markdown;
+mod notes;
 mod page;
 mod tables;
 

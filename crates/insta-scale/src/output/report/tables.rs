@@ -1,9 +1,9 @@
 //! The facts, notes and tables of a report.
 
+use super::notes::notes_of_runs;
 use crate::hints;
 use crate::output::instances::list::{short_domain, short_ocid};
 use crate::output::runs::{kind_of_run, outcome_word};
-use crate::output::simulated;
 use crate::output::text::{clean, count, ranges, seconds, thousands};
 use fleet::price;
 use fleet::report::{Report, ReportedRun, RunAnswer, SlotResult};
@@ -84,8 +84,7 @@ impl<T: Into<Self>> From<Option<T>> for SheetCell {
 
 /// The facts, notes and tables of a report. `more` are notes that the records do not contain.
 pub fn sheet(report: &Report, more: &[String]) -> Sheet {
-    let mut notes: Vec<String> =
-        report.runs.iter().flat_map(|run| notes_of(run, report.runs.len() > 1)).collect();
+    let mut notes = notes_of_runs(&report.runs);
     notes.extend(more.iter().map(|note| clean(note)));
     if report.spent.unknown_prices > 0 {
         let unknown = count(report.spent.unknown_prices, "instance");
@@ -200,45 +199,6 @@ fn outcome_of(run: &ReportedRun) -> &'static str {
         None if run.held => "active",
         None => "unfinished",
     }
-}
-
-fn notes_of(run: &ReportedRun, several: bool) -> Vec<String> {
-    let mut notes = Vec::new();
-    if let Some(label) = &run.simulated {
-        notes.push(format!("{}: nothing here is real", simulated::describe(label)));
-    }
-    if run.outcome.is_none() {
-        let last = run.last_at.map_or_else(String::new, |at| format!("; its last record is of {at:.0}"));
-        notes.push(format!("the run has not ended{last}"));
-    }
-    if let Some(first) = run.unreadable.first() {
-        let lost = count(run.unreadable.len() as u64, "record");
-        let reason = clean(&first.reason);
-        notes.push(format!(
-            "{lost} of the run cannot be read, so parts are missing (from number {} on: {reason})",
-            first.seq
-        ));
-    }
-    if run.clock_went_back > 0 {
-        let times = count(run.clock_went_back, "time");
-        notes.push(format!(
-            "the clock of the machine was set back {times} during the run, so times may be wrong"
-        ));
-    }
-    if let Some(returned) = &run.returned {
-        let (reached, min) = (returned.reached, returned.min);
-        notes.push(format!(
-            "the run was rolled back, because {reached} running is below the minimum of {min}"
-        ));
-    }
-    notes.extend(run.warnings.iter().map(|warning| format!("warning: {}", clean(warning))));
-    if several {
-        let id = run.run_id;
-        for note in &mut notes {
-            *note = format!("run {id}: {note}");
-        }
-    }
-    notes
 }
 
 fn foot(report: &Report) -> String {
