@@ -21,6 +21,10 @@ JUDGES := .venv-judges
 PYTHON_JUDGES := yo custodian skypilot mcp
 # The versions of Python that some of them need.
 PYTHON_mcp := python3.13
+BOOK_VENV := .venv-book
+# Where `make book` writes, and the program whose commands it describes: without one, `make build` makes it.
+BOOK ?= target/book
+OCI_INSTA_SCALE ?=
 # The profile whose binaries `make conformance` judges: `dev` saves a second build after `make test`.
 CONFORMANCE_PROFILE ?= dev
 # How it builds them. With `test --no-run --workspace` it takes those that `make test` has built.
@@ -176,6 +180,17 @@ $(VENV)/installed: conformance/requirements.txt
 	$(VENV)/bin/python -m pip install --quiet --requirement conformance/requirements.txt
 	@touch $@
 
+.PHONY: book
+book: $(BOOK_VENV)/installed ## Make the manual as pages that can be searched without a network: target/book/index.html
+	@test -n "$(OCI_INSTA_SCALE)" || $(MAKE) --no-print-directory build
+	OCI_INSTA_SCALE=$(or $(OCI_INSTA_SCALE),./$(PROGRAM)) NO_MKDOCS_2_WARNING=1 \
+	$(BOOK_VENV)/bin/mkdocs build --quiet --strict --site-dir $(abspath $(BOOK))
+
+$(BOOK_VENV)/installed: book/requirements.txt
+	python3 -m venv $(BOOK_VENV)
+	$(BOOK_VENV)/bin/python -m pip install --quiet --requirement book/requirements.txt
+	@touch $@
+
 .PHONY: fmt
 fmt: ## Format the code
 	$(CARGO) fmt --all
@@ -215,4 +230,4 @@ uninstall: ## Remove what `make install` installed under PREFIX; runs and config
 .PHONY: clean
 clean: ## Remove what builds leave; config.yaml stays
 	$(CARGO) clean
-	rm -rf $(BINARIES) $(VENV) demo-report.html
+	rm -rf $(BINARIES) $(VENV) $(BOOK_VENV) demo-report.html

@@ -29,8 +29,8 @@ def free_port():
 class Region:
     """One `sim serve` process and its home."""
 
-    def __init__(self, folder, *arguments, speed=60, listen="127.0.0.1:0"):
-        self.home = pathlib.Path(folder) / "sim"
+    def __init__(self, folder, *arguments, speed=60, listen="127.0.0.1:0", home=None):
+        self.home = pathlib.Path(home or pathlib.Path(folder) / "sim")
         self.process = subprocess.Popen(
             [BIN / "oci-insta-scale", "sim", "serve", "--listen", listen, "--home", self.home]
             + ["--speed", str(speed), *arguments],
@@ -49,6 +49,10 @@ class Region:
         client = kind(self.config, service_endpoint=self.endpoint, timeout=(5, 60))
         client.base_client.session.trust_env = False
         return client
+
+    def availability_domain(self):
+        identity = self.client(oci.identity.IdentityClient)
+        return identity.list_availability_domains(self.config["tenancy"]).data[0].name
 
     def get(self, path):
         with urllib.request.urlopen(self.endpoint + path, timeout=10) as answer:
