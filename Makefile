@@ -15,6 +15,8 @@ OTHER_NAMES := capacity-manager manage-instances
 BINARIES := $(PROGRAM) $(OTHER_NAMES)
 BIN = $(DESTDIR)$(PREFIX)/bin
 SHARE = $(DESTDIR)$(PREFIX)/share
+# Where systemd looks for the units of users.
+UNITS = $(DESTDIR)$(PREFIX)/$(if $(filter /usr /usr/local,$(PREFIX)),lib,share)/systemd/user
 VENV := .venv-conformance
 # Programs that others wrote, each in an environment of its own.
 JUDGES := .venv-judges
@@ -218,6 +220,25 @@ install: build ## Install the commands, completions and manual pages under PREFI
 	  $(PROGRAM) completions bash >"$(SHARE)/bash-completion/completions/$$name"; \
 	  $(PROGRAM) completions fish >"$(SHARE)/fish/vendor_completions.d/$$name.fish"; done; \
 	$(PROGRAM) completions zsh >"$(SHARE)/zsh/site-functions/_$(PROGRAM)"
+	install -d "$(UNITS)"
+	@for unit in $(notdir $(wildcard packaging/*.service)); do \
+	  sed 's|@BIN@|$(PREFIX)/bin|' "packaging/$$unit" >"$(UNITS)/$$unit"; chmod 644 "$(UNITS)/$$unit"; done
+
+# Where the packages go, and what `make install` is told for them.
+DIST ?= target/dist
+PACKED ?=
+
+.PHONY: deb
+deb: ## Make a package for Debian and Ubuntu in target/dist
+	packaging/make-deb "$(DIST)" $(PACKED)
+
+.PHONY: rpm
+rpm: ## Make a package for Oracle Linux, Red Hat and Fedora in target/dist (needs rpmbuild)
+	packaging/make-rpm "$(DIST)" $(PACKED)
+
+.PHONY: dist
+dist: ## Both packages, an archive of the program, what it is made of (CycloneDX), and the checksums of all
+	packaging/make-dist "$(DIST)" $(PACKED)
 
 .PHONY: uninstall
 uninstall: ## Remove what `make install` installed under PREFIX; runs and configs stay
@@ -226,6 +247,7 @@ uninstall: ## Remove what `make install` installed under PREFIX; runs and config
 	@for name in $(OTHER_NAMES); do rm -f "$(BIN)/$$name" "$(SHARE)/man/man1/$$name.1"; done
 	@for name in $(BINARIES); do rm -f "$(SHARE)/bash-completion/completions/$$name" \
 	  "$(SHARE)/fish/vendor_completions.d/$$name.fish"; done
+	@for unit in $(notdir $(wildcard packaging/*.service)); do rm -f "$(UNITS)/$$unit"; done
 
 .PHONY: clean
 clean: ## Remove what builds leave; config.yaml stays

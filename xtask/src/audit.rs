@@ -12,7 +12,7 @@ use std::process::Command;
 /// The only allowed source of crates.
 const REGISTRY: &str = "registry+https://github.com/rust-lang/crates.io-index";
 /// Fewer packages than this mean that the output of `cargo tree` was misread.
-const PACKAGES_MIN: usize = 50;
+pub const PACKAGES_MIN: usize = 50;
 
 /// The part of deny.toml that is checked here.
 #[derive(Deserialize)]

@@ -3,6 +3,7 @@
 //! `cargo xtask codegen` writes the generated part of `oci-api` from `api/*.json`; with `--check` it fails if the checked-in
 //! files differ. `cargo xtask prices DOCUMENT` refreshes the built-in price list. `cargo xtask tidy` checks rules that no compiler checks. `cargo xtask rooms` counts the rooms of `fleet` and
 //! the arrows between them. `cargo xtask audit`, which `tidy` includes, checks the licences and sources of what is built.
+//! `cargo xtask sbom` prints what the program is made of as a CycloneDX document.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command for developers, not the product")]
 
 mod audit;
@@ -12,6 +13,7 @@ mod names;
 mod operations;
 mod prices;
 mod regions;
+mod sbom;
 mod schema;
 mod tidy;
 
@@ -33,8 +35,9 @@ fn main() -> ExitCode {
         ["tidy"] => root().and_then(|root| tidy::run(root).and_then(|()| audit::run(root))),
         ["rooms"] => root().and_then(tidy::print_rooms),
         ["audit"] => root().and_then(audit::run),
+        ["sbom"] => root().and_then(sbom::print),
         _ => {
-            eprintln!("usage: cargo xtask codegen [--check] | prices DOCUMENT | tidy | rooms | audit");
+            eprintln!("usage: cargo xtask codegen [--check] | prices DOCUMENT | tidy | rooms | audit | sbom");
             return ExitCode::from(2);
         }
     };
