@@ -53,7 +53,8 @@ pub fn main() -> ExitCode {
         Err(error) => return show_usage(&error, &args::Cli::command(), &words),
     };
     trace(cli.global.verbose);
-    ended(commands::run_command(cli))
+    let output = cli.global.output;
+    ended(commands::run_command(cli), output)
 }
 
 /// The entry point of `capacity-manager`.
@@ -67,13 +68,15 @@ pub fn capacity_manager() -> ExitCode {
         Err(error) => return show_usage(&error, &args::CapacityManager::command(), &words),
     };
     trace(arguments.global.verbose);
-    ended(commands::reservation::run_capacity_manager(arguments))
+    let output = arguments.global.output;
+    ended(commands::reservation::run_capacity_manager(arguments), output)
 }
 
-fn ended(result: Result<exit::Exit, error::CommandError>) -> ExitCode {
+fn ended(result: Result<exit::Exit, error::CommandError>, output: args::OutputFormat) -> ExitCode {
     match result {
         Ok(exit) => exit.into(),
         Err(error) => {
+            output::refusal::print_refusal(&error, output);
             output::console::failed(&error);
             error.exit().into()
         }
@@ -94,7 +97,8 @@ pub fn manage_instances() -> ExitCode {
         }
     };
     trace(arguments.global.verbose);
-    ended(commands::instances::run_manage_instances(arguments))
+    let output = arguments.global.output;
+    ended(commands::instances::run_manage_instances(arguments), output)
 }
 
 /// Shows help, or what is wrong with the command line. A closed stdout is not an error.
@@ -106,8 +110,17 @@ fn show_usage(error: &clap::Error, command: &clap::Command, words: &[std::ffi::O
             output::console::line(&format!("\n  tip: {tip}"));
         }
     }
-    let exit = if error.use_stderr() { exit::Exit::Usage } else { exit::Exit::Done };
-    exit.into()
+    if !error.use_stderr() {
+        return exit::Exit::Done.into();
+    }
+    if let Some(output) = args::wanted_output(words) {
+        // What follows in clap's text is the usage.
+        let text = error.render().to_string();
+        let said = text.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ");
+        let refused = error::CommandError::usage(said, "`--help` lists the flags and their values");
+        output::refusal::print_refusal(&refused, output);
+    }
+    exit::Exit::Usage.into()
 }
 
 /// With `-vv` (or `OCI_INSTA_SCALE_LOG`), logs the client's actions to stderr. Keys and signatures are never logged.

@@ -3,7 +3,8 @@
 //!
 //! It works on words only, using the parser's own table of flags. It must not know what a flag means.
 
-use clap::{ArgAction, Command};
+use super::OutputFormat;
+use clap::{ArgAction, Command, ValueEnum as _};
 use std::ffi::OsString;
 
 /// One flag in the parser's table.
@@ -93,6 +94,20 @@ pub fn missed_equals(command: &Command, words: &[OsString], wrong: &str) -> Opti
         let needs = find_arg(command, &|arg| arg.get_long() == Some(name) && arg.is_require_equals_set());
         needs.then(|| format!("write the value of --{name} after `=`: `--{name}={value}`"))
     })
+}
+
+/// The format that rewritten words ask for, although they cannot be parsed.
+pub fn wanted_output(words: &[OsString]) -> Option<OutputFormat> {
+    let mut words = words.iter().filter_map(|word| word.to_str()).take_while(|word| *word != "--");
+    let mut wanted = None;
+    while let Some(word) = words.next() {
+        let value = match word {
+            "-o" | "--output" => words.next(),
+            word => word.strip_prefix("--output=").or_else(|| word.strip_prefix("-o")),
+        };
+        wanted = value.and_then(|value| OutputFormat::from_str(value, false).ok()).or(wanted);
+    }
+    wanted
 }
 
 /// Rewrites the words of a program with flags but no commands.

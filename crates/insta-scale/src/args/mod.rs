@@ -37,7 +37,7 @@ pub use fleets::{
     AdoptArgs, AskedSize, FleetArgs, FleetCommand, FleetsArgs, MaintainArgs, ReplaceArgs, ScaleArgs,
     StatusArgs,
 };
-pub use go_style::{go_flags, missed_equals, normalise};
+pub use go_style::{go_flags, missed_equals, normalise, wanted_output};
 pub use hunt::{HuntArgs, HuntFlags};
 pub use init::InitArgs;
 pub use instances::{

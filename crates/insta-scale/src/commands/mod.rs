@@ -49,8 +49,6 @@ mod watch;
 use crate::args::{Cli, Command, FleetCommand, OutputFormat, SimCommand};
 use crate::error::CommandError;
 use crate::exit::Exit;
-use crate::output::console;
-use crate::output::refusal;
 use crate::runtime::{self, Threads};
 use crate::session::Session;
 
@@ -95,23 +93,17 @@ fn is_simulated(command: &Command) -> bool {
 
 async fn dispatch(session: &Session, command: Command) -> Result<Exit, CommandError> {
     match command {
-        Command::Launch(args) => {
-            document_refusal(session, Box::pin(launch::launch_fleet(session, &args)).await)
-        }
+        Command::Launch(args) => Box::pin(launch::launch_fleet(session, &args)).await,
         Command::Init(args) => Box::pin(init::set_up(session, &args)).await,
-        Command::Hunt(args) => document_refusal(session, Box::pin(hunt::hunt(session, &args)).await),
-        Command::Resume(args) => {
-            document_refusal(session, Box::pin(resume::resume_run(session, &args)).await)
-        }
+        Command::Hunt(args) => Box::pin(hunt::hunt(session, &args)).await,
+        Command::Resume(args) => Box::pin(resume::resume_run(session, &args)).await,
         Command::Runs(args) => runs::list_runs(session, &args).await,
         Command::Show(args) => show::show_run(session, &args).await,
         Command::Report(args) => report::write_report(session, &args).await,
         Command::Cost(args) => cost::show_cost(session, &args).await,
         Command::Watch(args) => watch::watch_run(session, &args).await,
         Command::Plan(args) => Box::pin(plan::show_plan(session, &args)).await,
-        Command::Scale(args) => {
-            document_refusal(session, Box::pin(fleets::scale::scale_fleet(session, &args)).await)
-        }
+        Command::Scale(args) => Box::pin(fleets::scale::scale_fleet(session, &args)).await,
         Command::Replace(args) => Box::pin(fleets::replace_members(session, &args)).await,
         Command::Maintain(args) => Box::pin(fleets::maintain_fleet(session, &args)).await,
         Command::Status(args) => end_of_watch(Box::pin(fleets::show_fleet(session, &args)).await, args.watch),
@@ -139,17 +131,6 @@ async fn dispatch(session: &Session, command: Command) -> Result<Exit, CommandEr
         Command::Completions { shell } => reference::print_completions(shell),
         Command::Man(arguments) => manual::manual(&arguments),
     }
-}
-
-/// For programs, a command that did not become a run also produces a document.
-fn document_refusal(session: &Session, result: Result<Exit, CommandError>) -> Result<Exit, CommandError> {
-    if let Err(error) = &result
-        && let Some(text) = refusal::refusal_text(error, session.output)
-    {
-        // stderr also shows the reason, so a stdout that cannot be written changes nothing.
-        let _ = console::data(&text);
-    }
-    result
 }
 
 /// Whether a command lists things and can write them as comma-separated values.

@@ -5,6 +5,7 @@
 use crate::apart;
 use crate::error::CommandError;
 use std::io::{IsTerminal as _, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
 use tokio_util::sync::CancellationToken;
 
 /// How much is printed on stderr.
@@ -19,8 +20,22 @@ pub enum Verbosity {
     Verbose,
 }
 
+/// Whether something was printed on stdout.
+static PRINTED: AtomicBool = AtomicBool::new(false);
+
+/// Notes that stdout is written to.
+pub fn note_data() {
+    PRINTED.store(true, Ordering::Relaxed);
+}
+
+/// Whether stdout has something already, so that another document would make two of one.
+pub fn has_data() -> bool {
+    PRINTED.load(Ordering::Relaxed)
+}
+
 /// Prints a text to stdout.
 pub fn data(text: &str) -> Result<(), CommandError> {
+    note_data();
     let mut out = anstream::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {

@@ -1,6 +1,7 @@
-//! The JSON document of a launch or resume that did not become a run, described in docs/output.md.
+//! The JSON document of a command that ended without a result, described in docs/output.md.
 
 use super::again::advice;
+use super::console;
 use super::document::SCHEMA_VERSION;
 use super::simulated::mark;
 use super::text::{clean, clean_lines};
@@ -8,8 +9,17 @@ use crate::args::OutputFormat;
 use crate::error::CommandError;
 use serde_json::{Value, json};
 
+/// Prints the document, if the output is for programs and has no other document yet.
+pub fn print_refusal(error: &CommandError, output: OutputFormat) {
+    let is_second = output == OutputFormat::Json && console::has_data();
+    if let Some(text) = refusal_text(error, output).filter(|_| !is_second) {
+        // stderr also shows the reason, so a stdout that cannot be written changes nothing.
+        let _ = console::data(&text);
+    }
+}
+
 /// The document as text with a trailing line break; `None` if the output is not for programs.
-pub fn refusal_text(error: &CommandError, output: OutputFormat) -> Option<String> {
+fn refusal_text(error: &CommandError, output: OutputFormat) -> Option<String> {
     let document = json!({"schema_version": SCHEMA_VERSION, "run_id": null, "error": reason(error)});
     let mut document = mark(document);
     match output {

@@ -184,3 +184,49 @@ fn a_reader_that_leaves_early_is_no_error() {
     let output = child.wait_with_output().unwrap();
     assert_eq!((output.status.code(), String::from_utf8(output.stderr).unwrap()), (Some(0), String::new()));
 }
+
+#[test]
+fn a_command_without_a_result_has_a_document() {
+    let place = Workplace::empty();
+    let commands = [
+        "status",
+        "plan",
+        "instances list",
+        "instances terminate web-1 --yes",
+        "cleanup",
+        "reservation list",
+        "limits",
+        "find images",
+        "maintain --once",
+        "show zzz",
+        "report zzz",
+        "prices list NOSUCH",
+        "export hosts",
+        "launch",
+        "runs --bogus",
+        "nonsense",
+        "instances list --sort",
+        "scale many",
+    ];
+    for line in commands {
+        for format in ["json", "jsonl"] {
+            let words: Vec<&str> = line.split(' ').chain(["--output", format]).collect();
+            let ended = place.run(&words);
+            let document: serde_json::Value = serde_json::from_str(&ended.stdout)
+                .unwrap_or_else(|error| panic!("{line}: {error}: {:?} {}", ended.stdout, ended.stderr));
+            assert_eq!(ended.code, 2, "{line}: {}", ended.stderr);
+            assert_eq!(
+                (&document["schema_version"], &document["run_id"]),
+                (&1.into(), &serde_json::Value::Null),
+                "{line}"
+            );
+            let error = &document["error"];
+            assert!(
+                error["class"].is_string() && error["message"].as_str().is_some_and(|text| !text.is_empty()),
+                "{line}: {error}"
+            );
+        }
+        let for_people = place.run(&line.split(' ').collect::<Vec<_>>());
+        assert_eq!(for_people.stdout, "", "{line}");
+    }
+}
