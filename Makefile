@@ -119,6 +119,11 @@ simulate-hunt: ## Play hunts of 21 days in `hostile`, and kills of hunts: SEEDS,
 	HUNT_SEEDS=$(SEEDS) HUNT_DAYS=21 HUNT_KILLS=$(SEEDS) HUNT_FIRST=$(or $(FIRST),1) \
 	$(CARGO) test --locked --package fleet --profile sim --test it -- --nocapture hunt::weeks
 
+.PHONY: simulate-day
+simulate-day: ## A day on tokens of 20 minutes with ten requests a second, also while the auth host is often down; RATE=10
+	DAY_REQUESTS_PER_SECOND=$(or $(RATE),10) \
+	$(CARGO) test --locked --package fleet --profile sim --test it -- --nocapture sign_in::day
+
 .PHONY: bench
 bench: $(VENV)/installed ## What a launch costs, in parts and as a whole; writes target/bench/*.json and docs/performance.md
 	mkdir -p $(TARGET_DIR)/bench

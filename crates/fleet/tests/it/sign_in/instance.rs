@@ -19,25 +19,6 @@ async fn an_instance_signs_in_and_launches() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_launch_a_minute_for_a_day_renews_in_time() {
-    // The auth host is down for four minutes of every seven.
-    let down = |at: u32| {
-        format!("    - {{after_seconds: {}, for_seconds: 240, fault: reset_before}}\n", 600 + at * 420)
-    };
-    let faults: String = (0..200).map(down).collect();
-    let site = Site::new(&format!("sign_in:\n  auth_faults:\n{faults}"));
-    let signer = site.instance().await;
-    let (client, requests) = site.client(&signer);
-    for _ in 0..24 * 60 {
-        site.ask(&client).await.unwrap();
-        tokio::time::sleep(Duration::from_mins(1)).await;
-    }
-    assert_eq!(failed(&requests), 0);
-    assert!((72..=97).contains(&signer.renewals()), "{} renewals", signer.renewals());
-    assert_eq!(site.world.region.tokens_issued(), signer.renewals());
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_hundred_workers_never_mix_token_and_key() {
     let site = Site::new("sign_in: {token_life_seconds: 20}\nlatency: {min_ms: 5, max_ms: 200}\n");
     let signer = site.instance().await;
