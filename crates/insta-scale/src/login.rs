@@ -12,6 +12,7 @@ use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use oci_client::credentials::{
     ApiKey, ApiKeySettings, CredentialsError, Login, LoginFacts, LoginSettings, Network, Signature, Signer,
+    SignerFacts,
 };
 use oci_client::transport::{Https, Surroundings};
 use oci_client::{Base, Clock, SystemClock};
@@ -156,6 +157,10 @@ impl Signer for Replaceable {
 
     fn describe(&self) -> String {
         self.current().describe()
+    }
+
+    fn facts(&self) -> SignerFacts {
+        self.current().facts()
     }
 
     fn prepare(&self) -> BoxFuture<'_, Result<(), CredentialsError>> {

@@ -9,7 +9,9 @@ use crate::output::console;
 use crate::output::text::{clean, count};
 use crate::session::{Session, endpoints_of};
 use crate::tuning::NAMES_SHOWN;
+use fleet::policy::{PolicyScope, statement};
 use oci_api::models::{Image, Subnet};
+use oci_client::credentials::Subject;
 use oci_client::services::compute::ImageFilter;
 use oci_client::{Client, Failure, FailureClass};
 use std::collections::{BTreeMap, BTreeSet};
@@ -95,7 +97,7 @@ impl Asker<'_> {
                     self.lists.insert(key.clone(), list);
                 }
                 Err(failure) if failure.class == FailureClass::NotFound => {
-                    self.mistakes.push(forbidden(name, &compartment));
+                    self.mistakes.push(forbidden(name, &compartment, self.client.signer_facts().subject));
                     return Ok(());
                 }
                 Err(failure) => return Err(failure.into()),
@@ -264,19 +266,16 @@ pub fn document(resolved: &Resolved) -> Vec<serde_json::Value> {
 }
 
 /// A list that is not allowed, or whose compartment does not exist: OCI does not say which.
-fn forbidden(name: &Name, compartment: &str) -> Finding {
+fn forbidden(name: &Name, compartment: &str, subject: Subject) -> Finding {
     let kind = name.kind;
     let message =
         format!("the {} {:?} cannot be looked up: listing them is not allowed", kind.what(), name.text);
-    let place = match kind {
-        NameKind::Compartment => "tenancy".to_owned(),
-        _ => format!("compartment id {compartment}"),
+    let scope = match kind {
+        NameKind::Compartment => PolicyScope::Tenancy,
+        _ => PolicyScope::Compartment(compartment),
     };
-    let help = format!(
-        "write its OCID (`{}`), or allow it: Allow group GROUP to inspect {} in {place}",
-        kind.ocid_key(),
-        kind.policy_type()
-    );
+    let right = statement(subject, "inspect", kind.policy_type(), scope);
+    let help = format!("write its OCID (`{}`), or allow it: {right}", kind.ocid_key());
     Finding::at(name.place, message).help(help)
 }
 

@@ -15,7 +15,7 @@ use crate::attempt::{Answered, Prepared, TryError};
 use crate::call::Call;
 use crate::classify::{self, Effect};
 use crate::clock::{Clock, SystemClock};
-use crate::credentials::{CredentialsError, Signer};
+use crate::credentials::{CredentialsError, Signer, SignerFacts};
 use crate::endpoint::Endpoints;
 use crate::failure::{Failure, FailureClass, GaveUp};
 use crate::further::Further;
@@ -278,6 +278,11 @@ impl Client {
             let (operation, class, status) = (call.operation, *class, *status);
             observer.retrying(&Retrying { operation, class, status, code, message, next, of, wait });
         }
+    }
+
+    /// What is known about who signs.
+    pub fn signer_facts(&self) -> SignerFacts {
+        self.shared.signer.as_ref().map(|signer| signer.facts()).unwrap_or_default()
     }
 
     async fn renew(&self, refused: Option<&str>) -> Result<bool, CredentialsError> {

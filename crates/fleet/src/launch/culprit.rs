@@ -7,6 +7,7 @@ use crate::plan::policy::{PolicyScope, statement};
 use crate::price::Prices;
 use crate::query::preflight::{Level, Preflight, preflight};
 use ledger::{ErrorClass, ErrorRecord, RunState};
+use oci_client::credentials::Subject;
 use oci_client::{Client, QuestionLimits};
 
 /// Whether launches of a run were refused without a reason.
@@ -20,10 +21,12 @@ pub(crate) async fn find(client: &Client, fleet: &FleetSpec) -> Vec<String> {
     let mut all = Vec::new();
     for (region, fleet) in fleet.by_region() {
         let answer = preflight(&client.at(region), &fleet, &Prices::default()).await;
-        all.extend(told(&answer, &fleet.compartment).into_iter().map(|message| match region {
-            Some(region) => format!("{region}: {message}"),
-            None => message,
-        }));
+        all.extend(told(&answer, client.signer_facts().subject, &fleet.compartment).into_iter().map(
+            |message| match region {
+                Some(region) => format!("{region}: {message}"),
+                None => message,
+            },
+        ));
     }
     all
 }
@@ -37,7 +40,7 @@ fn hides_its_reason(error: &ErrorRecord) -> bool {
 }
 
 /// Describes the findings.
-fn told(answer: &Preflight, compartment: &str) -> Vec<String> {
+fn told(answer: &Preflight, subject: Subject, compartment: &str) -> Vec<String> {
     let stops = answer.findings.iter().filter(|finding| finding.level == Level::Stop);
     let culprits: Vec<String> = stops
         .map(|finding| match &finding.remedy {
@@ -52,7 +55,7 @@ fn told(answer: &Preflight, compartment: &str) -> Vec<String> {
         // Not every resource could be checked, so the absence of findings proves nothing.
         return Vec::new();
     }
-    let right = statement("<your group>", "manage", "instances", PolicyScope::Compartment(compartment));
+    let right = statement(subject, "manage", "instances", PolicyScope::Compartment(compartment));
     vec![format!(
         "this login can read every OCID of the config, so the permission to launch is missing; add: {right}"
     )]

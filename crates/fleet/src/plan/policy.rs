@@ -4,6 +4,7 @@
 //! Policies", "Capacity Reservations", "Writing Matching Rules to Define Dynamic Groups", "Granting Workloads Access to OCI
 //! Resources"; the policies of oracle/karpenter-provider-oci. Pure: it sends no requests.
 
+use oci_client::credentials::Subject;
 use serde::Serialize;
 
 use super::named::{ENCRYPTION_KEY, ResourceKind, of_launch};
@@ -22,6 +23,9 @@ pub struct Uses {
 
 /// The name of the group if none is given.
 pub const DEFAULT_GROUP: &str = "InstanceLaunchers";
+
+/// What stands for the dynamic group that only an administrator knows.
+const DYNAMIC_GROUP: &str = "<the dynamic group of this instance or function>";
 
 /// Whom a policy allows something.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,9 +112,15 @@ pub enum PolicyScope<'a> {
     Compartment(&'a str),
 }
 
-/// `Allow group <group> to <verb> <resource-type> in …`.
-pub fn statement(group: &str, verb: &str, resource: &str, scope: PolicyScope<'_>) -> String {
-    Principal::Group(group.to_owned()).may(verb, resource, scope)
+/// `Allow group <your group> to <verb> <resource-type> in …`, in the words for who signs.
+pub fn statement(subject: Subject, verb: &str, resource: &str, scope: PolicyScope<'_>) -> String {
+    let whom = match subject {
+        Subject::User => Principal::Group("<your group>".to_owned()),
+        Subject::Instance => Principal::Instances(DYNAMIC_GROUP.to_owned()),
+        Subject::Resource => Principal::Resources(DYNAMIC_GROUP.to_owned()),
+        Subject::Workload => Principal::Workload,
+    };
+    whom.may(verb, resource, scope)
 }
 
 fn place_of(scope: PolicyScope<'_>) -> String {
@@ -316,7 +326,10 @@ mod tests {
     #[test]
     fn the_root_compartment_is_called_the_tenancy() {
         let root = PolicyScope::Compartment("ocid1.tenancy.oc1..t");
-        assert_eq!(statement("G", "use", "subnets", root), "Allow group G to use subnets in tenancy");
+        assert_eq!(
+            statement(Subject::User, "use", "subnets", root),
+            "Allow group <your group> to use subnets in tenancy"
+        );
         assert_eq!(
             Principal::Instances("hosts".to_owned()).may("use", "vnics", PolicyScope::Tenancy),
             "Allow dynamic-group hosts to use vnics in tenancy"

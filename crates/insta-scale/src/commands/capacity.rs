@@ -80,7 +80,8 @@ async fn ask(connection: &Connection<'_>, args: &CapacityArgs) -> Result<Exit, C
     remember_report(connection, &found);
     if let Some(failure) = failed {
         if failure.class == FailureClass::NotFound {
-            let right = statement("<your group>", "manage", "compute-capacity-reports", PolicyScope::Tenancy);
+            let subject = connection.client.signer_facts().subject;
+            let right = statement(subject, "manage", "compute-capacity-reports", PolicyScope::Tenancy);
             console::line(&format!("the report needs this policy, which only `manage` grants: {right}"));
         }
         if found.is_empty() {

@@ -14,6 +14,7 @@ use fleet::plan::{HuntTerms, USUAL_HUNT_FLOOR};
 use fleet::{Environment, LaunchOptions, Plan, RunError, RunSummary, Sink};
 use jiff::{SignedDuration, Timestamp};
 use ledger::{Outcome, RunId, RunState};
+use oci_client::credentials::SignerFacts;
 use std::time::Duration;
 
 /// The terms that make the launch a hunt. In its own simulated region, the floor runs at the region's speed.
@@ -33,17 +34,18 @@ pub fn terms_of(
 }
 
 /// Warns before the start if the login uses a session token, which expires long before a hunt ends.
-pub fn warn_of_short_login(session: &Session, signer: &str) {
+pub fn warn_of_short_login(session: &Session, signer: &SignerFacts) {
     if let Some(warning) = short_login(signer).filter(|_| !session.is_quiet()) {
-        console::line(warning);
+        console::line(&warning);
     }
 }
 
-fn short_login(signer: &str) -> Option<&'static str> {
-    signer.contains("session token").then_some(
-        "warning: this login is a session token, which can be renewed for 24 hours in all; then the hunt waits until \
-         you log in again (`oci session authenticate`). For a longer hunt, use an API key or an instance principal",
-    )
+fn short_login(signer: &SignerFacts) -> Option<String> {
+    let log_in = signer.log_in.as_ref()?;
+    Some(format!(
+        "warning: this login is a session token, which can be renewed for 24 hours in all; then the hunt waits until you \
+         log in again (`{log_in}`). For a longer hunt, use an API key or an instance principal"
+    ))
 }
 
 /// Carries out a launch or a hunt, whether new or resumed.
@@ -108,11 +110,11 @@ mod tests {
 
     #[test]
     fn a_hunt_with_a_session_token_is_warned_of() {
-        let bearer =
-            "signed with the session token /home/me/token, which is valid until 2026-11-29T10:00:00Z";
-        let key = "signed by the user ocid1.user.oc1..a with the key 11:22";
-        assert!(short_login(bearer).unwrap().contains("24 hours"));
-        assert_eq!(short_login(key), None);
+        let log_in = "oci session authenticate --profile-name A --region us-phoenix-1".to_owned();
+        let session = SignerFacts { log_in: Some(log_in.clone()), ..SignerFacts::default() };
+        let said = short_login(&session).unwrap();
+        assert!(said.contains("24 hours") && said.contains(&log_in), "{said}");
+        assert_eq!(short_login(&SignerFacts::default()), None);
     }
 
     #[test]

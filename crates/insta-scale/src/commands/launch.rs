@@ -99,7 +99,7 @@ async fn launch_new_run(
     let mut plan = make_plan(&mut connection, args, strategy).await?;
     plan.hunt = hunting::terms_of(args, &connection.settings, connection.speed(), session.now())?;
     if plan.hunt.is_some() {
-        hunting::warn_of_short_login(session, &connection.signed_as());
+        hunting::warn_of_short_login(session, &connection.client.signer_facts());
     }
     if !session.simulated {
         let proposal = proposals::propose_launch(args, &plan, &connection.settings);

@@ -70,7 +70,7 @@ async fn go_on(
     check_same_endpoint(&home, &settings, run, &plan, args.other_endpoint)?;
     let connection = Connection::open(&home, settings).await?;
     if plan.hunt.is_some() {
-        hunting::warn_of_short_login(session, &connection.signed_as());
+        hunting::warn_of_short_login(session, &connection.client.signer_facts());
     }
     if !is_done(&state) {
         let proposal = proposals::propose_resume(&state, &plan, args.keep_partial, &connection.settings);

@@ -52,6 +52,11 @@ pub trait Signer: Send + Sync + fmt::Debug {
         String::new()
     }
 
+    /// What is known about who signs, for hints.
+    fn facts(&self) -> SignerFacts {
+        SignerFacts::default()
+    }
+
     /// Waits until there is something to sign with. It returns at once while a token lives, and renews one that will end soon
     /// beside the requests.
     fn prepare(&self) -> BoxFuture<'_, Result<(), CredentialsError>> {
@@ -77,6 +82,31 @@ pub trait Signer: Send + Sync + fmt::Debug {
     fn renewals(&self) -> u64 {
         0
     }
+}
+
+/// Whom a policy has to name, so that requests with a signature are allowed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Subject {
+    /// A user, who is in groups.
+    #[default]
+    User,
+    /// An instance, which is in dynamic groups.
+    Instance,
+    /// A function or another resource, which is in dynamic groups.
+    Resource,
+    /// The service account of a pod.
+    Workload,
+}
+
+/// What is known about who signs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SignerFacts {
+    /// Whom a policy has to name.
+    pub subject: Subject,
+    /// When the token ends, if it is one.
+    pub ends: Option<Timestamp>,
+    /// The command by which a person logs in again, if that is the way to another token.
+    pub log_in: Option<String>,
 }
 
 /// A signature and the id of the key that made it.

@@ -15,7 +15,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
 use super::token::{Due, Token};
-use super::{CredentialsError, PrivateKey, Signature, Signer};
+use super::{CredentialsError, PrivateKey, Signature, Signer, SignerFacts, Subject};
 use crate::clock::Clock;
 use crate::tuning::{RENEWAL_BASE, RENEWAL_CAP};
 
@@ -32,12 +32,19 @@ pub(super) struct Pair {
 pub(super) trait TokenSource: Send + Sync + fmt::Debug + 'static {
     /// When its tokens are renewed.
     const DUE: Due;
+    /// Whom a policy has to name.
+    const SUBJECT: Subject;
 
     /// Obtains a token that is newer than the held one.
     fn obtain<'a>(&'a self, held: Option<&'a Pair>) -> BoxFuture<'a, Result<Pair, CredentialsError>>;
 
     /// Describes who signs, for people. It contains no secret.
     fn describe(&self, held: Option<&Pair>) -> String;
+
+    /// The command by which a person logs in again.
+    fn log_in(&self) -> Option<String> {
+        None
+    }
 
     /// The error when the held token has ended and nothing newer is known yet.
     fn ended(&self, held: Option<&Pair>) -> CredentialsError;
@@ -164,6 +171,16 @@ impl<S: TokenSource> Signer for Renewing<S> {
 
     fn describe(&self) -> String {
         self.shared.source.describe(self.held().as_deref())
+    }
+
+    fn facts(&self) -> SignerFacts {
+        let held = self.held();
+        let is_for_a_user = held.as_ref().is_some_and(|held| held.on_behalf_of.is_some());
+        SignerFacts {
+            subject: if is_for_a_user { Subject::User } else { S::SUBJECT },
+            ends: held.map(|held| held.token.expires),
+            log_in: self.shared.source.log_in(),
+        }
     }
 
     fn on_behalf_of(&self) -> Option<Arc<str>> {

@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 use super::auth_host::{Network, lasting};
 use super::renewing::{Pair, Renewing, TokenSource};
 use super::token::{Due, Token};
-use super::{CredentialsError, Environment, PrivateKey, Signer};
+use super::{CredentialsError, Environment, PrivateKey, Signer, Subject};
 
 const VERSION: &str = "OCI_RESOURCE_PRINCIPAL_VERSION";
 const TOKEN: &str = "OCI_RESOURCE_PRINCIPAL_RPST";
@@ -111,6 +111,7 @@ impl Resource {
 
 impl TokenSource for Resource {
     const DUE: Due = Due::AtHalfLife;
+    const SUBJECT: Subject = Subject::Resource;
 
     fn obtain<'a>(&'a self, held: Option<&'a Pair>) -> BoxFuture<'a, Result<Pair, CredentialsError>> {
         // The platform replaces two files, one after the other: what cannot be used now may be complete soon.

@@ -17,7 +17,7 @@ use super::auth_host::{Network, SignedBy};
 use super::private_files::replace;
 use super::renewing::{Pair, Renewing, TokenSource};
 use super::token::{Due, Token};
-use super::{CredentialsError, PrivateKey, Signer};
+use super::{CredentialsError, PrivateKey, Signer, Subject};
 use crate::endpoint::Base;
 
 /// The files of a session, and how to log in again.
@@ -144,6 +144,7 @@ impl Source {
 
 impl TokenSource for Source {
     const DUE: Due = Due::AtHalfLife;
+    const SUBJECT: Subject = Subject::User;
 
     fn obtain<'a>(&'a self, held: Option<&'a Pair>) -> BoxFuture<'a, Result<Pair, CredentialsError>> {
         self.renewed(held).boxed()
@@ -153,6 +154,10 @@ impl TokenSource for Source {
         let path = self.files.token.display();
         let until = held.map(|held| format!(", which is valid until {}", held.token.expires));
         format!("signed with the session token {path}{}", until.unwrap_or_default())
+    }
+
+    fn log_in(&self) -> Option<String> {
+        Some(self.files.log_in.clone())
     }
 
     fn ended(&self, held: Option<&Pair>) -> CredentialsError {

@@ -16,7 +16,7 @@ use super::auth_host::{Network, Told, lasting};
 use super::instance::session_key;
 use super::renewing::{Pair, Renewing, TokenSource};
 use super::token::{Due, Token};
-use super::{CredentialsError, Environment, Signer};
+use super::{CredentialsError, Environment, Signer, Subject};
 use crate::transport::Transport;
 
 const HOST: &str = "KUBERNETES_SERVICE_HOST";
@@ -118,6 +118,7 @@ fn token(told: &Told, what: &str) -> Result<Token, CredentialsError> {
 
 impl TokenSource for Workload {
     const DUE: Due = Due::AtHalfLife;
+    const SUBJECT: Subject = Subject::Workload;
 
     fn obtain<'a>(&'a self, _: Option<&'a Pair>) -> BoxFuture<'a, Result<Pair, CredentialsError>> {
         self.exchange().boxed()

@@ -180,7 +180,7 @@ async fn domains(asker: &Asker<'_>, answer: &mut Preflight) -> Option<Vec<String
         }
         Err(failure) if failure.class == FailureClass::Authentication => {
             answer.authenticated = Some(false);
-            answer.findings.push(refused(&failure));
+            answer.findings.push(refused(asker.client, &failure));
             None
         }
         Err(failure) => {
@@ -190,7 +190,7 @@ async fn domains(asker: &Asker<'_>, answer: &mut Preflight) -> Option<Vec<String
                 needs: ("inspect", "compartments"),
                 scope: PolicyScope::Tenancy,
             };
-            let finding = probe.finding(&failure);
+            let finding = probe.finding(asker.client, &failure);
             if finding.level == Level::Stop {
                 answer.findings.push(finding);
             } else {

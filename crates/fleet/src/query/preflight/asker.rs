@@ -103,6 +103,7 @@ pub(super) async fn probe_compartment(asker: &Asker<'_>) -> Option<Finding> {
     };
     let needs = ("inspect", "compartments");
     result.err().map(|failure| {
-        Probe { what: "compartment", ocid, needs, scope: PolicyScope::Tenancy }.finding(&failure)
+        Probe { what: "compartment", ocid, needs, scope: PolicyScope::Tenancy }
+            .finding(asker.client, &failure)
     })
 }

@@ -65,7 +65,7 @@ impl NamedResources {
             Ok(answer) => answer.value,
             Err(failure) => {
                 let probe = Probe { what: kind.what, ocid, needs: kind.needs, scope };
-                self.findings.push(probe.finding(&failure));
+                self.findings.push(probe.finding(asker.client, &failure));
                 return;
             }
         };

@@ -27,7 +27,7 @@ pub(super) async fn ask(asker: &Asker<'_>, ocid: &str) -> Result<SubnetFacts, Fi
     let scope = PolicyScope::Compartment(&asker.fleet.compartment);
     let subnet = subnet
         .map_err(|failure| {
-            Probe { what: "subnet", ocid, needs: ("use", "subnets"), scope }.finding(&failure)
+            Probe { what: "subnet", ocid, needs: ("use", "subnets"), scope }.finding(asker.client, &failure)
         })?
         .value;
     // A user who may not list addresses can still launch.

@@ -131,7 +131,7 @@ pub(super) async fn explain(
             Err(failure) => {
                 let scope = PolicyScope::Compartment(&asker.fleet.compartment);
                 let needs = ("read", "instance-images");
-                findings.push(Probe { what: "image", ocid, needs, scope }.finding(&failure));
+                findings.push(Probe { what: "image", ocid, needs, scope }.finding(asker.client, &failure));
                 return (rows, None);
             }
         }
@@ -257,7 +257,7 @@ pub(super) async fn everywhere(
                 let message =
                     "you may not request the capacity report, so the number of free hosts is unknown";
                 let right = crate::plan::policy::statement(
-                    "<your group>",
+                    asker.client.signer_facts().subject,
                     "manage",
                     "compute-capacity-reports",
                     PolicyScope::Tenancy,

@@ -1,6 +1,6 @@
 //! Reads one resource at a time, so that the service's single response for "wrong OCID" and "not allowed" identifies it.
 
-use oci_client::{Failure, FailureClass};
+use oci_client::{Client, Failure, FailureClass};
 
 use super::{Finding, Level};
 use crate::plan::policy::{PolicyScope, statement};
@@ -20,7 +20,7 @@ pub(super) struct Probe<'a> {
 
 impl Probe<'_> {
     /// The finding for a failed read.
-    pub fn finding(&self, failure: &Failure) -> Finding {
+    pub fn finding(&self, client: &Client, failure: &Failure) -> Finding {
         let Self { what, ocid, needs: (verb, resource), scope } = *self;
         match failure.class {
             // A web filter knows nothing about the resource.
@@ -39,9 +39,9 @@ impl Probe<'_> {
             )
             .remedy(format!(
                 "check the OCID; if it is correct, add: {}",
-                statement("<your group>", verb, resource, scope)
+                statement(client.signer_facts().subject, verb, resource, scope)
             )),
-            FailureClass::Authentication => refused(failure),
+            FailureClass::Authentication => refused(client, failure),
             FailureClass::Invalid => {
                 Finding::new(Level::Stop, ocid, format!("OCI does not accept this {what}: {}", text(failure)))
             }
@@ -54,18 +54,22 @@ impl Probe<'_> {
 }
 
 /// The finding of a refused login.
-pub(super) fn refused(failure: &Failure) -> Finding {
+pub(super) fn refused(client: &Client, failure: &Failure) -> Finding {
     let message = format!("OCI refused the login: {}", text(failure));
-    let (message, remedy) = match failure.clock_error() {
-        Some(clock) => (format!("{message}; {clock}"), "set the clock of this machine"),
-        None if failure.message.contains("session token") => {
-            (message, "log in again: `oci session authenticate`")
+    if let Some(clock) = failure.clock_error() {
+        return Finding::new(Level::Stop, "credentials", format!("{message}; {clock}"))
+            .remedy("set the clock of this machine")
+            .request(failure);
+    }
+    let facts = client.signer_facts();
+    let remedy = match (facts.log_in, facts.ends) {
+        (Some(log_in), _) => format!("log in again: `{log_in}`"),
+        (None, Some(_)) => {
+            "look at the claims of the token: its tenancy and its region have to be those of the config".to_owned()
         }
-        None => (
-            message,
-            "check that the API key with this fingerprint is registered for the user, and that the user belongs to this \
-             tenancy",
-        ),
+        (None, None) => "check that the API key with this fingerprint is registered for the user, and that the user belongs to \
+                         this tenancy"
+            .to_owned(),
     };
     Finding::new(Level::Stop, "credentials", message).remedy(remedy).request(failure)
 }

@@ -42,7 +42,7 @@ pub async fn look_at_reservations(
                 return Err(failure);
             }
             Err(error) => {
-                let finding = not_seen(fleet, ocid, &error);
+                let finding = not_seen(client, fleet, ocid, &error);
                 let list =
                     if finding.level == Level::Stop { &mut answer.refused } else { &mut answer.warnings };
                 list.push(finding);
@@ -88,16 +88,16 @@ pub(super) fn named_in(placements: &[Placement]) -> Vec<String> {
 pub(super) async fn ask(asker: &Asker<'_>, ocids: &[String]) -> Vec<Result<Held, Finding>> {
     asker.count(u32::try_from(ocids.len()).unwrap_or(u32::MAX));
     join_all(ocids.iter().map(|ocid| async move {
-        show(asker.client, ocid).await.map_err(|error| not_seen(asker.fleet, ocid, &error))
+        show(asker.client, ocid).await.map_err(|error| not_seen(asker.client, asker.fleet, ocid, &error))
     }))
     .await
 }
 
-fn not_seen(fleet: &FleetSpec, ocid: &str, error: &ReservationError) -> Finding {
+fn not_seen(client: &Client, fleet: &FleetSpec, ocid: &str, error: &ReservationError) -> Finding {
     let needs = ("use", "compute-capacity-reservations");
     let scope = PolicyScope::Compartment(&fleet.compartment);
     match error.failure() {
-        Some(failure) => Probe { what: "capacity reservation", ocid, needs, scope }.finding(failure),
+        Some(failure) => Probe { what: "capacity reservation", ocid, needs, scope }.finding(client, failure),
         None => Finding::new(Level::Warning, ocid, error.to_string()),
     }
 }

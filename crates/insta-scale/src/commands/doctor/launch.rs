@@ -48,7 +48,7 @@ fn policy(answer: &Preflight) -> Check {
 }
 
 fn names_policy(finding: &Finding) -> bool {
-    finding.remedy.as_deref().is_some_and(|remedy| remedy.contains("Allow group"))
+    finding.remedy.as_deref().is_some_and(|remedy| remedy.contains("Allow "))
 }
 
 /// The tightest service limit of each place.

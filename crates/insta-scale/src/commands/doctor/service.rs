@@ -187,6 +187,11 @@ fn login(connection: &Connection<'_>, answer: &Preflight, checks: &mut Vec<Check
         none if none.is_empty() => "unsigned".to_owned(),
         text => text,
     };
+    let left =
+        connection.client.signer_facts().ends.map(|ends| ends.duration_since(connection.session.now()));
+    let left =
+        left.map(|left| format!("; {} left of its token", count(left.as_mins().max(0) as u64, "minute")));
+    let signed_as = signed_as + &left.unwrap_or_default();
     match (answer.authenticated, &answer.unasked) {
         (Some(false), _) => {
             let refused = answer.findings.iter().find(|finding| finding.level == Level::Stop);

@@ -79,7 +79,7 @@ impl<'a> Access<'a> {
             Ok(rows) => Ok(Some(rows)),
             Err(failure) if failure.class == FailureClass::NotFound && !failure.is_foreign() => {
                 let Needs { what, verb, resource, scope } = needs;
-                let right = statement("<your group>", verb, resource, scope);
+                let right = statement(self.client.signer_facts().subject, verb, resource, scope);
                 asking.say(&format!(
                     "warning: you may not list {what} there. Missing policy: {}",
                     clean(&right)

@@ -18,7 +18,7 @@ use serde_json::json;
 use super::auth_host::{Network, SignedBy, lasting};
 use super::renewing::{Pair, Renewing, TokenSource};
 use super::token::Due;
-use super::{CredentialsError, Environment, PrivateKey, Signer};
+use super::{CredentialsError, Environment, PrivateKey, Signer, Subject};
 use crate::endpoint::{Base, Endpoints};
 use crate::regions::AddedRegions;
 use certificate::Leaf;
@@ -148,6 +148,7 @@ impl Instance {
 
 impl TokenSource for Instance {
     const DUE: Due = Due::BeforeItEnds;
+    const SUBJECT: Subject = Subject::Instance;
 
     fn obtain<'a>(&'a self, _: Option<&'a Pair>) -> BoxFuture<'a, Result<Pair, CredentialsError>> {
         self.exchange().boxed()
