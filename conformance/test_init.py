@@ -160,9 +160,8 @@ def test_a_key_that_is_not_added_yet_is_kept(home):
     assert len(list((folder / ".oci").glob("*_public.pem"))) == 3
 
 
-def test_every_question_is_left_without_a_trace(home):
-    folder, _ = home
-    before = sorted(path.name for path in folder.iterdir())
+def leave_at_each_question(home):
+    """Leaves `init` at every question in both ways; what is left behind is for the caller to see."""
     for answered in range(len(QUESTIONS)):
         for key, code in [(CTRL_C, 130), (CTRL_D, 2)]:
             screen = begin(home, "init")
@@ -170,7 +169,14 @@ def test_every_question_is_left_without_a_trace(home):
             screen.wait_for(QUESTIONS[answered][0])
             screen.type(key)
             assert screen.end(timeout=20) == code, (answered, key, screen.text())
-            assert sorted(path.name for path in folder.iterdir()) == before, (answered, key)
+            yield answered, key
+
+
+def test_every_question_is_left_without_a_trace(home):
+    folder, _ = home
+    before = sorted(path.name for path in folder.iterdir())
+    for answered, key in leave_at_each_question(home):
+        assert sorted(path.name for path in folder.iterdir()) == before, (answered, key)
 
 
 def test_questions_fit_sixty_columns(home):
@@ -236,15 +242,9 @@ def test_every_question_about_an_existing_config_leaves_it(home):
     folder, _ = home
     assert begin(home, "init", "--yes", "--compartment", "compute").end() == 0
     before = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
-    for answered in range(len(QUESTIONS)):
-        for key, code in [(CTRL_C, 130), (CTRL_D, 2)]:
-            screen = begin(home, "init")
-            answer(screen, QUESTIONS[:answered])
-            screen.wait_for(QUESTIONS[answered][0])
-            screen.type(key)
-            assert screen.end(timeout=20) == code, (answered, key, screen.text())
-            after = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
-            assert after == before, (answered, key)
+    for answered, key in leave_at_each_question(home):
+        after = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+        assert after == before, (answered, key)
 
 
 def test_a_new_key_gets_a_profile_beside_the_others(home):
