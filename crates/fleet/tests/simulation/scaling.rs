@@ -38,6 +38,8 @@ const LONGEST: Duration = Duration::from_hours(12);
 const ROOMY: [&str; 3] = ["roomy", "flaky", "throttled"];
 /// The maximum number of `scale`s in a calm region.
 const CALM_PROCESSES: u32 = 5;
+/// Up to this many members, all sizes are equally likely.
+const LARGE: u32 = 50;
 
 /// The statistics of a history.
 #[derive(Debug, Default)]
@@ -171,7 +173,15 @@ impl Scaling {
     }
 
     fn size(&mut self) -> u32 {
-        if self.chance.random_bool(0.15) { 0 } else { self.chance.random_range(0..=self.setup.count) }
+        let most = self.setup.count;
+        if self.chance.random_bool(0.15) {
+            0
+        } else if most <= LARGE {
+            self.chance.random_range(0..=most)
+        } else {
+            // As many between 1 and 10 as between 20 and 200: what goes wrong hardly depends on the size, but the time does.
+            f64::from(most + 1).powf(self.chance.random()).floor() as u32
+        }
     }
 
     /// Launches somebody else's instances with names of the fleet.
