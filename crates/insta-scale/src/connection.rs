@@ -9,6 +9,7 @@ use crate::error::CommandError;
 use crate::output::simulated::{Announcing, Counting};
 use crate::session::{Session, endpoints_of, endpoints_of_region};
 use crate::simulated_region::SimulatedRegion;
+use crate::traces;
 use fleet::Environment;
 use fleet::reservation::Patience;
 use ledger::Store;
@@ -105,10 +106,10 @@ impl<'a> Connection<'a> {
     pub fn environment(&self, store: Arc<dyn Store>) -> Environment {
         Environment {
             // The run's first request may be the command's first and then announces a simulated region.
-            client: self.client.with_observer(Arc::new(Announcing {
+            client: self.client.with_observer(traces::of_requests(Arc::new(Announcing {
                 inner: Counting(self.requests.clone()),
                 quiet: self.session.is_quiet(),
-            })),
+            }))),
             requests: Some(self.requests.clone()),
             store,
             memory: self.session.capacity_memory(),

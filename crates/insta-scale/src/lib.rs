@@ -26,6 +26,7 @@ pub mod session;
 mod signing_in;
 mod simulated_region;
 pub mod ssh;
+mod traces;
 mod tuning;
 
 use clap::CommandFactory as _;
@@ -52,7 +53,7 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return show_usage(&error, &args::Cli::command(), &words),
     };
-    trace(cli.global.verbose);
+    follow(&cli.global);
     let output = cli.global.output;
     ended(commands::run_command(cli), output)
 }
@@ -67,12 +68,13 @@ pub fn capacity_manager() -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => return show_usage(&error, &args::CapacityManager::command(), &words),
     };
-    trace(arguments.global.verbose);
+    follow(&arguments.global);
     let output = arguments.global.output;
     ended(commands::reservation::run_capacity_manager(arguments), output)
 }
 
 fn ended(result: Result<exit::Exit, error::CommandError>, output: args::OutputFormat) -> ExitCode {
+    traces::finish();
     match result {
         Ok(exit) => exit.into(),
         Err(error) => {
@@ -96,7 +98,7 @@ pub fn manage_instances() -> ExitCode {
             return show_usage(&error, &<args::ManageInstances as clap::CommandFactory>::command(), &words);
         }
     };
-    trace(arguments.global.verbose);
+    follow(&arguments.global);
     let output = arguments.global.output;
     ended(commands::instances::run_manage_instances(arguments), output)
 }
@@ -123,8 +125,14 @@ fn show_usage(error: &clap::Error, command: &clap::Command, words: &[std::ffi::O
     exit::Exit::Usage.into()
 }
 
+/// Logs and traces what the command does, as far as somebody wants that.
+fn follow(flags: &args::Global) {
+    log(flags.verbose);
+    traces::start(flags.quiet);
+}
+
 /// With `-vv` (or `OCI_INSTA_SCALE_LOG`), logs the client's actions to stderr. Keys and signatures are never logged.
-fn trace(verbose: u8) {
+fn log(verbose: u8) {
     let filter = environment::variable("OCI_INSTA_SCALE_LOG")
         .or_else(|| (verbose > 1).then(|| "info,oci_client=debug,fleet=debug".to_owned()));
     if let Some(filter) = filter {

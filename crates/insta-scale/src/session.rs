@@ -14,6 +14,7 @@ use crate::output::simulated::{Announcing, Counting};
 use crate::output::text::shell_word;
 use crate::price_list::PriceListFile;
 use crate::runtime;
+use crate::traces;
 use crate::tuning::{HUNT_STOP_REQUEST_POLL, STOP_REQUEST_POLL};
 use fleet::plan::RegionSpec;
 use fleet::price::PriceList;
@@ -301,7 +302,7 @@ impl Session {
         }
         runtime::outlive_full_files()?;
         let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&self.state_folder()?)?);
-        Ok(self.ledger.get_or_init(|| store).clone())
+        Ok(self.ledger.get_or_init(|| traces::of_store(store)).clone())
     }
 
     /// The capacity memory of this machine. A region that exists only in one process has none. An unusable memory only costs
@@ -399,7 +400,7 @@ impl Session {
             .clock(self.clock.clone())
             .seed(environment::seed())
             .user_agent(concat!("oci-insta-scale/", env!("CARGO_PKG_VERSION")))
-            .observer(observer);
+            .observer(traces::of_requests(observer));
         if let Some(signer) = signer {
             builder = builder.signer(signer);
         }

@@ -50,6 +50,16 @@ pub const NOTIFY_QUEUE: usize = 100;
 /// The maximum interval between checks whether a day has passed, since the clock can be set meanwhile.
 pub const DIGEST_LOOK: Duration = Duration::from_hours(1);
 
+/// The number of spans that wait for the receiver of traces, about 1 KB each; more are lost.
+pub const TRACES_QUEUE: usize = 16_384;
+/// The maximum number of spans that are sent together, and how long the first of them waits for others: OpenTelemetry's defaults.
+pub const TRACES_BATCH: usize = 512;
+pub const TRACES_EVERY: Duration = Duration::from_secs(5);
+/// The limit of one attempt to deliver spans: OpenTelemetry's default.
+pub const TRACES_TRY: Duration = Duration::from_secs(10);
+/// How long the end of a command waits for the receiver of traces.
+pub const TRACES_END: Duration = Duration::from_secs(3);
+
 /// How often the countdown below the progress bars is updated.
 pub const COUNTDOWN: Duration = Duration::from_secs(1);
 /// How often the clock of the progress bars is updated.

@@ -5,14 +5,16 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use oci_api::{ErrorBody, Method, Operation};
+use jiff::Timestamp;
+use oci_api::{Method, Operation};
 
 use crate::call::Call;
 use crate::classify::{self, Effect};
 use crate::credentials::{CredentialsError, Signer};
 use crate::endpoint::Base;
-use crate::failure::{Failure, FailureClass, GaveUp, NO_BODY, NOT_JSON, UNREADABLE};
-use crate::observer::Observer;
+use crate::error_body::error_body;
+use crate::failure::{Failure, FailureClass, GaveUp, UNREADABLE};
+use crate::observer::{Observer, Outcome, Tried};
 use crate::retry::retry_after;
 use crate::shared::Shared;
 use crate::signing::{BodyHeaders, CONTENT_TYPE, ON_BEHALF_OF, ToSign, http_date};
@@ -134,6 +136,35 @@ impl<'a> Prepared<'a> {
     /// The operation.
     pub fn operation(&self) -> Operation {
         self.call.operation
+    }
+
+    /// An attempt and its result, as observers see it. `status` is that of the response, which the result may not keep.
+    pub fn tried<'t, T>(
+        &'t self,
+        result: &'t Result<Answered<T>, TryError>,
+        status: Option<u16>,
+        attempt: u32,
+        (began, ended): (Timestamp, Timestamp),
+    ) -> Tried<'t> {
+        let (outcome, request_id) = match result {
+            Ok(answered) => (Outcome::Ok, &answered.request_id),
+            Err(error) if error.class == FailureClass::Throttled => {
+                (Outcome::Throttled, &error.opc_request_id)
+            }
+            Err(error) => (Outcome::Failed(error.class), &error.opc_request_id),
+        };
+        Tried {
+            operation: self.operation(),
+            host: &self.host,
+            path: self.uri.path(),
+            retry_token: self.call.token(),
+            request_id: request_id.as_deref(),
+            outcome,
+            status,
+            attempt,
+            began,
+            ended,
+        }
     }
 
     /// Signs and sends the request, and waits for the response within the limit. `observer` is told when a simulated region
@@ -304,7 +335,7 @@ impl<'a> Prepared<'a> {
     /// Turns an unsuccessful response into an error.
     fn refused(&self, shared: &Shared, raw: &Raw) -> TryError {
         let now = shared.clock.now();
-        let body = error_body(raw);
+        let body = error_body(raw.status, raw.header("location").as_deref(), &raw.body);
         let class = classify::classify(self.effect, raw.status, &body);
         let date = raw.header("date").filter(|_| class == FailureClass::Authentication);
         let mut message = match body.original_message {
@@ -330,46 +361,6 @@ impl<'a> Prepared<'a> {
             opc_request_id: raw.header("opc-request-id"),
         }
     }
-}
-
-/// Reads the error in an unsuccessful response. It never fails: a body that is not the service's JSON is quoted.
-fn error_body(raw: &Raw) -> ErrorBody {
-    if (300..400).contains(&raw.status) {
-        let to = raw.header("location").map_or_else(|| "nowhere".to_owned(), |to| plain(&to, 200));
-        return ErrorBody {
-            code: "Redirect".to_owned(),
-            message: format!(
-                "the server redirects to {to}, and signed requests do not follow redirects. Is the region or endpoint \
-                     correct, or does a proxy or login page intercept requests?"
-            ),
-            original_message: None,
-        };
-    }
-    if let Some(body) = parse_error_body(&raw.body) {
-        return body;
-    }
-    let text = plain(&String::from_utf8_lossy(&raw.body[..raw.body.len().min(4096)]), 200);
-    let reason = http::StatusCode::from_u16(raw.status).ok().and_then(|status| status.canonical_reason());
-    ErrorBody {
-        code: reason.unwrap_or("Unknown").replace(' ', ""),
-        message: if text.is_empty() { NO_BODY.to_owned() } else { format!("{NOT_JSON}: {text}") },
-        original_message: None,
-    }
-}
-
-/// Parses the service's own error body leniently: any object with a code or a message, whatever other fields it has.
-fn parse_error_body(body: &[u8]) -> Option<ErrorBody> {
-    let value: serde_json::Value = serde_json::from_slice(body).ok()?;
-    let text = |name: &str| value.get(name).and_then(|value| value.as_str()).map(str::to_owned);
-    let (code, message) = (text("code"), text("message"));
-    if code.is_none() && message.is_none() {
-        return None;
-    }
-    Some(ErrorBody {
-        code: code.unwrap_or_default(),
-        message: message.unwrap_or_default(),
-        original_message: text("originalMessage"),
-    })
 }
 
 impl Raw {

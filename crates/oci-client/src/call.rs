@@ -6,6 +6,8 @@ use serde::Serialize;
 
 use crate::retry::RetryPolicy;
 
+const RETRY_TOKEN: &str = "opc-retry-token";
+
 /// One operation with its parameters.
 #[derive(Clone, Debug)]
 pub struct Call {
@@ -74,7 +76,7 @@ impl Call {
     /// Sets the token by which the service recognises a repeated request. Every attempt sends the same token.
     #[must_use]
     pub fn retry_token(self, token: impl Into<String>) -> Self {
-        self.header("opc-retry-token", token)
+        self.header(RETRY_TOKEN, token)
     }
 
     /// Lets the call succeed only if the resource still has this etag.
@@ -119,7 +121,12 @@ impl Call {
 
     /// Whether the service can recognise a repeated request.
     pub(crate) fn has_retry_token(&self) -> bool {
-        self.headers.iter().any(|(name, _)| *name == "opc-retry-token")
+        self.token().is_some()
+    }
+
+    /// The token by which the service recognises a repeated request.
+    pub(crate) fn token(&self) -> Option<&str> {
+        self.headers.iter().find(|(name, _)| *name == RETRY_TOKEN).map(|(_, value)| value.as_str())
     }
 
     /// The path and query, percent-encoded, exactly as they are sent and signed.

@@ -19,7 +19,7 @@ use crate::credentials::{CredentialsError, Signer, SignerFacts};
 use crate::endpoint::Endpoints;
 use crate::failure::{Failure, FailureClass, GaveUp};
 use crate::further::Further;
-use crate::observer::{Observer, Outcome, Retrying, Tried};
+use crate::observer::{Observer, Retrying};
 use crate::retry::{QuestionLimits, RetryBudget, RetryPolicy};
 use crate::shared::Shared;
 use crate::transport::Transport;
@@ -299,7 +299,7 @@ impl Client {
         attempt: u32,
         decode: fn(&Bytes) -> Result<T, String>,
     ) -> Result<Answered<T>, TryError> {
-        let started = Instant::now();
+        let (started, began) = (Instant::now(), self.shared.clock.now());
         let answer = prepared.send(&self.shared, self.observer.as_deref()).await;
         let status = answer.as_ref().map_or_else(|error| error.status, |raw| Some(raw.status));
         let result = answer.and_then(|raw| prepared.answered(raw, decode));
@@ -307,13 +307,8 @@ impl Client {
         let class = result.as_ref().err().map(|error| error.class.name());
         tracing::debug!(operation = prepared.operation().name(), status, class, ms, attempt, "request");
         if let Some(observer) = &self.observer {
-            let outcome = match &result {
-                Ok(_) => Outcome::Ok,
-                Err(error) if error.class == FailureClass::Throttled => Outcome::Throttled,
-                Err(error) => Outcome::Failed(error.class),
-            };
-            let elapsed = started.elapsed();
-            observer.tried(&Tried { operation: prepared.operation(), outcome, status, attempt, elapsed });
+            let ended = self.shared.clock.now();
+            observer.tried(&prepared.tried(&result, status, attempt, (began, ended)));
         }
         result
     }

@@ -27,6 +27,7 @@ mod client;
 mod clock;
 pub mod credentials;
 mod endpoint;
+mod error_body;
 mod failure;
 mod further;
 mod observer;

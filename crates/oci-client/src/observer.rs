@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use oci_api::Operation;
 
 use crate::failure::FailureClass;
@@ -21,17 +22,27 @@ pub enum Outcome {
 
 /// One attempt of one call.
 #[derive(Clone, Copy, Debug)]
-pub struct Tried {
+pub struct Tried<'a> {
     /// The operation.
     pub operation: Operation,
+    /// The host to which it was sent, with its port if that is not the scheme's own.
+    pub host: &'a str,
+    /// The path of its URL, without the query.
+    pub path: &'a str,
+    /// The `opc-retry-token` of the call, if it has one.
+    pub retry_token: Option<&'a str>,
+    /// The `opc-request-id` of the response, if there was one.
+    pub request_id: Option<&'a str>,
     /// Its result.
     pub outcome: Outcome,
     /// The status of the response, if there was one.
     pub status: Option<u16>,
     /// The number of the attempt within the call, from 1.
     pub attempt: u32,
-    /// Its duration, in tokio's time.
-    pub elapsed: Duration,
+    /// When it began, by the client's clock.
+    pub began: Timestamp,
+    /// When it ended, by the client's clock.
+    pub ended: Timestamp,
 }
 
 /// An attempt that failed and is followed by another.
@@ -58,7 +69,7 @@ pub struct Retrying<'a> {
 /// Receives every attempt when it ends. Its methods must return quickly.
 pub trait Observer: Send + Sync {
     /// An attempt has ended.
-    fn tried(&self, tried: &Tried);
+    fn tried(&self, tried: &Tried<'_>);
 
     /// A failed attempt will be followed by another.
     fn retrying(&self, _: &Retrying<'_>) {}
@@ -92,7 +103,7 @@ impl RequestCounts {
 }
 
 impl Observer for RequestCounts {
-    fn tried(&self, tried: &Tried) {
+    fn tried(&self, tried: &Tried<'_>) {
         let mut counts = self.counts.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let of = counts.entry(tried.operation.name()).or_default();
         match tried.outcome {

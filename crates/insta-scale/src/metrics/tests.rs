@@ -113,7 +113,12 @@ fn every_metric_is_written_when_it_applies() {
         outcome: oci_client::Outcome::Throttled,
         status: Some(429),
         attempt: 1,
-        elapsed: Duration::ZERO,
+        host: "",
+        path: "",
+        retry_token: None,
+        request_id: None,
+        began: at(0),
+        ended: at(0),
     });
     for record in records(events()) {
         watched.apply(&record);

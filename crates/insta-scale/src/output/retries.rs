@@ -14,7 +14,7 @@ pub struct Retries {
 }
 
 impl Observer for Retries {
-    fn tried(&self, tried: &Tried) {
+    fn tried(&self, tried: &Tried<'_>) {
         self.counts.tried(tried);
     }
 

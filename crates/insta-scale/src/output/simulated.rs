@@ -110,7 +110,7 @@ pub struct Announcing<O> {
 }
 
 impl<O: Observer> Observer for Announcing<O> {
-    fn tried(&self, tried: &Tried) {
+    fn tried(&self, tried: &Tried<'_>) {
         self.inner.tried(tried);
     }
 
@@ -127,7 +127,7 @@ impl<O: Observer> Observer for Announcing<O> {
 pub struct Counting(pub Arc<RequestCounts>);
 
 impl Observer for Counting {
-    fn tried(&self, tried: &Tried) {
+    fn tried(&self, tried: &Tried<'_>) {
         self.0.tried(tried);
     }
 }

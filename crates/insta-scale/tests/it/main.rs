@@ -48,6 +48,7 @@ mod siblings;
 mod sim_serve;
 mod spread;
 mod ssh;
+mod traces;
 #[cfg(unix)]
 mod unfinished_runs;
 mod variables;

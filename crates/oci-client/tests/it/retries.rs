@@ -206,7 +206,7 @@ async fn every_try_is_counted_by_operation_and_outcome() {
 struct Noted(std::sync::Mutex<Vec<String>>);
 
 impl oci_client::Observer for Noted {
-    fn tried(&self, _: &oci_client::Tried) {}
+    fn tried(&self, _: &oci_client::Tried<'_>) {}
 
     fn retrying(&self, retry: &oci_client::Retrying<'_>) {
         self.0.lock().unwrap().push(format!("{}; try {} of {}", retry.message, retry.next, retry.of));

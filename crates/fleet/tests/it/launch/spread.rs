@@ -121,7 +121,7 @@ async fn beside_a_full_domain(when_impossible: WhenImpossible) -> (World, fleet:
 
 #[tokio::test(start_paused = true)]
 async fn a_full_fault_domain_fails_its_slot_with_the_reason() {
-    let (world, summary, elsewhere) = beside_a_full_domain(WhenImpossible::Refuse).await;
+    let (world, summary, elsewhere) = Box::pin(beside_a_full_domain(WhenImpossible::Refuse)).await;
     assert_eq!((summary.running, elsewhere), (2, 0));
     assert_eq!(by_fault_domain(&world, "web"), [(2, 1), (3, 1)].into());
     let error = summary.instances[0].error.clone().unwrap();
@@ -132,7 +132,7 @@ async fn a_full_fault_domain_fails_its_slot_with_the_reason() {
 
 #[tokio::test(start_paused = true)]
 async fn best_effort_goes_elsewhere_when_a_domain_is_full() {
-    let (world, summary, elsewhere) = beside_a_full_domain(WhenImpossible::BestEffort).await;
+    let (world, summary, elsewhere) = Box::pin(beside_a_full_domain(WhenImpossible::BestEffort)).await;
     assert_eq!(summary.outcome, Some(Outcome::Complete));
     assert!(elsewhere > 0);
     let counts = by_fault_domain(&world, "web");

@@ -1,0 +1,47 @@
+//! A store whose new records are traced.
+
+use jiff::Timestamp;
+use ledger::store::Pending;
+use ledger::{Event, Lease, Record, Records, RunHead, RunId, Store, Stray};
+use std::sync::Arc;
+
+/// Passes everything on, and traces what was written.
+pub(super) struct TracedStore {
+    pub inner: Arc<dyn Store>,
+    /// Receives the records that were written.
+    pub written: fn(RunId, &[Record]),
+}
+
+impl Store for TracedStore {
+    fn create_run(&self, run: RunId, at: Timestamp, first: Event) -> Pending<'_, Record> {
+        Box::pin(async move {
+            let record = self.inner.create_run(run, at, first).await?;
+            (self.written)(run, std::slice::from_ref(&record));
+            Ok(record)
+        })
+    }
+
+    fn append(&self, run: RunId, at: Timestamp, events: Vec<Event>) -> Pending<'_, Vec<Record>> {
+        Box::pin(async move {
+            let records = self.inner.append(run, at, events).await?;
+            (self.written)(run, &records);
+            Ok(records)
+        })
+    }
+
+    fn records(&self, run: RunId) -> Pending<'_, Records> {
+        self.inner.records(run)
+    }
+
+    fn runs(&self) -> Pending<'_, Vec<RunHead>> {
+        self.inner.runs()
+    }
+
+    fn lease(&self, run: RunId, at: Timestamp) -> Pending<'_, Lease> {
+        self.inner.lease(run, at)
+    }
+
+    fn strays(&self) -> Pending<'_, Vec<Stray>> {
+        self.inner.strays()
+    }
+}
