@@ -160,7 +160,9 @@ pub fn statements(spec: &FleetSpec, uses: &Uses) -> Vec<Statement> {
     if spec.template.defined_tags.as_ref().is_some_and(|tags| !tags.is_empty()) {
         add("use", "tag-namespaces", PolicyScope::Tenancy, "set the defined tags", false);
     }
-    if spec.template.launch_volume_attachments.as_ref().is_some_and(|volumes| !volumes.is_empty()) {
+    let has_volumes =
+        spec.template.launch_volume_attachments.as_ref().is_some_and(|volumes| !volumes.is_empty());
+    if has_volumes {
         add("manage", "volumes", here, "create the data volumes", false);
         add("manage", "volume-attachments", here, "attach the data volumes", false);
     }
@@ -173,6 +175,13 @@ pub fn statements(spec: &FleetSpec, uses: &Uses) -> Vec<Statement> {
     add("read", "private-ips", network, "count the free addresses of the subnet, list addresses", true);
     add("read", "public-ips", here, "list public addresses", true);
     add("read", "vnic-attachments", here, "list addresses", true);
+    if !has_volumes {
+        add("manage", "volumes", here, "find and delete boot volumes that were kept", true);
+        add("inspect", "volume-attachments", here, "tell whose the boot volumes are", true);
+    }
+    if !uses.manage_reservations && !has_reservation(spec) {
+        add("inspect", "compute-capacity-reservations", here, "find reservations that were left", true);
+    }
     add(
         "read",
         "resource-availability",
@@ -247,6 +256,9 @@ mod tests {
         Allow group Launchers to read private-ips in compartment id ocid1.compartment.oc1..c
         Allow group Launchers to read public-ips in compartment id ocid1.compartment.oc1..c
         Allow group Launchers to read vnic-attachments in compartment id ocid1.compartment.oc1..c
+        Allow group Launchers to manage volumes in compartment id ocid1.compartment.oc1..c
+        Allow group Launchers to inspect volume-attachments in compartment id ocid1.compartment.oc1..c
+        Allow group Launchers to inspect compute-capacity-reservations in compartment id ocid1.compartment.oc1..c
         Allow group Launchers to read resource-availability in tenancy
         Allow group Launchers to manage compute-capacity-reports in tenancy
         ");
