@@ -146,3 +146,47 @@ def test_our_launch_signs_in_the_same_way(place, way, tmp_path):
     kept = "".join(path.read_bytes().decode("latin-1") for path in tmp_path.rglob("*") if path.is_file())
     for text in (done.stdout, done.stderr, kept):
         assert "ST$" not in text and "PRIVATE KEY" not in text and "eyJ" not in text
+
+
+# A refusal is printed as the SDK reads it.
+ATTEMPT = LAUNCH.replace(
+    "launched = compute.launch_instance(details).data",
+    """try:
+    launched = compute.launch_instance(details).data
+except oci.exceptions.ServiceError as refused:
+    print(refused.status, refused.code)
+    sys.exit()""",
+)
+
+
+def test_an_instance_principal_launches_only_with_a_policy(own_region):
+    region = own_region
+    compartment = region.fleet["compartment_id"]
+    fleet = {**region.fleet, "availability_domain": domain(region)}
+    variables = {
+        "OCI_METADATA_BASE_URL": region.endpoint + "/opc/v2",
+        "OCI_CLI_FEDERATION_ENDPOINT": region.endpoint + "/v1/x509",
+    }
+
+    def attempt(rule, statements):
+        group = {"name": "hunters", "matching_rule": rule}
+        region.post("/_sim/policies", {"dynamic_groups": [group], "statements": statements})
+        code = ATTEMPT.format(signer=INSTANCE)
+        done = python(code, json.dumps(fleet), region.endpoint, region.home / "config", env=variables)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    # What our own command prints for the principal is what the official SDK needs.
+    words = ["policy", "--config", region.home / "config.yaml", "--auth", "instance_principal", "--group", "hunters"]
+    printed = run("oci-insta-scale", *words, "--output", "json")
+    assert printed.returncode == 0, printed.stderr
+    document = json.loads(printed.stdout)
+    assert document["principal"] == "dynamic_group"
+    statements = [one["text"] for one in document["statements"] if not one["optional"]]
+    rule = f"ALL {{instance.compartment.id = '{compartment}'}}"
+    assert attempt(rule, []) == "404 NotAuthorizedOrNotFound"
+    assert attempt("instance.compartment.id = 'ocid1.compartment.oc1..other'", statements) == "404 NotAuthorizedOrNotFound"
+    for missing in statements[:4]:
+        rest = [text for text in statements if text != missing]
+        assert attempt(rule, rest) == "404 NotAuthorizedOrNotFound", missing
+    assert attempt(rule, statements).startswith("ocid1.instance.")

@@ -33,6 +33,8 @@ mod notify;
 mod official_tools;
 mod placeholders;
 mod planning;
+#[cfg(target_os = "linux")]
+mod policies;
 mod prices;
 mod program;
 mod properties;

@@ -1,6 +1,7 @@
 //! Errors of scenarios, with their location and the most similar valid name.
 
 use super::presets::PRESETS;
+use crate::similar::nearest;
 use std::path::Path;
 
 /// Why a scenario cannot be used.
@@ -103,16 +104,4 @@ fn unknown(what: &str, name: &str, known: &[&'static str]) -> String {
         Some(nearest) => format!("unknown {what} `{name}`. Did you mean `{nearest}`?"),
         None => format!("unknown {what} `{name}`. Known: {}.", known.join(", ")),
     }
-}
-
-/// The known name that is most similar to a mistyped one.
-pub(crate) fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
-    // A truncated name: `list_lag` for `list_lag_seconds`.
-    let lower = name.to_lowercase();
-    let mut longer = known.iter().filter(|known| lower.len() >= 4 && known.starts_with(&lower));
-    if let (Some(only), None) = (longer.next(), longer.next()) {
-        return Some(only);
-    }
-    let scored = known.iter().map(|known| (strsim::damerau_levenshtein(&name.to_lowercase(), known), *known));
-    scored.filter(|(distance, known)| *distance <= 1 + known.len() / 4).min().map(|(_, known)| known)
 }

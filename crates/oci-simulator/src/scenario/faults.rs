@@ -1,6 +1,6 @@
 //! Faults: which requests they hit, when, and with which effect.
 
-use super::error::nearest;
+use crate::similar::nearest;
 use oci_api::{Method, Operation};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 

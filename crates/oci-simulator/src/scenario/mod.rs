@@ -15,8 +15,9 @@ pub use presets::Preset;
 pub use sign_in::SignIn;
 pub use throttle::{Budget, Budgets, LoadStep, ThrottlePreset, ThrottleSettings};
 
+use crate::iam::Policies;
 use crate::world::WorldSettings;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::path::Path;
 
 /// The properties of a region. Every field has a default; the default scenario is a roomy region without faults.
@@ -46,6 +47,9 @@ pub struct Scenario {
     /// How callers without an API key sign in.
     #[serde(skip_serializing_if = "is_usual")]
     pub sign_in: SignIn,
+    /// Who may do what; everybody may do everything if omitted.
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "given")]
+    pub policies: Option<Policies>,
     /// Further regions of the same tenancy.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub regions: Vec<FurtherRegion>,
@@ -53,6 +57,11 @@ pub struct Scenario {
 
 fn is_usual(sign_in: &SignIn) -> bool {
     *sign_in == SignIn::default()
+}
+
+/// Reads a key that is given. One without a value must not mean the same as no key at all: that everybody may do everything.
+fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Policies>, D::Error> {
+    Policies::deserialize(deserializer).map(Some)
 }
 
 /// A further region of the tenancy, with hosts, limits, addresses, budgets and faults of its own.
@@ -169,6 +178,9 @@ impl Scenario {
         }
         self.throttle.check()?;
         self.sign_in.check()?;
+        if let Some(policies) = &self.policies {
+            policies.compile().map_err(|problem| format!("policies.{problem}"))?;
+        }
         for (at, rule) in self.faults.iter().enumerate() {
             rule.check().map_err(|problem| format!("faults[{at}]: {problem}"))?;
         }
@@ -199,6 +211,8 @@ impl Scenario {
             latency: further.latency,
             faults: further.faults.clone(),
             sign_in: self.sign_in.clone(),
+            // Those of the tenancy, which all its regions share, are set in its home region.
+            policies: None,
             regions: Vec::new(),
         };
         self.regions.iter().map(alone).collect()

@@ -1,12 +1,14 @@
 //! The pages about the simulation, under `/_sim`. They need no signatures, and only this machine can use them unless the
 //! options say otherwise.
 
+use super::auth::PublicKey;
 use super::metrics::metrics_text;
 use super::peer::{Peer, RemoteAdmin};
 use super::region::Region;
 use super::reply::error_response;
 use super::route::decode;
 use crate::exposition;
+use crate::iam::Policies;
 use crate::scenario::FaultRule;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HOST, ORIGIN};
@@ -55,18 +57,29 @@ pub(super) fn answer(region: &Region, parts: &Parts, body: &Bytes) -> Response<B
         ("/_sim/faults", "GET") => json(&region.faults()),
         ("/_sim/advance", "POST") => advance(region, body),
         ("/_sim/faults", "POST") => faults(region, body),
-        ("/_sim/stats" | "/_sim/events" | "/_sim/metrics" | "/_sim/advance" | "/_sim/faults", _) => {
-            error_response(
-                405,
-                "MethodNotAllowed",
-                "GET stats, events, metrics, faults; POST advance, faults.",
-            )
-        }
+        ("/_sim/policies", "GET") => json(&region.policies()),
+        ("/_sim/policies", "POST") => policies(region, body),
+        ("/_sim/policies", "DELETE") => set_policies(region, None),
+        ("/_sim/resource_token", "POST") => resource_token(region, body),
+        (
+            "/_sim/stats"
+            | "/_sim/events"
+            | "/_sim/metrics"
+            | "/_sim/advance"
+            | "/_sim/faults"
+            | "/_sim/policies"
+            | "/_sim/resource_token",
+            _,
+        ) => error_response(
+            405,
+            "MethodNotAllowed",
+            "GET stats, events, metrics, faults, policies; POST advance, faults, policies, resource_token; DELETE policies.",
+        ),
         _ => error_response(
             404,
             "NotFound",
             "There are: GET /_sim/stats, GET /_sim/events?since=N, GET /_sim/metrics, POST /_sim/advance, GET and POST \
-             /_sim/faults.",
+             /_sim/faults, GET, POST and DELETE /_sim/policies, POST /_sim/resource_token.",
         ),
     }
 }
@@ -156,6 +169,51 @@ fn faults(region: &Region, body: &Bytes) -> Response<Bytes> {
     }
     region.add_faults(&rules.add);
     json(&region.faults())
+}
+
+/// Replaces all groups and policies by those of the body.
+fn policies(region: &Region, body: &Bytes) -> Response<Bytes> {
+    match object::<Policies>(body) {
+        Ok(policies) => set_policies(region, Some(&policies)),
+        Err(error) => invalid(&format!(
+            "the body must be {{\"groups\": [groups], \"dynamic_groups\": [groups], \"statements\": [texts]}}: {error}"
+        )),
+    }
+}
+
+fn set_policies(region: &Region, policies: Option<&Policies>) -> Response<Bytes> {
+    match region.set_policies(policies) {
+        Ok(()) => json(&region.policies()),
+        Err(problem) => invalid(&problem),
+    }
+}
+
+/// The resource to which a token is issued.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TokenOwner {
+    #[serde(rename = "type")]
+    kind: String,
+    public_key: String,
+    compartment_id: Option<String>,
+}
+
+/// Issues the token of a function or another resource, as its platform would.
+fn resource_token(region: &Region, body: &Bytes) -> Response<Bytes> {
+    let owner: TokenOwner = match object(body) {
+        Ok(owner) => owner,
+        Err(error) => {
+            return invalid(&format!("the body must be {{\"type\": TEXT, \"public_key\": PEM}}: {error}"));
+        }
+    };
+    let key = match PublicKey::from_pem(&owner.public_key) {
+        Ok(key) => key,
+        Err(error) => return invalid(&format!("public_key: {error}")),
+    };
+    match region.resource_token(&owner.kind, owner.compartment_id, key) {
+        Ok((token, id)) => json(&serde_json::json!({ "token": token, "id": id })),
+        Err(problem) => invalid(&problem),
+    }
 }
 
 /// Parses an object. The library alone would also accept an array of the fields.

@@ -45,6 +45,9 @@ pub enum StartError {
         "world: quotas: the region has no compartment {0}. Omit `compartment` to cover every compartment"
     )]
     QuotaCompartment(String),
+    /// The policies of the scenario cannot be used.
+    #[error("policies: {0}")]
+    Policies(String),
     /// The home folder cannot be used.
     #[error(transparent)]
     Home(#[from] HomeError),

@@ -21,8 +21,6 @@ use std::time::Duration;
 pub(super) const HEADER_BYTES_MAX: usize = 10_000;
 /// The maximum size of a request's body in bytes (invented).
 pub(super) const BODY_BYTES_MAX: usize = 2_000_000;
-/// The text of the refusal when no policy allows the request; the same as for a resource that does not exist.
-const NO_POLICY: &str = "Authorization failed or requested resource not found.";
 /// The maximum clock skew that the signature check accepts.
 const SKEW_MAX: SignedDuration = SignedDuration::from_mins(5);
 
@@ -150,9 +148,6 @@ fn admit(
     }
     let caller = authenticate(region, parts, body, skew)?;
     let route = route.map_err(|error| reply::from_error(&error))?;
-    if !region.has_policy(&caller) {
-        return Err(Box::new(reply::error_response(404, "NotAuthorizedOrNotFound", NO_POLICY)));
-    }
     let now = region.seconds();
     let mut gate = region.gate();
     if let Err(throttled) = gate.throttle.admit(&caller, OperationClass::of(route.operation), now) {
@@ -243,7 +238,7 @@ async fn serve(region: &Region, parts: &Parts, body: &Bytes, admitted: Admitted)
         Err(error) => return reply::from_error(&error).into(),
     };
     let page = request.query.get("page").cloned();
-    let result = region.world().handle(&request);
+    let result = region.handle_allowed(&request);
     let answered = result.is_ok();
     let response = match result {
         Ok(answer) => reply::from_answer(answer),

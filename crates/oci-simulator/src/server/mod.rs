@@ -16,6 +16,8 @@ mod metrics;
 mod odd;
 mod parameters;
 mod peer;
+mod policies;
+mod policy_book;
 mod private_files;
 mod region;
 mod reply;

@@ -76,7 +76,7 @@ impl Region {
         let names: Vec<String> = all.iter().map(|region| region.world().settings().region.clone()).collect();
         home.world().subscribe(&names);
         for region in further {
-            region.inner.desk.share(home.inner.desk.tokens());
+            region.inner.desk.share(&home.inner.desk);
             let of_home = home.world();
             let mut world = region.world();
             world.join_tenancy(&of_home);
@@ -106,6 +106,7 @@ impl Region {
             world: Mutex::new(world),
             gate: Mutex::new(gate),
         };
+        inner.desk.policies().open(scenario.policies.as_ref());
         Self { inner: Arc::new(inner) }
     }
 

@@ -170,6 +170,7 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
         register(&region, known)?;
     }
     check_quotas(&region)?;
+    region.check_policies().map_err(StartError::Policies)?;
     notes.extend(oddities(&region, home.as_ref()));
     let (further, more) = further_regions(&options, elsewhere, &clock).await?;
     notes.extend(more);

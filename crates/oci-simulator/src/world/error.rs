@@ -8,7 +8,7 @@ use super::api::ApiError;
 pub(super) const OUT_OF_CAPACITY: &str = "Out of host capacity.";
 
 /// 404 for an OCID that does not exist or that the caller may not see (Oracle: "API Errors").
-pub(super) fn not_found() -> ApiError {
+pub(crate) fn not_found() -> ApiError {
     ApiError::new(404, "NotAuthorizedOrNotFound", "Authorization failed or requested resource not found.")
 }
 

@@ -30,6 +30,7 @@ mod network;
 mod others;
 mod paging;
 mod pairs;
+mod permissions;
 mod pools;
 mod problems;
 pub mod register;
@@ -48,6 +49,7 @@ mod volumes;
 mod work_requests;
 
 pub use api::{ApiAnswer, ApiError, ApiRequest, ApiResult, Caller};
+pub(crate) use error::not_found as not_allowed;
 pub use events::Event;
 pub(crate) use identity::short_region;
 pub use inspect::{BootVolumeEntry, Defaults, InstanceEntry, ReservationEntry};

@@ -56,6 +56,11 @@ impl World {
         format!("nsg-{}", number.map_or(0, |number| number + 1))
     }
 
+    /// The OCID of the compartment of the newest subnet, which a config names.
+    pub(crate) fn network_compartment(&self) -> String {
+        compartment_ocid(&self.ids, self.security_groups_are_in())
+    }
+
     /// The compartment of the newest subnet.
     fn security_groups_are_in(&self) -> u32 {
         self.network.subnets.last().map_or(0, |subnet| subnet.compartment)

@@ -5,5 +5,6 @@ mod day;
 mod faults;
 mod instance;
 mod places;
+mod policy;
 mod session;
 mod site;

@@ -1,8 +1,10 @@
-//! What a region needs to sign callers in: the lives of tokens, the tokens, the certificates and the faults.
+//! What a region needs to sign callers in and to know what they may do: the lives of tokens, the tokens, the certificates, the
+//! policies and the faults.
 //!
 //! Must not know the region.
 
 use super::super::faults::Faults;
+use super::super::policy_book::PolicyBook;
 use super::certificates::Leaf;
 use super::tokens::IssuedTokens;
 use crate::scenario::SignIn;
@@ -12,6 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub(in crate::server) struct Desk {
     pub settings: SignIn,
     tokens: Mutex<Arc<IssuedTokens>>,
+    policies: Mutex<Arc<PolicyBook>>,
     state: Mutex<Changing>,
 }
 
@@ -33,6 +36,7 @@ impl Desk {
         Self {
             settings: settings.clone(),
             tokens: Mutex::new(IssuedTokens::shared()),
+            policies: Mutex::default(),
             state: Mutex::new(state),
         }
     }
@@ -41,9 +45,14 @@ impl Desk {
         Arc::clone(&self.tokens.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Accepts the tokens of another region of the tenancy.
-    pub fn share(&self, tokens: Arc<IssuedTokens>) {
-        *self.tokens.lock().unwrap_or_else(PoisonError::into_inner) = tokens;
+    pub fn policies(&self) -> Arc<PolicyBook> {
+        Arc::clone(&self.policies.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Takes over the tokens and the policies of another region of the tenancy.
+    pub fn share(&self, home: &Self) {
+        *self.tokens.lock().unwrap_or_else(PoisonError::into_inner) = home.tokens();
+        *self.policies.lock().unwrap_or_else(PoisonError::into_inner) = home.policies();
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, Changing> {

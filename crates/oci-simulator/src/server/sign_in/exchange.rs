@@ -84,12 +84,12 @@ pub(super) fn workload(region: &Region, parts: &Parts, body: &Bytes, now: Timest
     let Some(key) = key.and_then(|der| PublicKey::from_der(&der).ok()) else {
         return invalid("podKey is not an RSA key.");
     };
-    let principal = region.principal();
+    let caller = region.know_pod(bearer.unwrap_or_default());
     let claims = Claims {
-        caller: &principal.caller,
+        caller: &caller,
         life_seconds: region.inner.desk.settings.token_life_seconds,
         since: now,
-        more: json!({"ptype": "workload", "ttype": "res_sp", "res_tenant": principal.caller.tenancy}),
+        more: json!({"ptype": "workload", "ttype": "res_sp", "res_tenant": caller.tenancy}),
     };
     let token = region.inner.desk.tokens().issue(&claims, key, now);
     Response::new(STANDARD.encode(json!({"token": format!("ST${token}")}).to_string()).into())

@@ -11,4 +11,4 @@ mod replies;
 mod services;
 mod tokens;
 
-pub(super) use services::{answer, is_for};
+pub(super) use services::{answer, is_for, token_of_resource};

@@ -126,6 +126,31 @@ fn generate(region: &Region, parts: &Parts, body: &Bytes, now: Timestamp) -> Res
     token_response(&region.session_token(&caller, key, minutes * 60, now, now))
 }
 
+/// A token of a resource such as a function.
+pub(in crate::server) fn token_of_resource(
+    region: &Region,
+    caller: &Caller,
+    kind: &str,
+    compartment: &str,
+    key: PublicKey,
+) -> String {
+    let now = region.inner.clock.wall();
+    let claims = Claims {
+        caller,
+        life_seconds: region.inner.desk.settings.token_life_seconds,
+        since: now,
+        more: json!({
+            "ptype": "resource",
+            "ttype": "res_sp",
+            "res_id": caller.user,
+            "res_type": kind,
+            "res_tenant": caller.tenancy,
+            "res_compartment": compartment,
+        }),
+    };
+    region.inner.desk.tokens().issue(&claims, key, now)
+}
+
 impl Region {
     /// Issues a session token, as if its owner had just logged in with a browser.
     pub fn log_in(&self, caller: &Caller, key: PublicKey) -> String {
@@ -175,18 +200,11 @@ impl Region {
     /// The instance whose certificate the metadata service has.
     pub(in crate::server) fn principal(&self) -> Principal {
         let world = self.world();
-        let (tenancy, compartment) = (world.defaults().tenancy, world.defaults().compartment);
+        let (tenancy, compartment) = (world.defaults().tenancy, world.network_compartment());
         let region = short_region(&world.settings().region).to_owned();
         drop(world);
         let user = format!("ocid1.instance.oc1.{region}.simulatedprincipal");
         Principal { caller: Caller { tenancy, user }, compartment }
-    }
-
-    /// Whether a policy allows the caller to do anything: people have one, and instances as the scenario says.
-    pub(in crate::server) fn has_policy(&self, caller: &Caller) -> bool {
-        let of_instance = caller.user.starts_with("ocid1.instance.");
-        let until = self.inner.desk.settings.policy_for_seconds;
-        !of_instance || until.is_none_or(|until| self.seconds() < until)
     }
 
     /// The certificate that the metadata service has now.

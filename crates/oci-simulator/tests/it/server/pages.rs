@@ -114,3 +114,74 @@ async fn other_sites_cannot_steer_the_region() {
     assert!(body.contains("GET /_sim/stats"), "{body}");
     assert_eq!(page(&region, get("/_sim/advance")).await.0, 405);
 }
+
+#[tokio::test]
+async fn policies_are_replaced_shown_and_removed() {
+    let region = open_region("");
+    assert_eq!(page(&region, get("/_sim/policies")).await.1.trim(), "null");
+    let delete = || Request::delete("/_sim/policies").body(Body::empty()).unwrap();
+    let may_list = || async { page(&region, get(&shapes_target())).await.0 == 200 };
+    assert!(may_list().await, "everybody may do everything at first");
+
+    let statements = json!({"statements": ["Allow any-user to inspect instances in tenancy"]});
+    let (status, shown) = page(&region, post("/_sim/policies", &statements)).await;
+    assert_eq!((status, shown.contains("Allow any-user to inspect")), (StatusCode::OK, true), "{shown}");
+    assert!(may_list().await);
+    for (body, told) in [
+        (json!({"statements": ["Allow nobody"]}), "statements[0]: column 7"),
+        (json!({"statements": ["Allow any-user to use vnics in compartment x:y"]}), "does not exist: x:y"),
+        (json!({"statments": []}), "statments"),
+        (json!([]), "it is an array"),
+        (json!(null), "invalid type"),
+    ] {
+        let (status, text) = page(&region, post("/_sim/policies", &body)).await;
+        assert_eq!((status, text.contains(told)), (StatusCode::BAD_REQUEST, true), "{body}: {text}");
+        assert!(may_list().await, "a refused policy changes nothing");
+    }
+    assert_eq!(page(&region, post("/_sim/policies", &json!({}))).await.0, 200);
+    assert!(!may_list().await, "no statement allows nothing");
+    assert_eq!(page(&region, delete()).await.0, 200);
+    assert!(may_list().await);
+}
+
+#[tokio::test]
+async fn a_search_shows_what_may_be_inspected() {
+    let region = open_region("");
+    let found = || async {
+        let search = json!({"type": "Structured", "query": "query subnet, compartment resources"});
+        let request = Request::post("/20180409/resources")
+            .header("content-type", "application/json")
+            .body(Body::from(search.to_string()));
+        let (status, text) = page(&region, request.unwrap()).await;
+        assert_eq!(status, 200, "{text}");
+        let found: Value = serde_json::from_str(&text).unwrap();
+        let items = found["items"].as_array().unwrap().iter();
+        items
+            .map(|item| item["resourceType"].as_str().unwrap().to_owned())
+            .collect::<std::collections::BTreeSet<_>>()
+    };
+    let types = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+    assert_eq!(found().await, types(&["Compartment", "Subnet"]));
+    let statements = json!({"statements": ["Allow any-user to inspect subnets in compartment compute"]});
+    assert_eq!(page(&region, post("/_sim/policies", &statements)).await.0, 200);
+    assert_eq!(found().await, types(&["Subnet"]));
+}
+
+#[tokio::test]
+async fn the_token_of_a_function_names_its_type() {
+    let region = open_region("");
+    let key = oci_simulator::server::Identity::generate(None, "us-phoenix-1").unwrap().public_key.to_pem();
+    let body = json!({"type": "fnfunc", "public_key": key});
+    let (status, text) = page(&region, post("/_sim/resource_token", &body)).await;
+    let answer: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(status, 200, "{text}");
+    assert!(answer["id"].as_str().unwrap().starts_with("ocid1.fnfunc."), "{text}");
+    for (body, told) in [
+        (json!({"type": "user", "public_key": key}), "not the type"),
+        (json!({"type": "fnfunc", "public_key": "x"}), "public_key"),
+        (json!({"type": "fnfunc"}), "missing field"),
+    ] {
+        let (status, text) = page(&region, post("/_sim/resource_token", &body)).await;
+        assert_eq!((status, text.contains(told)), (StatusCode::BAD_REQUEST, true), "{body}: {text}");
+    }
+}
