@@ -168,7 +168,8 @@ async fn ready<'a>(context: &'a Context<'_>, progress: &mut SlotProgress) -> Res
                 let left = patience.map(|all| {
                     all.saturating_sub(context.lock_capacity().since_last_success(Instant::now()))
                 });
-                context.wait(slot, wait, left).await?;
+                // The last try is when the patience ends, not after that.
+                context.wait(slot, left.map_or(wait, |left| wait.min(left)), left).await?;
                 continue;
             }
             Choice::GiveUp(error) => {
@@ -234,7 +235,9 @@ impl SlotProgress {
         if self.in_this_pass >= placements {
             self.passes += 1;
             let passes = if context.plan.strategy == Strategy::BestEffort { 1 } else { PASSES };
-            let again = std::mem::take(&mut self.retryable) && (patient || self.passes < passes);
+            // A patience that was asked for may be shorter than the usual one, too.
+            let in_time = context.options.retry_for.map_or(self.passes < passes, |_| patient);
+            let again = std::mem::take(&mut self.retryable) && in_time;
             if !again {
                 return Choice::GiveUp(self.last_error());
             }

@@ -133,6 +133,23 @@ async fn a_long_wait_is_recorded_with_its_end() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_short_patience_ends_before_the_usual_one() {
+    for seconds in [0, 1, 5, 40] {
+        let world = World::of("stockout");
+        let patience = Duration::from_secs(seconds);
+        let options = LaunchOptions { retry_for: Some(patience), ..LaunchOptions::default() };
+        let (summary, records) =
+            world.launch_with(&world.plan(3, &[1]), &options, CancellationToken::new()).await;
+        assert_eq!(summary.failed, 3, "{seconds}");
+        let mut sent = records.iter().filter(|record| matches!(record.event, Event::LaunchIntended { .. }));
+        let last = sent.next_back().unwrap().at.duration_since(records[0].at).as_secs_f64();
+        // The first tries, and the pacing, take a moment of their own.
+        assert!(last <= patience.as_secs_f64() + 2.0, "{last} of {seconds}");
+        assert!(last >= patience.as_secs_f64() / 2.0, "{last} of {seconds}: it goes on trying");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_wrong_request_is_not_sent_for_every_slot() {
     let world = World::of("roomy");
     let mut plan = world.plan(200, &[1]);
