@@ -46,9 +46,11 @@ pub struct RunHead {
 }
 
 impl RunHead {
-    /// Whether something remains to be done: it has not ended, or it ended too early.
+    /// Whether something remains that resuming it would do: it has not ended, or it ended too early. What another kind of run
+    /// left, repeating its command does, in a run of its own. A run whose first record cannot be read may be a launch.
     pub fn unfinished(&self) -> bool {
-        self.outcome.is_none_or(Outcome::is_unfinished)
+        self.kind.is_none_or(|kind| kind == RunKind::Launch)
+            && self.outcome.is_none_or(Outcome::is_unfinished)
     }
 }
 

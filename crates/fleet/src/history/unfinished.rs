@@ -28,11 +28,6 @@ impl UnfinishedRun {
     }
 }
 
-/// Whether a run may be an unfinished launch. A run whose first record cannot be read may be anything.
-fn is_unfinished(head: &RunHead) -> bool {
-    head.kind.is_none_or(|kind| kind == RunKind::Launch) && head.unfinished()
-}
-
 /// Whether a run has created something, or may have.
 pub(super) fn has_made_something(state: &RunState) -> bool {
     let counts = &state.counts;
@@ -52,7 +47,7 @@ pub async fn find_unfinished(
     now: Timestamp,
 ) -> Result<Option<UnfinishedRun>, LedgerError> {
     let mut newest: Option<UnfinishedRun> = None;
-    for head in store.runs().await?.iter().filter(|head| is_unfinished(head)) {
+    for head in store.runs().await?.iter().filter(|head| head.unfinished()) {
         let records = store.records(head.run).await?;
         let (state, readable) = match read_records(head.run, &records) {
             Ok((state, plan)) => {
@@ -87,7 +82,7 @@ pub async fn find_unfinished_hunt(
     origin: Option<&Origin>,
     now: Timestamp,
 ) -> Result<Option<UnfinishedRun>, LedgerError> {
-    for head in store.runs().await?.iter().filter(|head| is_unfinished(head)) {
+    for head in store.runs().await?.iter().filter(|head| head.unfinished()) {
         let records = store.records(head.run).await?;
         let Ok((state, plan)) = read_records(head.run, &records) else { continue };
         let has_time = plan.hunt.is_some_and(|terms| now < terms.until);
@@ -143,7 +138,7 @@ pub async fn find_resumable(store: &dyn Store, heads: &[RunHead], config: &[Path
     let mut last = None;
     let mut others = Vec::new();
     for head in heads.iter().filter(|head| head.kind.is_none_or(|kind| kind == RunKind::Launch)) {
-        let unfinished = is_unfinished(head);
+        let unfinished = head.unfinished();
         let read: Result<_, PastError> = read_past(store, head.run).await;
         let (state, plan) = match read {
             Ok(found) => found,

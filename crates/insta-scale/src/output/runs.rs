@@ -219,10 +219,11 @@ fn outcome(head: &RunHead) -> String {
     let word = match head.outcome {
         Some(outcome) => outcome_word(outcome),
         None if head.held => return "active".to_owned(),
-        None => "unfinished",
+        None if head.unfinished() => "unfinished",
+        // Its process died. Repeating the same command does what is left.
+        None => "broken off",
     };
-    // For other kinds, repeating the same command does what is left.
-    let resumable = head.kind == Some(RunKind::Launch) && head.unfinished() && !ends_with_launch();
+    let resumable = head.kind.is_some() && head.unfinished() && !ends_with_launch();
     if resumable { format!("{word} (resume)") } else { word.to_owned() }
 }
 
@@ -241,6 +242,18 @@ pub fn age(from: Timestamp, now: Timestamp) -> String {
 mod tests {
     use super::*;
     use ledger::{Event, Placement, Record, RunId};
+
+    #[test]
+    fn only_a_launch_remains_unfinished() {
+        let plan = serde_json::json!({});
+        let word = |kind, end| outcome(&row(kind, plan.clone(), Vec::new(), end).head);
+        assert_eq!(word(RunKind::Launch, None), "unfinished (resume)");
+        assert_eq!(word(RunKind::Launch, Some(Outcome::Interrupted)), "interrupted (resume)");
+        for kind in [RunKind::Scale, RunKind::Terminate, RunKind::Stop, RunKind::Cleanup] {
+            assert_eq!(word(kind, None), "broken off");
+            assert_eq!(word(kind, Some(Outcome::Interrupted)), "interrupted");
+        }
+    }
 
     fn row(
         kind: RunKind,
