@@ -7,7 +7,7 @@ use crate::config::{self, Fleet, Layers, Overrides, Placeholders, Resolved, Sett
 use crate::environment;
 use crate::error::CommandError;
 use crate::login;
-use crate::output::again::remember_flags;
+use crate::output::again::{remember_count, remember_flags};
 use crate::output::console::{self, Verbosity};
 use crate::output::retries::Retries;
 use crate::output::simulated::{Announcing, Counting};
@@ -201,6 +201,7 @@ impl Session {
 impl Session {
     /// The overrides from flags and the environment.
     pub fn overrides(&self, count: Option<u32>) -> Overrides {
+        remember_count(count);
         let flags = &self.flags;
         Overrides {
             count,

@@ -3,32 +3,83 @@
 use std::sync::OnceLock;
 
 static FLAGS: OnceLock<String> = OnceLock::new();
+static COUNT: OnceLock<u32> = OnceLock::new();
+
+/// The commands that judge or make as many instances as `--count` says.
+const COUNTED: [&str; 6] = ["launch", "hunt", "plan", "limits", "doctor", "capacity"];
 
 /// Stores the flags of this command for its advice. The first flags stay, because a process runs one command.
 pub fn remember_flags(flags: String) {
     let _ = FLAGS.set(flags);
 }
 
-/// Adds the flags of this command to all commands in backticks.
+/// Stores the number of instances that this command was given in place of the config's.
+pub fn remember_count(count: Option<u32>) {
+    if let Some(count) = count {
+        let _ = COUNT.set(count);
+    }
+}
+
+/// Adds the flags of this command to all commands in backticks, and its count to those that would otherwise take another.
 pub fn advice(text: &str) -> String {
-    with_flags(text, "`oci-insta-scale ", FLAGS.get().map_or("", String::as_str))
+    const OPENING: &str = "`oci-insta-scale ";
+    let text = with_flags(text, OPENING, FLAGS.get().map_or("", String::as_str));
+    COUNT.get().map_or_else(|| text.clone(), |count| with_count(&text, OPENING, *count))
 }
 
 /// Adds flags to the commands in a text. A command starts with `opening`, and ends the text or a part of it.
 pub fn with_flags(text: &str, opening: &str, flags: &str) -> String {
+    extended(text, opening, |command| {
+        let has_them = format!(" {command}").contains(flags) || command.ends_with("--help");
+        if has_them { String::new() } else { flags.to_owned() }
+    })
+}
+
+fn with_count(text: &str, opening: &str, count: u32) -> String {
+    extended(text, opening, |command| {
+        let counts = command.split(' ').next().is_some_and(|first| COUNTED.contains(&first));
+        // Other commands of `limits` and `capacity` are about what exists already.
+        let others = ["limits requests", "limits comment", "limits cancel", "capacity history"];
+        let is_other = others.iter().any(|other| command.starts_with(other));
+        if counts && !is_other && !command.contains("--count") && !command.ends_with("--help") {
+            format!(" --count {count}")
+        } else {
+            String::new()
+        }
+    })
+}
+
+/// Adds to each command in a text what `more` says.
+fn extended(text: &str, opening: &str, more: impl Fn(&str) -> String) -> String {
     let mut parts = text.split(opening);
     let mut out = parts.next().unwrap_or_default().to_owned();
     for part in parts {
         let (command, rest) = part.split_at(part.find(['`', ';']).unwrap_or(part.len()));
-        let has_them = format!(" {command}").contains(flags) || command.ends_with("--help");
-        out = out + opening + command + if has_them { "" } else { flags } + rest;
+        out = out + opening + command + &more(command) + rest;
     }
     out
 }
 
 #[cfg(test)]
 mod tests {
-    use super::with_flags;
+    use super::{with_count, with_flags};
+
+    #[test]
+    fn commands_in_advice_keep_the_count() {
+        let told = |text| with_count(text, "`oci-insta-scale ", 40);
+        assert_eq!(
+            told("`oci-insta-scale limits request --config c.yaml`, or `oci-insta-scale hunt`"),
+            "`oci-insta-scale limits request --config c.yaml --count 40`, or `oci-insta-scale hunt --count 40`"
+        );
+        for same in [
+            "`oci-insta-scale launch --count 3`",
+            "`oci-insta-scale limits requests` shows it",
+            "`oci-insta-scale plan --help`",
+            "`oci-insta-scale resume R`",
+        ] {
+            assert_eq!(told(same), same);
+        }
+    }
 
     #[test]
     fn commands_in_notes_keep_the_flags() {
