@@ -6,6 +6,7 @@ use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::cost::{costs_document, costs_listing, costs_total};
 use crate::output::{console, simulated};
+use crate::run_choice::LAST;
 use crate::session::Session;
 
 /// Shows the costs.
@@ -13,7 +14,8 @@ pub async fn show_cost(session: &Session, args: &CostArgs) -> Result<Exit, Comma
     let named = match (&args.run, &args.fleet) {
         (Some(run), _) => NamedRuns::Run(run),
         (None, Some(fleet)) => NamedRuns::Fleet(fleet),
-        (None, None) => NamedRuns::Last,
+        // An action on instances costs nothing itself.
+        (None, None) => NamedRuns::Run(LAST),
     };
     let reported = Reported::find(session, named, args.simulated).await?;
     let Reading { report, notes } = reported.first_reading().await?;

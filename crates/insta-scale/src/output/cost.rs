@@ -5,7 +5,7 @@ use super::listing::Listing;
 use super::simulated::mark;
 use super::text::{clean, count, thousands};
 use crate::args::OutputFormat;
-use fleet::report::{Report, Spent};
+use fleet::report::{Report, ReportedRun, Spent};
 use serde_json::json;
 use std::fmt::Write as _;
 
@@ -35,12 +35,13 @@ pub fn costs_listing(spent: &Spent) -> Listing {
 pub fn costs_total(report: &Report) -> String {
     let Spent { currency, spent_at_most, per_hour, unknown_prices, prices_as_of, .. } = &report.spent;
     let currency = clean(currency);
-    let mut out = format!(
-        "spent until {:.0}, at most: {} {currency}\ncosts now: {} {currency} per hour\n",
-        report.until,
-        thousands(*spent_at_most, 2),
-        thousands(*per_hour, 4),
-    );
+    let mut out = subject(&report.runs)
+        + &format!(
+            "spent until {:.0}, at most: {} {currency}\ncosts now: {} {currency} per hour\n",
+            report.until,
+            thousands(*spent_at_most, 2),
+            thousands(*per_hour, 4),
+        );
     // Writing to a String cannot fail, so the results are ignored.
     if *unknown_prices > 0 {
         let unknown = count(*unknown_prices, "instance or reservation");
@@ -50,6 +51,17 @@ pub fn costs_total(report: &Report) -> String {
         let _ = writeln!(out, "price list of {}", clean(date));
     }
     out
+}
+
+/// Whose costs these are.
+fn subject(runs: &[ReportedRun]) -> String {
+    let fleet = runs.iter().find_map(|run| run.fleet.as_deref());
+    let fleet = fleet.map(|name| format!(" of fleet {}", clean(name))).unwrap_or_default();
+    match runs {
+        [] => String::new(),
+        [run] => format!("run {}{fleet}\n", run.run_id),
+        runs => format!("{}{fleet}\n", count(runs.len() as u64, "run")),
+    }
 }
 
 /// The document for programs.
