@@ -190,7 +190,7 @@ async fn confirm(
     }
     let (hour, unknown) = left.hour(prices);
     let proposal = Proposal {
-        money: vec![("price now", Money { hour: (unknown < left.len()).then_some(hour), unknown })],
+        money: vec![("price now", Money { hour: (unknown < left.len()).then_some(hour), unknown, bare: 0 })],
         question: format!("Delete {}?", count(left.len() as u64, "leftover")),
         number: left.len() as u64,
         answer: Typed::Word("DELETE"),

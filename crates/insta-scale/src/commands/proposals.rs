@@ -87,12 +87,11 @@ pub fn propose_launch(args: &LaunchArgs, plan: &Plan, settings: &Settings) -> Pr
     }
 }
 
-/// The proposal of a `scale` to a larger size. `existing` is the current price of the members per hour, and the number of those
-/// without a known price.
-pub fn grow(plan: &Plan, scale: &ScalePlan, existing: (f64, usize), settings: &Settings) -> Proposal {
+/// The proposal of a `scale` to a larger size. `existing` is the present price of the members.
+pub fn grow(plan: &Plan, scale: &ScalePlan, existing: Money, settings: &Settings) -> Proposal {
     let number = plan.fleet.count;
     let new = money(&plan.fleet, number, settings);
-    let then = Money { hour: new.hour.map(|hour| hour + existing.0), unknown: existing.1 };
+    let then = new.plus(existing);
     let mut what = rows(plan, settings);
     let sizes = format!("{}: {} → {} instances", clean(&scale.fleet.name), scale.before, scale.wanted);
     what.insert(0, ("fleet", sizes));
@@ -114,28 +113,46 @@ pub fn grow(plan: &Plan, scale: &ScalePlan, existing: (f64, usize), settings: &S
     }
 }
 
-/// The price of the members per hour, and the number of those without a known price. Members that match the config are priced
-/// like a launch, with their volumes.
-pub fn existing(census: &Census, plan: &Plan, settings: &Settings) -> (f64, usize) {
+/// The present price of members of a fleet. Those that match the config are priced like a launch, with their volumes; nothing
+/// is known about the volumes of the others.
+pub fn members<'m>(
+    machines: impl IntoIterator<Item = &'m Machine>,
+    fleet: &FleetSpec,
+    settings: &Settings,
+) -> Money {
     let is_alike = |machine: &&Machine| {
         let is_up = matches!(machine.state, State::Provisioning | State::Starting | State::Running);
-        is_up && drift(machine, &plan.fleet).is_empty()
+        is_up && drift(machine, fleet).is_empty()
     };
-    let (alike, others): (Vec<&Machine>, Vec<&Machine>) =
-        census.members.iter().map(|member| &member.machine).partition(is_alike);
-    let (hour, unknown) = total_now(others, &settings.prices);
+    let (alike, others): (Vec<&Machine>, Vec<&Machine>) = machines.into_iter().partition(is_alike);
+    let others = without_volumes(others, &settings.prices);
+    if alike.is_empty() {
+        return others;
+    }
     let mut counts: Vec<(&Placement, u32)> = Vec::new();
-    for kind in alike.iter().filter_map(|machine| kind_of(machine, &plan.fleet)) {
+    for kind in alike.iter().filter_map(|machine| kind_of(machine, fleet)) {
         match counts.iter_mut().find(|(known, _)| *known == kind) {
             Some((_, count)) => *count += 1,
             None => counts.push((kind, 1)),
         }
     }
-    let cost = price::of_placements(&plan.fleet, &counts, &settings.prices, Size::default());
-    match cost.total {
-        Some(more) => (hour + more.hour, unknown),
-        None => (hour, unknown + alike.len()),
-    }
+    let cost = price::of_placements(fleet, &counts, &settings.prices, Size::default());
+    let (hour, unknown) = match cost.total {
+        Some(total) => (Some(total.hour), 0),
+        None => (others.hour.map(|_| 0.0), alike.len()),
+    };
+    Money { hour, unknown, bare: 0 }.plus(others)
+}
+
+/// The present price of instances about whose volumes nothing is known. If no price is known, the total is unknown.
+pub fn without_volumes<'m>(
+    machines: impl IntoIterator<Item = &'m Machine, IntoIter: ExactSizeIterator>,
+    prices: &Prices,
+) -> Money {
+    let machines = machines.into_iter();
+    let bare = machines.len();
+    let (hour, unknown) = total_now(machines, prices);
+    Money { hour: (bare == 0 || unknown < bare).then_some(hour), unknown, bare }
 }
 
 /// The instances to create, with the price of each kind if there are several.
@@ -181,7 +198,7 @@ pub fn maintain(
     key: &FleetKey,
     census: &Census,
     wanted: u32,
-    existing: (f64, usize),
+    existing: Money,
     settings: &Settings,
 ) -> Proposal {
     let missing = wanted.saturating_sub(census.count());
@@ -211,7 +228,7 @@ pub fn maintain(
         ));
     }
     what.extend(rows_of_any(plan, settings));
-    let then = Money { hour: of(missing).hour.map(|hour| hour + existing.0), unknown: existing.1 };
+    let then = of(missing).plus(existing);
     Proposal {
         what,
         money: vec![("each", of(1)), ("fleet then", then)],
@@ -259,6 +276,7 @@ pub fn replace(
         proposal.what.push(("missing", format!("{} launched first", count(missing, "instance"))));
     }
     proposal.what.extend(rows_of_any(plan, settings));
+    proposal.money = vec![("price now", members(old, &plan.fleet, settings))];
     proposal.money.push(("successors", money(&plan.fleet, number + missing, settings)));
     proposal.until = Some(until(&plan.fleet));
     proposal.question = format!("Replace {}?", count(number, "instance"));

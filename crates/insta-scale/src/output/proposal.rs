@@ -69,6 +69,8 @@ pub struct Money {
     pub hour: Option<f64>,
     /// The number of items with an unknown price.
     pub unknown: usize,
+    /// The number of instances whose volumes are not part of the price.
+    pub bare: usize,
 }
 
 impl Proposal {
@@ -165,7 +167,17 @@ fn fitting(ocid: &str, room: Option<usize>, others: usize) -> String {
 impl Money {
     /// A price that may be unknown.
     pub fn of(hour: Option<f64>) -> Self {
-        Self { hour, unknown: 0 }
+        Self { hour, ..Self::default() }
+    }
+
+    /// The price of things of which these are a part, and of the others.
+    #[must_use]
+    pub fn plus(self, others: Self) -> Self {
+        Self {
+            hour: self.hour.map(|hour| hour + others.hour.unwrap_or_default()),
+            unknown: self.unknown + others.unknown,
+            bare: self.bare + others.bare,
+        }
     }
 
     /// `1,234.5678 USD an hour, 888,888.82 per 30 days (720 h)`.
@@ -180,6 +192,10 @@ impl Money {
             thousands(per.hour, 4),
             thousands(per.days_30, 2)
         );
+        let known = match self.bare {
+            0 => known,
+            bare => format!("{known}, without the volumes of {}", count(bare as u64, "instance")),
+        };
         match self.unknown {
             0 => known,
             unknown => format!("{known}, plus {} with an unknown price", count(unknown as u64, "instance")),
@@ -190,6 +206,18 @@ impl Money {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn prices_without_volumes_say_so() {
+        let whole = Money { hour: Some(1.0), ..Money::default() };
+        let bare = Money { hour: Some(0.5), unknown: 1, bare: 2 };
+        assert_eq!(whole.text("USD"), "1.0000 USD per hour, 720.00 per 30 days (720 h)");
+        assert_eq!(
+            whole.plus(bare).text("USD"),
+            "1.5000 USD per hour, 1,080.00 per 30 days (720 h), without the volumes of 2 instances, plus 1 instance with \
+             an unknown price"
+        );
+    }
 
     fn scene() -> Scene {
         Scene {

@@ -3,17 +3,18 @@
 use super::Ground;
 use crate::args::{AdoptArgs, OutputFormat};
 use crate::commands::consent;
+use crate::commands::proposals;
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::console;
 use crate::output::instances::list::Table;
 use crate::output::listing::Listing;
-use crate::output::proposal::{Money, Proposal};
+use crate::output::proposal::Proposal;
 use crate::output::text::{clean, count};
 use crate::session::Session;
 use fleet::fleets::Census;
 use fleet::plan::{FLEET_TAG, MAX_FREEFORM_TAGS};
-use fleet::select::{Filter, Machine, Named, find, total_now};
+use fleet::select::{Filter, Machine, Named, find};
 use serde_json::json;
 
 /// Adopts instances.
@@ -46,11 +47,10 @@ pub async fn adopt_instances(session: &Session, args: &AdoptArgs) -> Result<Exit
     let prices = &ground.connection.settings.prices;
     let now = ground.connection.session.now();
     let table = Table { machines: &machines, prices, now, addresses: false, wide: false, asking: true };
-    let (hour, unknown) = total_now(&machines, prices);
     let proposal = Proposal {
         table: table.rows(console::width_for_people()),
         what: vec![("fleet", name.clone()), ("sets the tag", format!("{FLEET_TAG}={name}"))],
-        money: vec![("price", Money { hour: (unknown < machines.len()).then_some(hour), unknown })],
+        money: vec![("price", proposals::without_volumes(&machines, prices))],
         options: vec![
             "from then on `scale`, `replace` and `maintain` count these instances, and may terminate them"
                 .to_owned(),

@@ -34,7 +34,8 @@ pub async fn run(
     let mut plan = ground.plan(fleet).await?;
     spread_plan(&connection.settings, &census.members, &mut plan)?;
     reservation::check_reservations(connection, &plan).await?;
-    let existing = proposals::existing(census, &plan, &connection.settings);
+    let machines = census.members.iter().map(|member| &member.machine);
+    let existing = proposals::members(machines, &plan.fleet, &connection.settings);
     let proposal = proposals::grow(&plan, &scale, existing, &connection.settings);
     if let Some(limit) = args.max_cost_per_hour {
         proposals::within(limit, &proposal, &connection.settings.prices)?;

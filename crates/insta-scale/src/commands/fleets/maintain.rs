@@ -32,7 +32,9 @@ pub async fn maintain_fleet(session: &Session, args: &MaintainArgs) -> Result<Ex
     let mut plan = ground.plan(ground.fleet().clone()).await?;
     reservation::check_reservations(&ground.connection, &plan).await?;
     let (census, wanted) = (ground.census().await?, ground.wanted().await?);
-    let existing = proposals::existing(&census, &plan, &ground.connection.settings);
+    let settings = &ground.connection.settings;
+    let machines = census.members.iter().map(|member| &member.machine);
+    let existing = proposals::members(machines, &plan.fleet, settings);
     let proposal =
         proposals::maintain(&plan, &ground.key, &census, wanted.count, existing, &ground.connection.settings);
     ground.agree(args.yes, &proposal).await?;

@@ -3,6 +3,7 @@
 use super::Ground;
 use super::shared::{note_count, show_planned, terminate_options};
 use crate::args::ScaleArgs;
+use crate::commands::proposals;
 use crate::commands::{costs, instances};
 use crate::error::CommandError;
 use crate::exit::Exit;
@@ -15,7 +16,8 @@ use crate::output::text::{clean, count};
 use fleet::action::Verb;
 use fleet::fleets::{Census, Means, Picked, ScalePlan, Unevenness, carry_out, uneven_after};
 use fleet::plan::Spread;
-use fleet::select::{Selection, total_now};
+use fleet::select::Selection;
+use std::collections::BTreeSet;
 
 /// Shrinks the fleet.
 pub async fn run(
@@ -160,10 +162,10 @@ fn propose(
     picked: &Picked,
     options: &fleet::action::Options,
 ) -> Proposal {
-    let prices = &ground.connection.settings.prices;
-    let all = total_now(census.members.iter().map(|member| &member.machine), prices);
+    let (settings, fleet) = (&ground.connection.settings, ground.fleet());
     let leaving: Vec<_> = picked.leaving.iter().map(|leaving| leaving.member.machine.clone()).collect();
-    let mut proposal = instances::propose_action(options, &leaving, prices, ground.connection.session.now());
+    let mut proposal =
+        instances::propose_action(options, &leaving, &settings.prices, ground.connection.session.now());
     let mut reasons: Vec<(&str, usize)> = Vec::new();
     for why in picked.leaving.iter().map(|leaving| leaving.why.as_str()) {
         match reasons.iter_mut().find(|(known, _)| *known == why) {
@@ -172,21 +174,20 @@ fn propose(
         }
     }
     let reasons: Vec<String> = reasons.iter().map(|(why, count)| format!("{count} {why}")).collect();
-    let fleet = clean(&ground.key.name);
+    let name = clean(&ground.key.name);
     proposal.what = vec![
-        ("fleet", format!("{fleet}: {} → {} instances", scale.before, scale.wanted)),
+        ("fleet", format!("{name}: {} → {} instances", scale.before, scale.wanted)),
         ("why these", reasons.join(", ")),
     ];
-    let spent = total_now(&leaving, prices);
-    let left = crate::output::proposal::Money {
-        hour: (all.1 < census.members.len()).then_some((all.0 - spent.0).max(0.0)),
-        unknown: all.1.saturating_sub(spent.1),
+    let goes: BTreeSet<&str> = leaving.iter().map(|machine| machine.ocid.as_str()).collect();
+    let machines = census.members.iter().map(|member| &member.machine);
+    let stays = machines.filter(|machine| !goes.contains(machine.ocid.as_str()));
+    let saved = if options.keep_boot_volumes {
+        proposals::without_volumes(&leaving, &settings.prices)
+    } else {
+        proposals::members(&leaving, fleet, settings)
     };
-    // The price of the instances to terminate.
-    for (label, _) in &mut proposal.money {
-        *label = "saves";
-    }
-    proposal.money.push(("fleet then", left));
+    proposal.money = vec![("saves", saved), ("fleet then", proposals::members(stays, fleet, settings))];
     if picked.short > 0 {
         proposal.options.push(protected(picked));
     }

@@ -3,6 +3,7 @@
 
 use crate::args::Carry;
 use crate::commands::consent;
+use crate::commands::proposals;
 use crate::connection::Connection;
 use crate::error::CommandError;
 use crate::output::console;
@@ -13,7 +14,7 @@ use crate::session::Session;
 use crate::tuning::ROWS_ASKED;
 use fleet::action::{Decision, Options, Verb, decide_machine, protection};
 use fleet::price::Prices;
-use fleet::select::{Machine, total_now};
+use fleet::select::Machine;
 use jiff::Timestamp;
 use oci_api::models::InstanceLifecycleState as State;
 use std::collections::BTreeMap;
@@ -79,11 +80,7 @@ pub async fn confirm_end(connection: &Connection<'_>, carry: &Carry) -> Result<(
 
 /// The current price of the instances and, if it changes, the future price, without volumes.
 fn money(verb: Verb, hit: &[Machine], prices: &Prices) -> Vec<(&'static str, Money)> {
-    let of = |machines: &[Machine]| {
-        let (hour, unknown) = total_now(machines, prices);
-        // If no price is known, the total is unknown.
-        Money { hour: (unknown < machines.len()).then_some(hour), unknown }
-    };
+    let of = |machines: &[Machine]| proposals::without_volumes(machines, prices);
     let now = of(hit);
     let then = |state: State| {
         let changed = |machine: &Machine| Machine { state: state.clone(), ..machine.clone() };

@@ -4,16 +4,17 @@ use super::act::found_nothing;
 use super::{STOPPING, at_work, select};
 use crate::args::{ExtendInstances, OutputFormat};
 use crate::commands::consent;
+use crate::commands::proposals;
 use crate::connection::Connection;
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::console;
 use crate::output::instances::list::Table;
 use crate::output::listing::Listing;
-use crate::output::proposal::{Money, Proposal};
+use crate::output::proposal::Proposal;
 use crate::output::text::{clean, count, left, moment};
 use fleet::cleanup::{expiry, expiry_value, extend};
-use fleet::select::{Filter, Machine, total_now};
+use fleet::select::{Filter, Machine};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use std::time::Duration;
@@ -141,11 +142,10 @@ async fn confirm(
     let (now, prices) = (connection.session.now(), &connection.settings.prices);
     let table = Table { machines, prices, now, addresses: false, wide: false, asking: true };
     let instances = count(machines.len() as u64, "instance");
-    let (hour, unknown) = total_now(machines, prices);
     let end = format!("{} ({})", moment(until), left(until, now));
     let proposal = Proposal {
         table: table.rows(console::width_for_people()),
-        money: vec![("price", Money { hour: (unknown < machines.len()).then_some(hour), unknown })],
+        money: vec![("price", proposals::without_volumes(machines, prices))],
         question: format!("Let {instances} live until {end}?"),
         until: Some(end),
         number: machines.len() as u64,
