@@ -38,7 +38,8 @@ fn stamp(node: &mut Node, source: usize) {
     }
 }
 
-/// Lays a value over another. A key with a blank value says nothing; `null` removes what is below.
+/// Lays a value over another. A key with a blank value says nothing; `null` removes the key, so that no reader can tell it from one
+/// that no layer has.
 pub fn lay_over(below: &mut Node, above: Node) {
     let (Value::Map(entries), Value::Map(_)) = (&mut below.value, &above.value) else {
         *below = above;
@@ -46,18 +47,28 @@ pub fn lay_over(below: &mut Node, above: Node) {
     };
     let Value::Map(over) = above.value else { return };
     for entry in over {
-        let known = entries.iter_mut().find(|known| known.key == entry.key);
+        let known = entries.iter().position(|known| known.key == entry.key);
         match known {
             Some(_) if is_blank(&entry.value) => {}
-            Some(known) => {
+            Some(at) if is_removal(&entry.value) => {
+                entries.remove(at);
+            }
+            Some(at) => {
+                let known = &mut entries[at];
                 if !matches!((&known.value.value, &entry.value.value), (Value::Map(_), Value::Map(_))) {
                     known.place = entry.place;
                 }
                 lay_over(&mut known.value, entry.value);
             }
+            None if is_removal(&entry.value) => {}
             None => entries.push(entry),
         }
     }
+}
+
+/// Whether `null` or `~` is written, which removes a key.
+pub fn is_removal(node: &Node) -> bool {
+    node.is_null() && !is_blank(node)
 }
 
 /// Whether nothing is written after a key.

@@ -210,6 +210,8 @@ impl Taking<'_> {
                 self.findings.mistake(Finding::at(place, message).help("remove one of the two"));
                 continue;
             }
+            // A key that is removed with `null` must not hide the OCID that takes its place.
+            entries.retain(|entry| entry.key != *ocid_key);
             let mut ocid = |node: &Node| self.ocid(node, &format!("{path}{key}"), (*kind, ocid_type), region);
             let value = match (&node.value, kind) {
                 (Value::List(items), NameKind::SecurityGroup) => {

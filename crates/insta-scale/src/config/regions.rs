@@ -247,7 +247,7 @@ fn newest_image(item: &Item<'_>) -> Option<ImageName> {
     let group = Section::of(node, &path, keys::IMAGE_NAME, item.findings)?;
     names::check_newest(&group, item.findings);
     let (os, version) = (group.text("os"), group.text("version"));
-    if item.section.key_place("image_id").is_some() {
+    if item.section.node("image_id").is_some() {
         item.mistake(node.place, "image and image_id both name an image", "remove one of the two");
     }
     if let (Some(os), Some(version)) = (os, version) {

@@ -6,7 +6,7 @@
 use super::finding::{Finding, Findings, Place};
 use super::keys::{self, GROUPS};
 use super::kinds::{self, Leads};
-use super::merge::{lay_over, parse};
+use super::merge::{is_removal, lay_over, parse};
 use super::scalar::{Scalar, ScalarKind};
 use super::sources::Sources;
 use super::yaml::{Entry, Node, Value};
@@ -156,17 +156,26 @@ pub fn apply(root: &mut Node, setting: Setting, findings: &Findings) -> Result<(
         let wrong = |message: String, help: &str| Finding::at(place, message).help(help);
         let above = join(&path[..depth]);
         if node.is_null() && !numbers[depth] {
+            if is_removal(&value) {
+                return Ok(());
+            }
             *node = Node { place, value: Value::Map(Vec::new()) };
         }
         let held = findings.line(node.place);
         node = match &mut node.value {
             Value::Map(entries) => {
-                let at = entries.iter().position(|entry| entry.key == *part).unwrap_or_else(|| {
+                let known = entries.iter().position(|entry| entry.key == *part);
+                let is_last = depth + 1 == path.len();
+                if is_removal(&value) && (is_last || known.is_none()) {
+                    known.filter(|_| is_last).map(|at| entries.remove(at));
+                    return Ok(());
+                }
+                let at = known.unwrap_or_else(|| {
                     let value = Node { place, value: Value::Scalar(Scalar::plain("")) };
                     entries.push(Entry { key: part.clone(), place, value });
                     entries.len() - 1
                 });
-                if depth + 1 == path.len() {
+                if is_last {
                     entries[at].place = place;
                 }
                 &mut entries[at].value

@@ -12,8 +12,11 @@ fn variable(name: &str) -> Option<String> {
 
 /// Loads the good config with files over it and values of `--set`. Messages do not have the path of the folder.
 fn load(over: &[&str], set: &[&str]) -> Result<Settings, String> {
+    load_texts(&[&[GOOD], over].concat(), set)
+}
+
+fn load_texts(texts: &[&str], set: &[&str]) -> Result<Settings, String> {
     let folder = tempfile::tempdir().unwrap();
-    let texts = [&[GOOD], over].concat();
     let mut layers = Layers { folder: folder.path().to_owned(), ..Layers::default() };
     for (name, text) in ["config.yaml", "prod.yaml", "more.yaml"].iter().zip(texts) {
         let path = folder.path().join(name);
@@ -45,6 +48,55 @@ fn null_removes_a_key_and_a_required_one_is_missed() {
     assert!(said.contains("a required key is missing: instance_settings.count"), "{said}");
     let said = load(&[], &["instance_settings.count=null"]).unwrap_err();
     assert!(said.contains("a required key is missing: instance_settings.count"), "{said}");
+}
+
+#[test]
+fn a_name_takes_the_place_of_an_ocid_set_to_null() {
+    let (top, fleet) = ("compartment", "instance_settings.");
+    let image = "image={os: Oracle Linux, version: \"9\"}";
+    for (ocid, name) in [
+        ("compartment_id".to_owned(), format!("{top}=team/dev")),
+        (format!("{fleet}subnet_id"), format!("{fleet}subnet=public")),
+        (format!("{fleet}image_id"), format!("{fleet}{image}")),
+    ] {
+        for null in ["null", "~"] {
+            let settings = load(&[], &[&format!("{ocid}={null}"), &name]).unwrap();
+            assert_eq!(settings.names.all.len(), 1, "{ocid}: {:?}", settings.names.all);
+        }
+    }
+    let over =
+        "compartment_id: null\ncompartment: team/dev\ninstance_settings:\n  subnet: public\n  subnet_id: ~\n";
+    assert_eq!(load(&[over], &[]).unwrap().names.all.len(), 2, "in a file over the first");
+    let one = GOOD.replace("compartment_id: ", "compartment: team/dev\ncompartment_id: ~ #");
+    assert_eq!(load_texts(&[&one], &[]).unwrap().names.all.len(), 1, "in one file");
+    assert_eq!(
+        load_texts(&[&one], &["compartment_id=null"]).unwrap().names.all.len(),
+        1,
+        "and removed once more"
+    );
+}
+
+#[test]
+fn null_leaves_nothing_of_a_key_behind() {
+    for key in ["regions", "fleet", "instance_settings.alternatives", "instance_settings.spread"] {
+        let null = format!("{key}=null");
+        assert!(load(&[], &[&null]).is_ok(), "{key}, which no file has");
+    }
+    let over = "fleet: web\nhunt: {floor: 90s}\nregions: [{region: us-ashburn-1}]\ninstance_settings: {spread: {across: fault_domain}}\n";
+    let less = "fleet: null\nregions: ~\nhunt: {floor: null}\ninstance_settings: {spread: ~}\n";
+    let settings = load(&[over, less], &[]).unwrap();
+    assert_eq!(settings.fleet.name, load(&[], &[]).unwrap().fleet.name);
+    assert!(settings.fleet.regions.is_empty() && settings.hunt_floor.is_none());
+    let set = ["fleet=null", "regions=null", "hunt.floor=null", "instance_settings.spread=null"];
+    assert!(load(&[over], &set).unwrap().fleet.regions.is_empty());
+    assert!(load(&[], &["instance_settings.spread.max_skew=null"]).is_ok(), "no empty group is made");
+}
+
+#[test]
+fn a_region_takes_an_image_by_name_beside_a_null_ocid() {
+    let regions = "regions: [{region: us-ashburn-1, subnet_id: ocid1.subnet.oc1.iad.aaa, image_id: null, image: {os: Oracle Linux, version: \"9\"}}]\n";
+    let settings = load(&[regions], &[]).unwrap();
+    assert!(settings.fleet.regions[0].newest_image.is_some());
 }
 
 #[test]
