@@ -117,9 +117,12 @@ fn parameters(server: &MailServer, surroundings: &Surroundings) -> Result<TlsPar
         source: std::io::Error::other(error),
     };
     let mut builder = TlsParameters::builder(server.host.clone());
-    if let Some(pem) = surroundings.trusted_pem() {
-        let certificates = Certificate::from_pem(pem).map_err(wrong)?;
-        builder = builder.certificate_store(CertificateStore::None).add_root_certificate(certificates);
+    if let Some(trusted) = surroundings.trusted() {
+        builder = builder.certificate_store(CertificateStore::None);
+        for certificate in trusted {
+            let certificate = Certificate::from_der(certificate.to_vec()).map_err(wrong)?;
+            builder = builder.add_root_certificate(certificate);
+        }
     }
     builder.build_rustls().map_err(wrong)
 }

@@ -76,12 +76,13 @@ impl Https {
         if let Some(proxy) = &self.surroundings.proxy {
             client = client.proxy(proxy.clone());
         }
-        if let Some(bundle) = &self.surroundings.bundle {
-            client = client.tls_certs_only(bundle.certificates.clone());
-        }
-        let client = client.build().map_err(|error| {
+        let wrong = |error: reqwest::Error| {
             TransportError::lasting("TlsSetup", format!("{}; trusted are {}", chain(&error), self.trusted()))
-        })?;
+        };
+        if let Some(bundle) = &self.surroundings.bundle {
+            client = client.tls_certs_only(bundle.certificates().map_err(wrong)?);
+        }
+        let client = client.build().map_err(wrong)?;
         Ok(self.tls.get_or_init(|| client))
     }
 

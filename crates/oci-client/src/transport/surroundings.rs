@@ -5,6 +5,9 @@
 use std::path::{Path, PathBuf};
 
 use reqwest::{Certificate, NoProxy, Proxy};
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
 
 use super::causes::chain;
 use crate::credentials::{Environment, expand_home};
@@ -13,6 +16,9 @@ use crate::text::plain;
 /// Variables that name a file of trusted certificates; the first that is set wins. The CLI reads all of them except the second,
 /// which most other programs read.
 const BUNDLES: [&str; 4] = ["OCI_CLI_CERT_BUNDLE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"];
+
+/// The variable of OpenSSL for a file, and its companion for folders: where the first counts, so does the second.
+const OPENSSL: (&str, &str) = ("SSL_CERT_FILE", "SSL_CERT_DIR");
 
 /// Variables that name the proxy for https; the first that is set wins. `HTTP_PROXY` applies to plain http, which only ever
 /// goes to this machine.
@@ -32,14 +38,26 @@ pub struct Surroundings {
     pub(super) bundle: Option<Bundle>,
 }
 
-/// Trusted certificates, with the variable and file that name them.
+/// Trusted certificates, with the variables that name them.
 #[derive(Clone, Debug)]
 pub(super) struct Bundle {
-    pub certificates: Vec<Certificate>,
-    /// The file.
-    pub pem: Vec<u8>,
+    certificates: Vec<CertificateDer<'static>>,
     /// `SSL_CERT_FILE (/etc/ssl/company.pem)`.
     pub source: String,
+}
+
+impl Bundle {
+    /// The certificates for the HTTP library.
+    pub fn certificates(&self) -> reqwest::Result<Vec<Certificate>> {
+        self.certificates.iter().map(|certificate| Certificate::from_der(certificate)).collect()
+    }
+
+    fn add(&mut self, mut more: Vec<CertificateDer<'static>>, variable: &str, path: &Path) {
+        more.retain(|one| !self.certificates.contains(one));
+        self.certificates.append(&mut more);
+        let new = format!("{variable} ({})", path.display());
+        self.source = if self.source.is_empty() { new } else { format!("{} and {new}", self.source) };
+    }
 }
 
 /// An environment variable whose value cannot be used.
@@ -52,6 +70,13 @@ pub struct SurroundingsError {
     pub what: String,
     /// The remedy.
     pub remedy: &'static str,
+}
+
+impl SurroundingsError {
+    /// Whether it is about trusted certificates, rather than about a proxy.
+    pub fn is_about_certificates(&self) -> bool {
+        BUNDLES.contains(&self.variable) || self.variable == OPENSSL.1
+    }
 }
 
 impl Surroundings {
@@ -67,7 +92,7 @@ impl Surroundings {
         self.proxy_source.as_deref()
     }
 
-    /// The variable and the file that name the trusted certificates; `None` if they are the system's.
+    /// The variables, with their files and folders, that name the trusted certificates; `None` if they are the system's.
     pub fn trusted_source(&self) -> Option<&str> {
         self.bundle.as_ref().map(|bundle| bundle.source.as_str())
     }
@@ -75,13 +100,14 @@ impl Surroundings {
     /// Trusts only the certificates in a PEM file, without a proxy.
     pub(super) fn trusting(path: &Path) -> Result<Self, String> {
         let source = path.display().to_string();
-        let (certificates, pem) = read(&path.to_owned()).map_err(|why| format!("{source} {why}"))?;
-        Ok(Self { bundle: Some(Bundle { certificates, pem, source }), ..Self::default() })
+        let certificates = read_file(path).map_err(|why| format!("{source} {why}"))?;
+        Ok(Self { bundle: Some(Bundle { certificates, source }), ..Self::default() })
     }
 
-    /// The PEM certificates that are trusted instead of the system's, if a variable names some.
-    pub fn trusted_pem(&self) -> Option<&[u8]> {
-        self.bundle.as_ref().map(|bundle| bundle.pem.as_slice())
+    /// The certificates (DER) that are trusted instead of the system's, if a variable names some.
+    pub fn trusted(&self) -> Option<impl Iterator<Item = &[u8]>> {
+        let bundle = self.bundle.as_ref()?;
+        Some(bundle.certificates.iter().map(AsRef::as_ref))
     }
 }
 
@@ -152,21 +178,36 @@ fn exceptions(hosts: &str) -> String {
 }
 
 fn bundle(env: Environment<'_>) -> Result<Option<Bundle>, SurroundingsError> {
-    let Some((variable, value)) = first(BUNDLES, env) else { return Ok(None) };
-    // Together the two variables name more than one file, so the system's own lookup handles them.
-    if variable == "SSL_CERT_FILE" && first(["SSL_CERT_DIR"], env).is_some() {
-        return Ok(None);
+    let file = first(BUNDLES, env);
+    let folders =
+        first([OPENSSL.1], env).filter(|_| file.as_ref().is_none_or(|(variable, _)| *variable == OPENSSL.0));
+    let mut bundle = Bundle { certificates: Vec::new(), source: String::new() };
+    if let Some((variable, value)) = file {
+        let path = expand_home(Path::new(value.trim()), env);
+        let read = read_file(&path).map_err(|why| SurroundingsError {
+            variable,
+            what: format!("names {}, which {why}", shown_path(&path)),
+            remedy: "name a PEM file with the certificates of the trusted authorities, or unset it",
+        })?;
+        bundle.add(read, variable, &path);
     }
-    let path = expand_home(Path::new(value.trim()), env);
-    let (certificates, pem) = read(&path).map_err(|why| SurroundingsError {
-        variable,
-        what: format!("names {}, which {why}", plain(&path.display().to_string(), 200)),
-        remedy: "name a PEM file with the certificates of the trusted authorities, or unset it",
-    })?;
-    Ok(Some(Bundle { certificates, pem, source: format!("{variable} ({})", path.display()) }))
+    if let Some((variable, value)) = folders {
+        let read = read_folders(&value, env).map_err(|why| SurroundingsError {
+            variable,
+            what: format!("names {}, which {why}", shown_path(Path::new(&value))),
+            remedy: "name a folder with the certificates of the trusted authorities as PEM files, or unset it",
+        })?;
+        bundle.add(read, variable, Path::new(&value));
+    }
+    Ok(Some(bundle).filter(|bundle| !bundle.source.is_empty()))
 }
 
-fn read(path: &PathBuf) -> Result<(Vec<Certificate>, Vec<u8>), String> {
+fn shown_path(path: &Path) -> String {
+    plain(&path.display().to_string(), 200)
+}
+
+/// The certificates of a file, all of which have to be readable.
+fn read_file(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
     if path.is_dir() {
         return Err("is a folder".to_owned());
     }
@@ -174,12 +215,33 @@ fn read(path: &PathBuf) -> Result<(Vec<Certificate>, Vec<u8>), String> {
         std::io::ErrorKind::NotFound => "does not exist".to_owned(),
         _ => format!("cannot be read: {error}"),
     })?;
-    let certificates =
-        Certificate::from_pem_bundle(&bytes).map_err(|error| format!("cannot be read: {}", chain(&error)))?;
+    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
+    let certificates = certificates.map_err(|error| format!("cannot be read: {}", chain(&error)))?;
     if certificates.is_empty() {
         return Err("contains no certificate (`-----BEGIN CERTIFICATE-----`)".to_owned());
     }
-    Ok((certificates, bytes))
+    Ok(certificates)
+}
+
+/// The certificates of a list of folders. As with OpenSSL, a folder may lack and may hold other files, as long as there is one
+/// certificate: one that cannot be used must not take the others away.
+fn read_folders(list: &str, env: Environment<'_>) -> Result<Vec<CertificateDer<'static>>, String> {
+    let folders: Vec<PathBuf> = std::env::split_paths(list.trim())
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .map(|folder| expand_home(&folder, env))
+        .collect();
+    let mut usable = Vec::new();
+    for folder in &folders {
+        let found = rustls_native_certs::load_certs_from_paths(None, Some(folder)).certs;
+        usable.extend(found.into_iter().filter(|one| RootCertStore::empty().add(one.clone()).is_ok()));
+    }
+    match folders.as_slice() {
+        _ if !usable.is_empty() => Ok(usable),
+        [one] if !one.exists() => Err("does not exist".to_owned()),
+        [one] if !one.is_dir() => Err("is not a folder".to_owned()),
+        [_] => Err("contains no certificate".to_owned()),
+        _ => Err("contain no certificate".to_owned()),
+    }
 }
 
 #[cfg(test)]
@@ -243,5 +305,44 @@ mod tests {
         insta::assert_snapshot!(wrong(&[("REQUESTS_CA_BUNDLE", &folder)]), @"REQUESTS_CA_BUNDLE names ~, which is a folder");
         insta::assert_snapshot!(wrong(&[("OCI_CLI_CERT_BUNDLE", &file), ("SSL_CERT_FILE", "/nowhere.pem")]), @"OCI_CLI_CERT_BUNDLE names ~/empty.pem, which contains no certificate (`-----BEGIN CERTIFICATE-----`)");
         insta::assert_snapshot!(wrong(&[("CURL_CA_BUNDLE", "~/x.pem"), ("HOME", "/home/me")]), @"CURL_CA_BUNDLE names /home/me/x.pem, which does not exist");
+        insta::assert_snapshot!(wrong(&[("SSL_CERT_FILE", "/nowhere.pem"), ("SSL_CERT_DIR", "/etc")]), @"SSL_CERT_FILE names /nowhere.pem, which does not exist");
+    }
+
+    #[test]
+    fn a_folder_without_certificates_names_its_variable() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("notes.txt"), "no certificate").unwrap();
+        let here = folder.path().display().to_string();
+        let wrong = |value: &str| read(&[("SSL_CERT_DIR", value)]).unwrap_err().replace(&here, "~");
+        insta::assert_snapshot!(wrong("/nowhere"), @"SSL_CERT_DIR names /nowhere, which does not exist");
+        insta::assert_snapshot!(wrong(&here), @"SSL_CERT_DIR names ~, which contains no certificate");
+        insta::assert_snapshot!(wrong(&format!("{here}/notes.txt")), @"SSL_CERT_DIR names ~/notes.txt, which is not a folder");
+        insta::assert_snapshot!(wrong(&format!("/nowhere:{here}")), @"SSL_CERT_DIR names /nowhere:~, which contain no certificate");
+    }
+
+    #[test]
+    fn a_file_and_a_folder_of_openssl_are_both_trusted() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, certs) = (folder.path().join("one.pem"), folder.path().join("certs"));
+        std::fs::create_dir(&certs).unwrap();
+        std::fs::write(&file, include_str!("../../tests/data/self-signed.pem")).unwrap();
+        std::fs::write(certs.join("two.pem"), include_str!("../../tests/data/self-signed-leaf.pem")).unwrap();
+        let damaged = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+        std::fs::write(certs.join("damaged.pem"), damaged).unwrap();
+        let (file, certs) = (file.display().to_string(), certs.display().to_string());
+        let trusted = |variables: &[(&str, &str)]| {
+            let found = read(variables).unwrap();
+            let source =
+                found.trusted_source().unwrap_or_default().replace(&certs, "DIR").replace(&file, "FILE");
+            (found.trusted().map_or(0, Iterator::count), source)
+        };
+        let both = [("SSL_CERT_FILE", &*file), ("SSL_CERT_DIR", &*certs)];
+        assert_eq!(trusted(&both[..1]), (1, "SSL_CERT_FILE (FILE)".to_owned()));
+        assert_eq!(trusted(&both[1..]), (1, "SSL_CERT_DIR (DIR)".to_owned()), "a damaged one is left out");
+        assert_eq!(trusted(&both), (2, "SSL_CERT_FILE (FILE) and SSL_CERT_DIR (DIR)".to_owned()));
+        let other =
+            [("OCI_CLI_CERT_BUNDLE", &*file), ("SSL_CERT_FILE", "/nowhere"), ("SSL_CERT_DIR", &*certs)];
+        assert_eq!(trusted(&other), (1, "OCI_CLI_CERT_BUNDLE (FILE)".to_owned()));
+        assert_eq!(trusted(&[]), (0, String::new()));
     }
 }

@@ -86,7 +86,8 @@ fn surroundings(checks: &mut Vec<Check>) -> Option<Surroundings> {
             Some(found)
         }
         Err(error) => {
-            checks.push(Check::new("proxy", State::Failed, error.to_string()).remedy(Some(error.remedy)));
+            let row = if error.is_about_certificates() { "certificates" } else { "proxy" };
+            checks.push(Check::new(row, State::Failed, error.to_string()).remedy(Some(error.remedy)));
             None
         }
     }
