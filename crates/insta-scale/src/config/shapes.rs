@@ -89,6 +89,17 @@ pub fn is_arm(shape: &str) -> bool {
     is_standard && number.is_some_and(|number| number.starts_with(|digit: char| digit.is_ascii_digit()))
 }
 
+/// Checks that OCPUs are whole (OpenAPI of the Core Services: the bounds of an image's OCPUs are integers). A share of an OCPU is a
+/// baseline of a burstable instance. Newer shapes than the table's may differ.
+pub fn check_whole(shape: &str, ocpus: f64) -> Result<(), String> {
+    if ocpus.fract() == 0.0 || find_shape(shape).is_none() {
+        return Ok(());
+    }
+    let (below, above) = (ocpus.floor(), ocpus.ceil());
+    let near = if below < 1.0 { format!("{above}") } else { format!("{below} or {above}") };
+    Err(format!("{shape} takes whole OCPUs, such as {near}"))
+}
+
 impl FlexShape {
     /// Checks a size. Memory that is omitted, so that the service chooses it, is not checked.
     pub fn check(&self, ocpus: f64, memory: Option<f64>) -> Result<(), SizeError> {
@@ -108,6 +119,7 @@ impl FlexShape {
         if !(1.0..=self.max_ocpus).contains(&ocpus) {
             return Err(SizeError::Ocpus(format!("{name} has 1 to {} OCPUs", self.max_ocpus)));
         }
+        check_whole(name, ocpus).map_err(SizeError::Ocpus)?;
         let least = (ocpus * MIN_GB_PER_OCPU).max(1.0);
         let most = (ocpus * MAX_GB_PER_OCPU).min(self.max_memory);
         match memory {
@@ -138,6 +150,16 @@ mod tests {
         assert_eq!(error(8.0, 4.0), "VM.Standard.E4.Flex with 8 OCPUs takes 8 to 512 GB");
         assert_eq!(error(114.0, 2000.0), "VM.Standard.E4.Flex with 114 OCPUs takes 114 to 1760 GB");
         assert_eq!(error(0.5, 4.0), "VM.Standard.E4.Flex has 1 to 114 OCPUs");
+    }
+
+    #[test]
+    fn ocpus_of_a_listed_shape_are_whole() {
+        for row in FLEX_SHAPES.iter().filter(|row| row.sizes.is_empty()) {
+            assert_eq!(row.check(2.0, None), Ok(()));
+            let wanted = format!("{} takes whole OCPUs, such as 1 or 2", row.name);
+            assert_eq!(row.check(1.5, Some(8.0)), Err(SizeError::Ocpus(wanted)));
+        }
+        assert_eq!(check_whole("VM.Standard.E9.Flex", 0.5), Ok(()), "the service decides");
     }
 
     #[test]

@@ -6,6 +6,7 @@ use super::keeping::{Unlisted, propose};
 use super::matching::Candidate;
 use super::place::TriedDomains;
 use crate::args::InitArgs;
+use crate::config::shapes::check_whole;
 use crate::error::CommandError;
 use crate::output::instances::list::short_domain;
 use crate::output::listing::per_hour;
@@ -357,6 +358,7 @@ fn checked_size(row: &Shape, text: &str) -> Result<String, String> {
     if let Some(options) = row.ocpu_options.as_deref() {
         within(ocpus, options.min, options.max, "OCPUs")?;
     }
+    check_whole(&row.shape, ocpus)?;
     let gb = gb.unwrap_or_else(|| memory_for(row, ocpus));
     if let Some(options) = row.memory_options.as_deref() {
         within(gb, options.min_in_gbs, options.max_in_gbs, "GB")?;
@@ -396,7 +398,7 @@ mod tests {
         assert_eq!(size("2"), Ok("2:32".to_owned()), "the shape's own memory");
         assert_eq!(size("1:6"), Ok("1:6".to_owned()));
         assert_eq!(size("2 16"), Ok("2:16".to_owned()));
-        for wrong in ["", "0", "-1", "a", "1:2:3", "1:", "NaN", "65", "1:65", "4:3", "inf"] {
+        for wrong in ["", "0", "-1", "a", "1:2:3", "1:", "NaN", "65", "1:65", "4:3", "inf", "1.5:8"] {
             let wanted = if wrong == "1:" { Ok("1:16".to_owned()) } else { Err(()) };
             assert_eq!(size(wrong).map_err(drop), wanted, "{wrong}");
         }
