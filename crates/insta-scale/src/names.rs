@@ -163,6 +163,16 @@ impl Asker<'_> {
                     .filter(|row| !is_gone(row.lifecycle_state.as_deref().unwrap_or_default()));
                 alive.map(|row| one(row.display_name, row.id)).collect()
             }
+            NameKind::DedicatedHost => {
+                let rows = client.list_dedicated_vm_hosts(compartment).await?;
+                let alive = rows.into_iter().filter(|row| !is_gone(&row.lifecycle_state.to_string()));
+                alive.map(|row| one(Some(row.display_name), row.id)).collect()
+            }
+            NameKind::ComputeCluster => {
+                let rows = client.list_compute_clusters(compartment).await?;
+                let alive = rows.into_iter().filter(|row| !is_gone(&row.lifecycle_state));
+                alive.map(|row| one(row.display_name, row.id)).collect()
+            }
             NameKind::Image => {
                 let (image, shape) = name.image.clone().unwrap_or_default();
                 let filter = ImageFilter {

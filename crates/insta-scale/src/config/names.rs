@@ -25,6 +25,10 @@ pub enum NameKind {
     SecurityGroup,
     /// A capacity reservation.
     Reservation,
+    /// A dedicated host.
+    DedicatedHost,
+    /// A compute cluster.
+    ComputeCluster,
     /// An image by its operating system.
     Image,
 }
@@ -41,6 +45,20 @@ const KEYS: &[(&str, &str, &str, NameKind, &str)] = &[
         "capacity_reservation_id",
         NameKind::Reservation,
         "capacityreservation",
+    ),
+    (
+        "instance_settings.",
+        "dedicated_vm_host",
+        "dedicated_vm_host_id",
+        NameKind::DedicatedHost,
+        "dedicatedvmhost",
+    ),
+    (
+        "instance_settings.",
+        "compute_cluster",
+        "compute_cluster_id",
+        NameKind::ComputeCluster,
+        "computecluster",
     ),
     ("instance_settings.alternatives.", "subnet", "subnet_id", NameKind::Subnet, "subnet"),
     ("instance_settings.alternatives.", "image", "image_id", NameKind::Image, "image"),
@@ -64,6 +82,8 @@ impl NameKind {
             Self::Subnet => "subnet",
             Self::SecurityGroup => "network security group",
             Self::Reservation => "capacity reservation",
+            Self::DedicatedHost => "dedicated host",
+            Self::ComputeCluster => "compute cluster",
             Self::Image => "image",
         }
     }
@@ -80,6 +100,8 @@ impl NameKind {
             Self::Subnet => "subnets",
             Self::SecurityGroup => "network-security-groups",
             Self::Reservation => "compute-capacity-reservations",
+            Self::DedicatedHost => "dedicated-vm-hosts",
+            Self::ComputeCluster => "compute-clusters",
             Self::Image => "instance-images",
         }
     }

@@ -348,7 +348,7 @@ fn the_wrong_type_of_value_is_named_for_every_kind_of_key() {
           |
         1 | instance_settings: 3
           |                    ^
-          = help: the keys are: display_name_prefix, name_pattern, names, hostname, count, shape, shape_config, image_id, image, boot_volume_id, subnet_id, subnet, assign_public_ip, assign_private_dns_record, assign_ipv6_ip, skip_source_dest_check, nsg_ids, nsgs, ssh_authorized_keys, user_data, metadata, availability_domain, fault_domain, spread, capacity_reservation_id, capacity_reservation, capacity_reservations, alternatives, prefer, strategy, dedicated_vm_host_id, compute_cluster_id, cluster_placement_group_id, freeform_tags, defined_tags, boot_volume_size_in_gbs, boot_volume_vpus_per_gb, kms_key_id, is_pv_encryption_in_transit_enabled, preemptible, imds_v2_only, is_live_migration_preferred, recovery_action, agent_config, launch_details
+          = help: the keys are: display_name_prefix, name_pattern, names, hostname, count, shape, shape_config, image_id, image, boot_volume_id, subnet_id, subnet, assign_public_ip, assign_private_dns_record, assign_ipv6_ip, skip_source_dest_check, nsg_ids, nsgs, ssh_authorized_keys, user_data, metadata, availability_domain, fault_domain, spread, capacity_reservation_id, capacity_reservation, capacity_reservations, alternatives, prefer, strategy, dedicated_vm_host_id, dedicated_vm_host, compute_cluster_id, compute_cluster, cluster_placement_group_id, freeform_tags, defined_tags, boot_volume_size_in_gbs, boot_volume_vpus_per_gb, kms_key_id, is_pv_encryption_in_transit_enabled, preemptible, imds_v2_only, is_live_migration_preferred, recovery_action, agent_config, launch_details
 
         config.yaml: 2 mistakes; nothing was sent
         ");

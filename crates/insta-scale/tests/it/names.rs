@@ -267,3 +267,36 @@ fn a_config_with_names_signs_in_once() {
     // Each login warns of a key that others may read.
     assert_eq!(ended.stderr.matches("can be read by others").count(), 1, "{}", ended.stderr);
 }
+
+#[test]
+fn a_host_and_a_cluster_are_found_by_name() {
+    let place = Workplace::empty();
+    // A region learns what exists from a config with OCIDs.
+    drop(Region::start(&place, &[]));
+    let config = std::fs::read_to_string(place.path().join("sim/config.yaml")).unwrap();
+    let named = "  dedicated_vm_host_id: ocid1.dedicatedvmhost.oc1.phx.b\n  compute_cluster_id: ocid1.computecluster.oc1.phx.a\n";
+    place.write("ocids.yaml", config + named);
+    let region = Region::start(&place, &["--config", "ocids.yaml", "--speed", "300"]);
+    rename(&place, &[]);
+    let config = std::fs::read_to_string(place.path().join("config.yaml")).unwrap();
+    let names =
+        |host: &str| format!("{config}  dedicated_vm_host: {host}\n  compute_cluster: compute-cluster-1\n");
+    place.write("config.yaml", names("dedicated-host-1"));
+    let ended = place.run(&["launch", "--dry-run", "--output", "json"]);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    let body = &ended.json()["body"];
+    assert_eq!(body["dedicatedVmHostId"], "ocid1.dedicatedvmhost.oc1.phx.b");
+    assert_eq!(body["computeClusterId"], "ocid1.computecluster.oc1.phx.a");
+    place.write("config.yaml", names("dedicated-hots-1"));
+    let ended = place.run(&["launch", "--dry-run"]);
+    assert_eq!(ended.code, 2, "{}", ended.stderr);
+    assert!(ended.stderr.contains("there is no dedicated host \"dedicated-hots-1\""), "{}", ended.stderr);
+    assert!(ended.stderr.contains("did you mean \"dedicated-host-1\"?"), "{}", ended.stderr);
+    // Whoever may not list them learns which statement is missing.
+    let statements = ["compartments", "compute-clusters"];
+    let statements = statements.map(|what| format!("Allow any-user to inspect {what} in tenancy"));
+    region.post("/_sim/policies", &serde_json::json!({"statements": statements}));
+    let ended = place.run(&["launch", "--dry-run"]);
+    assert_eq!(ended.code, 2, "{}", ended.stderr);
+    assert!(ended.stderr.contains("to inspect dedicated-vm-hosts in compartment id"), "{}", ended.stderr);
+}

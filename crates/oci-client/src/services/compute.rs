@@ -3,8 +3,8 @@
 use futures_util::Stream;
 use oci_api::Operation;
 use oci_api::models::{
-    BootVolumeAttachment, Image, Instance, LaunchInstanceDetails, Shape, UpdateInstanceDetails,
-    VnicAttachment, VolumeAttachment,
+    BootVolumeAttachment, ComputeClusterSummary, DedicatedVmHostSummary, Image, Instance,
+    LaunchInstanceDetails, Shape, UpdateInstanceDetails, VnicAttachment, VolumeAttachment,
 };
 
 use crate::{Answered, Call, Client, Failure};
@@ -104,6 +104,22 @@ impl Client {
     /// Reads one instance.
     pub async fn get_instance(&self, instance_id: &str) -> Result<Answered<Instance>, Failure> {
         self.call(Call::new(Operation::GetInstance).path(instance_id)).await
+    }
+
+    /// The dedicated hosts of a compartment.
+    pub async fn list_dedicated_vm_hosts(
+        &self,
+        compartment_id: &str,
+    ) -> Result<Vec<DedicatedVmHostSummary>, Failure> {
+        self.all(Call::new(Operation::ListDedicatedVmHosts).query("compartmentId", compartment_id)).await
+    }
+
+    /// The compute clusters of a compartment.
+    pub async fn list_compute_clusters(
+        &self,
+        compartment_id: &str,
+    ) -> Result<Vec<ComputeClusterSummary>, Failure> {
+        self.all(Call::new(Operation::ListComputeClusters).query("compartmentId", compartment_id)).await
     }
 
     /// All instances that match, including terminated ones, which the service keeps for 12 hours or more.

@@ -36,8 +36,8 @@ impl World {
         let vcn = self.network.subnets.last().map_or(0, |subnet| subnet.vcn);
         NetworkSecurityGroup {
             id: ocid.to_owned(),
-            display_name: Some(self.security_group_name(ocid)),
-            compartment_id: compartment_ocid(&self.ids, self.security_groups_are_in()),
+            display_name: Some(self.other_name(ocid, "nsg")),
+            compartment_id: compartment_ocid(&self.ids, self.others_are_in()),
             lifecycle_state: NetworkSecurityGroupLifecycleState::Available,
             time_created: self.beginning(),
             vcn_id: self.ids.text(Id(Kind::Vcn, vcn)),
@@ -47,22 +47,22 @@ impl World {
         }
     }
 
-    /// `nsg-1` for the first one by its OCID.
-    fn security_group_name(&self, ocid: &str) -> String {
-        let is_group = |ocid: &&String| {
-            oci_api::Ocid::parse(ocid).is_ok_and(|ocid| ocid.resource_type == "networksecuritygroup")
-        };
-        let number = self.others_known.iter().filter(is_group).position(|known| known == ocid);
-        format!("nsg-{}", number.map_or(0, |number| number + 1))
+    /// `nsg-1` for the first one of its type by its OCID.
+    fn other_name(&self, ocid: &str, prefix: &str) -> String {
+        let type_of = |ocid: &str| oci_api::Ocid::parse(ocid).ok().map(|ocid| ocid.resource_type.to_owned());
+        let own = type_of(ocid);
+        let number =
+            self.others_known.iter().filter(|known| type_of(known) == own).position(|known| known == ocid);
+        format!("{prefix}-{}", number.map_or(0, |number| number + 1))
     }
 
     /// The OCID of the compartment of the newest subnet, which a config names.
     pub(crate) fn network_compartment(&self) -> String {
-        compartment_ocid(&self.ids, self.security_groups_are_in())
+        compartment_ocid(&self.ids, self.others_are_in())
     }
 
     /// The compartment of the newest subnet.
-    fn security_groups_are_in(&self) -> u32 {
+    pub(super) fn others_are_in(&self) -> u32 {
         self.network.subnets.last().map_or(0, |subnet| subnet.compartment)
     }
 
@@ -71,8 +71,7 @@ impl World {
             return Err(error::invalid("compartmentId or vlanId is required"));
         }
         let vcn = request.in_query("vcnId").map(str::to_owned);
-        let home = self.security_groups_are_in();
-        let listed = self.registered(request, "networksecuritygroup", home)?;
+        let listed = self.registered(request, "networksecuritygroup")?;
         let name = request.in_query("displayName").map(str::to_owned);
         let page = self.page(request)?;
         let groups = listed.into_iter().map(|(cursor, ocid)| (cursor, self.security_group(&ocid)));
@@ -83,19 +82,10 @@ impl World {
         page.answer_small(request, Order { by_name: false, descending: false }, groups.collect())
     }
 
-    /// The OCIDs of registered resources of one type, which are in the compartment `home`.
-    fn registered(
-        &self,
-        request: &ApiRequest,
-        kind: &str,
-        home: u32,
-    ) -> Result<Vec<(Cursor, String)>, ApiError> {
+    /// The OCIDs of registered resources of one type.
+    fn registered(&self, request: &ApiRequest, kind: &str) -> Result<Vec<(Cursor, String)>, ApiError> {
         let compartment = request.in_query("compartmentId").map(|ocid| self.compartment(ocid)).transpose()?;
-        // Only groups have names.
-        let is_nameless = kind != "networksecuritygroup";
-        let any = compartment == Some(home)
-            && (request.in_query("displayName").is_none() || !is_nameless)
-            && request.in_query("vlanId").is_none();
+        let any = compartment == Some(self.others_are_in()) && request.in_query("vlanId").is_none();
         let of_kind =
             |ocid: &&String| any && oci_api::Ocid::parse(ocid).is_ok_and(|ocid| ocid.resource_type == kind);
         let found = self.others_known.iter().filter(of_kind).zip(0..);
@@ -114,7 +104,8 @@ impl World {
         ComputeCluster {
             id: ocid.to_owned(),
             availability_domain: self.identity.ad_name(0),
-            compartment_id: compartment_ocid(&self.ids, 0),
+            compartment_id: compartment_ocid(&self.ids, self.others_are_in()),
+            display_name: Some(self.other_name(ocid, "compute-cluster")),
             lifecycle_state: ComputeClusterLifecycleState::Active,
             time_created: self.beginning(),
             defined_tags: Some(BTreeMap::new()),
@@ -124,7 +115,8 @@ impl World {
     }
 
     pub(super) fn list_compute_clusters(&mut self, request: &ApiRequest) -> ApiResult {
-        let listed = self.registered(request, "computecluster", 0)?;
+        let listed = self.registered(request, "computecluster")?;
+        let name = request.in_query("displayName").map(str::to_owned);
         let ad = self.ad_in(request)?;
         let page = self.page(request)?;
         let clusters = listed.into_iter().filter(|_| ad.is_none_or(|ad| ad == 0)).map(|(cursor, ocid)| {
@@ -133,6 +125,7 @@ impl World {
                 id: cluster.id,
                 availability_domain: cluster.availability_domain,
                 compartment_id: cluster.compartment_id,
+                display_name: cluster.display_name,
                 defined_tags: cluster.defined_tags,
                 freeform_tags: cluster.freeform_tags,
                 lifecycle_state: cluster.lifecycle_state.as_str().to_owned(),
@@ -141,6 +134,7 @@ impl World {
             };
             (cursor, summary)
         });
+        let clusters = clusters.filter(|(_, cluster)| name.is_none() || name == cluster.display_name);
         let order = Order { by_name: false, descending: false };
         Ok(collection(page.answer_small(request, order, clusters.collect())?))
     }
@@ -156,9 +150,9 @@ impl World {
         DedicatedVmHost {
             id: ocid.to_owned(),
             availability_domain: self.identity.ad_name(0),
-            compartment_id: compartment_ocid(&self.ids, 0),
+            compartment_id: compartment_ocid(&self.ids, self.others_are_in()),
             dedicated_vm_host_shape: "DVH.Standard.E4.128".to_owned(),
-            display_name: "dedicated-host".to_owned(),
+            display_name: self.other_name(ocid, "dedicated-host"),
             lifecycle_state: DedicatedVmHostLifecycleState::Active,
             time_created: self.beginning(),
             total_ocpus: 128.0,
@@ -170,7 +164,8 @@ impl World {
     }
 
     pub(super) fn list_dedicated_hosts(&mut self, request: &ApiRequest) -> ApiResult {
-        let listed = self.registered(request, "dedicatedvmhost", 0)?;
+        let listed = self.registered(request, "dedicatedvmhost")?;
+        let name = request.in_query("displayName").map(str::to_owned);
         let ad = self.ad_in(request)?;
         let page = self.page(request)?;
         let shape = request.in_query("instanceShapeName").is_none();
@@ -193,6 +188,7 @@ impl World {
                 };
                 (cursor, summary)
             });
+        let hosts = hosts.filter(|(_, host)| name.as_ref().is_none_or(|name| *name == host.display_name));
         page.answer_small(request, Order { by_name: false, descending: false }, hosts.collect())
     }
 

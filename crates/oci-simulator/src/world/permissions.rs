@@ -298,6 +298,9 @@ impl World {
 
     /// The compartment of a resource.
     fn compartment_of(&self, ocid: &str) -> Option<u32> {
+        if self.others_known.contains(ocid) {
+            return Some(self.others_are_in());
+        }
         let Id(kind, number) = self.ids.find(ocid)?;
         let at = number as usize;
         match kind {

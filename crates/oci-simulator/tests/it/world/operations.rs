@@ -182,14 +182,12 @@ impl Full {
             Operation::ListPublicIps | Operation::GetResourceAvailability => {
                 request.query("availabilityDomain", ad)
             }
-            Operation::ListBootVolumes | Operation::ListVolumes | Operation::ListNetworkSecurityGroups => {
-                request.query("compartmentId", compartment)
-            }
-            Operation::ListCompartments
-            | Operation::ListUsers
-            | Operation::ListQuotas
+            Operation::ListBootVolumes
+            | Operation::ListVolumes
+            | Operation::ListNetworkSecurityGroups
             | Operation::ListComputeClusters
-            | Operation::ListDedicatedVmHosts => {
+            | Operation::ListDedicatedVmHosts => request.query("compartmentId", compartment),
+            Operation::ListCompartments | Operation::ListUsers | Operation::ListQuotas => {
                 let root = self.region.defaults.tenancy.clone();
                 request.query("compartmentId", root)
             }
