@@ -2,6 +2,7 @@
 
 use crate::program::{Ended, Workplace};
 use crate::sim_serve::Region;
+use std::process::Command;
 
 pub const KEY: &str =
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPtLsPFx7bIFbEgt/T+vzze965qzoNNX7BkksI3RCL1Q me@home";
@@ -15,9 +16,15 @@ pub fn place_with(more: &[&str]) -> (Workplace, Region) {
 
 /// Runs `init` with the profile of the region.
 pub fn init(place: &Workplace, region: &Region, words: &[&str]) -> Ended {
+    init_command(place, region, words).output().unwrap().into()
+}
+
+/// The same, not started yet.
+pub fn init_command(place: &Workplace, region: &Region, words: &[&str]) -> Command {
     let command = [&["init", "--endpoint", &region.endpoint], words].concat();
-    let config = place.path().join("sim/config");
-    place.unconfirmed(&command).env("OCI_CLI_CONFIG_FILE", config).output().unwrap().into()
+    let mut command = place.unconfirmed(&command);
+    command.env("OCI_CLI_CONFIG_FILE", place.path().join("sim/config"));
+    command
 }
 
 pub fn config_of(place: &Workplace) -> Option<String> {

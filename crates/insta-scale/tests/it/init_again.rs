@@ -1,8 +1,11 @@
 //! `init` on a file that exists: its values are the defaults, and everything that is not asked for stays.
 
-use crate::init::{KEY, config_of, init, place_with};
+use crate::init::{KEY, config_of, init, init_command, place_with};
 use crate::program::{Ended, Workplace};
+use crate::reliability::books::stats_at;
 use crate::sim_serve::Region;
+use serde_json::json;
+use std::process::Stdio;
 
 /// A config of `init` with more in it, as a person leaves it.
 fn edited_by_hand(place: &Workplace, region: &Region) -> String {
@@ -160,4 +163,50 @@ fn what_cannot_be_edited_is_refused_and_stays() {
     }
     let names: Vec<_> = place.path().read_dir().unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert!(!names.iter().any(|name| name.to_string_lossy().contains("config.yaml.")), "{names:?}");
+}
+
+/// Lets `init` ask until it lists subnets, does something meanwhile, and lets it go on.
+fn while_it_asks(place: &Workplace, region: &Region, words: &[&str], meanwhile: impl FnOnce()) -> Ended {
+    let unavailable = json!({"answer": {"status": 503, "code": "ServiceUnavailable", "message": "later"}});
+    let rule = json!({"operations": ["ListSubnets"], "fault": unavailable});
+    let asked = || {
+        let stats = stats_at(&region.endpoint);
+        stats["operations"]["ListSubnets"]["failed"].as_u64().unwrap_or(0)
+    };
+    let before = asked();
+    region.post("/_sim/faults", &json!({"replace": [rule]}));
+    let mut command = init_command(place, region, words);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    while asked() == before {
+        std::thread::yield_now();
+    }
+    meanwhile();
+    region.post("/_sim/faults", &json!({"replace": []}));
+    child.wait_with_output().unwrap().into()
+}
+
+#[test]
+fn a_file_changed_while_it_asks_is_left_as_it_is() {
+    let (place, region) = place_with(&[]);
+    let old = edited_by_hand(&place, &region);
+    let changed = format!("{old}# Somebody was faster.\n");
+    let ended = while_it_asks(&place, &region, &["--yes", "--count", "5"], || {
+        place.write("config.yaml", &changed);
+    });
+    refused(&ended, "was changed by somebody else meanwhile");
+    assert_eq!(config_of(&place).unwrap(), changed);
+    let files = std::fs::read_dir(place.path()).unwrap();
+    let left =
+        files.filter(|file| file.as_ref().unwrap().file_name().to_string_lossy().contains("config.yaml"));
+    assert_eq!(left.count(), 1, "neither a copy nor a half-written file is left");
+}
+
+#[test]
+fn a_file_made_while_it_asks_is_left_as_it_is() {
+    let (place, region) = place_with(&[]);
+    let ended = while_it_asks(&place, &region, &["--yes", "--ssh-key", KEY], || {
+        place.write("config.yaml", "# Somebody was faster.\n");
+    });
+    refused(&ended, "was made by somebody else meanwhile");
+    assert_eq!(config_of(&place).unwrap(), "# Somebody was faster.\n");
 }

@@ -44,13 +44,14 @@ pub fn write_reservations(
     reservations: &[Reserved],
     judge: Judge<'_>,
 ) -> Result<PathBuf, WriteError> {
-    replace_text(path, &|source| with_reservations(source, reservations).map_err(WriteError::Edit), judge)
+    let edit = |source: &str| with_reservations(source, reservations).map(zeroize::Zeroizing::new);
+    replace_text(path, &|source| edit(source).map_err(WriteError::Edit), judge)
 }
 
 /// Writes the edited text of a file if `judge` accepts it. Returns the path of the copy of the previous file.
 pub fn replace_text(
     path: &Path,
-    edit: &dyn Fn(&str) -> Result<String, WriteError>,
+    edit: &dyn Fn(&str) -> Result<zeroize::Zeroizing<String>, WriteError>,
     judge: Judge<'_>,
 ) -> Result<PathBuf, WriteError> {
     let fail = |path: &Path| {
@@ -62,7 +63,7 @@ pub fn replace_text(
     let bytes = files::read_limited(path, yaml::MAX_BYTES).map_err(WriteError::Read)?;
     let bytes = zeroize::Zeroizing::new(bytes);
     let source = yaml::text_of(&bytes).map_err(|finding| WriteError::Read(finding.message))?;
-    let edited = zeroize::Zeroizing::new(edit(source)?);
+    let edited = edit(source)?;
     let backup = backup_path(path);
     // Written beside the file, so that `judge` also finds files with relative paths.
     let new = beside(path, "new");

@@ -5,8 +5,11 @@
 use super::EditError;
 use super::edit::{form, parse};
 use super::spots::{Form, KeySpot, Spot, spots};
+use crate::config::keys::SECRET;
 use crate::config::section::to_json;
+use crate::config::yaml::{Node, Value};
 use std::ops::Range;
+use zeroize::Zeroizing;
 
 /// What one key is to say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -39,8 +42,8 @@ pub struct ChangedLines {
 /// An edited text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Edited {
-    /// All of it.
-    pub text: String,
+    /// All of it. It may contain a passphrase.
+    pub text: Zeroizing<String>,
     /// What changed, from the top to the bottom.
     pub changes: Vec<ChangedLines>,
 }
@@ -57,7 +60,7 @@ pub fn with_values(source: &str, settings: &[KeyEdit]) -> Result<Edited, EditErr
     let root = spots(source).ok_or_else(|| form("the file is not a group of `key: value` lines"))?;
     let mut patches: Vec<Patch> = Vec::new();
     let mut refused: Vec<String> = Vec::new();
-    let mut expected = to_json(&before);
+    let (secrets, mut expected) = without_secrets(&before);
     for setting in settings {
         match patch(source, &root, setting) {
             Ok(some) => patches.extend(some),
@@ -68,13 +71,43 @@ pub fn with_values(source: &str, settings: &[KeyEdit]) -> Result<Edited, EditErr
     if !refused.is_empty() {
         return Err(form(refused.join("; ")));
     }
+    if shows_secret(source, &root, &patches) {
+        return Err(form(format!(
+            "`{SECRET}` is in a line to change, which would be shown: give it a line of its own"
+        )));
+    }
     let edited = apply(source, patches);
-    let is_as_meant = parse(&edited.text).is_ok_and(|after| to_json(&after) == expected);
+    let is_as_meant =
+        parse(&edited.text).is_ok_and(|after| without_secrets(&after) == (secrets.clone(), expected));
     if is_as_meant {
         Ok(edited)
     } else {
         Err(form("it is written in a way that this program cannot edit safely"))
     }
+}
+
+/// The passphrase of a config, and everything else as JSON, whose copies of texts are not wiped.
+fn without_secrets(root: &Node) -> (Vec<Zeroizing<String>>, serde_json::Value) {
+    let Value::Map(entries) = &root.value else { return (Vec::new(), to_json(root)) };
+    let (secret, rest): (Vec<_>, Vec<_>) = entries.iter().partition(|entry| entry.key == SECRET);
+    let texts = secret.iter().filter_map(|entry| match &entry.value.value {
+        Value::Scalar(scalar) => Some(scalar.text.clone()),
+        Value::List(_) | Value::Map(_) => None,
+    });
+    (texts.collect(), rest.iter().map(|entry| (entry.key.clone(), to_json(&entry.value))).collect())
+}
+
+/// Whether a line that changes has the passphrase in it. Changed lines are shown.
+fn shows_secret(source: &str, root: &Spot, patches: &[Patch]) -> bool {
+    let Some(secret) = root.entry(SECRET) else { return false };
+    let own = line_start(source, secret.range.start)
+        ..line_end(source, end_of(source, &secret.value).max(secret.range.end));
+    patches.iter().any(|(range, _)| {
+        let lines = line_start(source, range.start)..line_end(source, range.end);
+        // A new line after that of the passphrase begins at its end.
+        let is_after = range.is_empty() && range.start == own.end;
+        !is_after && lines.start < own.end && own.start < lines.end
+    })
 }
 
 /// Makes the same change to the parsed values.
@@ -241,7 +274,9 @@ fn next_line(source: &str, end: usize) -> usize {
 /// Applies the edits, and says which lines they changed.
 fn apply(source: &str, mut patches: Vec<Patch>) -> Edited {
     patches.sort_by_key(|(range, _)| (range.start, range.end));
-    let mut text = String::new();
+    let most = source.len() + patches.iter().map(|(_, text)| text.len()).sum::<usize>();
+    // Large enough from the start, since growing would leave copies behind.
+    let mut text = Zeroizing::new(String::with_capacity(most));
     let mut changes: Vec<ChangedLines> = Vec::new();
     let mut written = 0;
     let mut rest = patches.as_slice();

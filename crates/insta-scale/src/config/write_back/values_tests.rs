@@ -53,7 +53,7 @@ fn lines(source: &str, settings: &[KeyEdit]) -> Vec<String> {
 #[test]
 fn an_edited_value_leaves_every_other_byte() {
     let edited = with_values(FILE, &[set(&[GROUP, "count"], "5"), set(&["profile"], "PROD")]).unwrap();
-    assert_eq!(edited.text, FILE.replace("count: 3", "count: 5").replace("DEFAULT", "PROD"));
+    assert_eq!(*edited.text, FILE.replace("count: 3", "count: 5").replace("DEFAULT", "PROD"));
     assert_eq!(
         edited.changes[1],
         ChangedLines {
@@ -71,7 +71,8 @@ fn an_edited_value_leaves_every_other_byte() {
     assert_eq!(edited.matches("\r\n").count(), FILE.lines().count());
     assert!(
         edited.contains("  shape: BM.Standard.E5.192\r\n  # shape_config:\r\n  #   ocpus: 1   # enough\r\n"),
-        "{edited}"
+        "{}",
+        *edited
     );
 }
 
@@ -111,7 +112,8 @@ fn lists_and_blocks_become_one_line() {
     assert!(
         edited
             .contains("  availability_domain: [AD-3]\n  ssh_authorized_keys: ~/.ssh/a.pub\n\n  display_name"),
-        "{edited}"
+        "{}",
+        *edited
     );
 }
 
@@ -139,7 +141,11 @@ fn a_new_key_goes_after_its_neighbour() {
     };
     assert_eq!(lines(FILE, &[subnet]), ["+  subnet_id: ocid1.subnet.oc1.phx.a  # app"]);
     let edited = with_values("a:\nb: 1", &[set(&["a"], "2"), KeyEdit { after: &["b"], ..set(&["c"], "3") }]);
-    assert_eq!(edited.unwrap().text, "a: 2\nb: 1\nc: 3", "an empty value and the last line without its end");
+    assert_eq!(
+        edited.unwrap().text.as_str(),
+        "a: 2\nb: 1\nc: 3",
+        "an empty value and the last line without its end"
+    );
 }
 
 #[test]
@@ -186,5 +192,34 @@ fn what_cannot_be_edited_in_place_is_named() {
 fn a_key_in_a_flow_group_is_edited_there() {
     let source = "instance_settings: {count: 3, shape: \"a # b\"}\n";
     let edited = with_values(source, &[set(&[GROUP, "count"], "5")]).unwrap().text;
-    assert_eq!(edited, source.replace('3', "5"));
+    assert_eq!(*edited, source.replace('3', "5"));
+}
+
+#[test]
+fn a_passphrase_is_neither_changed_nor_shown() {
+    let source =
+        "profile: A\nprivate_key_passphrase: hunter2\nregion: us-phoenix-1\ninstance_settings:\n  count: 1\n";
+    let settings = [set(&["profile"], "B"), set(&["region"], "us-ashburn-1"), set(&[GROUP, "count"], "5")];
+    let edited = with_values(source, &settings).unwrap();
+    assert!(edited.text.contains("\nprivate_key_passphrase: hunter2\n"), "{}", *edited.text);
+    assert!(!format!("{:?}", edited.changes).contains("hunter2"), "{:?}", edited.changes);
+    let added = KeyEdit { after: &["private_key_passphrase"], ..set(&["auth"], "api_key") };
+    let edited = with_values(source, &[added]).unwrap();
+    assert!(!format!("{:?}", edited.changes).contains("hunter2"), "{:?}", edited.changes);
+    for source in [
+        "{profile: A, private_key_passphrase: hunter2}\n",
+        "{profile: A, private_key_passphrase: 'hunter2', region: x}\n",
+        "{private_key_passphrase: \n  hunter2, profile: A}\n",
+    ] {
+        let error = with_values(source, &[set(&["profile"], "B")]).unwrap_err().to_string();
+        assert!(error.contains("`private_key_passphrase`") && !error.contains("hunter2"), "{error}");
+    }
+}
+
+#[test]
+fn no_copy_of_a_passphrase_is_compared() {
+    let root = parse("private_key_passphrase: hunter2\nprofile: A\n").unwrap();
+    let (secrets, rest) = without_secrets(&root);
+    assert_eq!(secrets.iter().map(|secret| secret.as_str()).collect::<Vec<_>>(), ["hunter2"]);
+    assert_eq!(rest, serde_json::json!({"profile": "A"}));
 }
