@@ -85,15 +85,23 @@ pub async fn foresee_unfinished_run(
     if args.new {
         return Ok(None);
     }
+    let blocking = find_blocking_run(session, settings).await?;
+    Ok(blocking.map(|(said, remedy)| format!("{said} ({remedy})")))
+}
+
+/// The run that would stop a launch of these settings, in words, and what to do about it.
+pub async fn find_blocking_run(
+    session: &Session,
+    settings: &Settings,
+) -> Result<Option<(String, String)>, CommandError> {
     let Some(store) = session.ledger_of_the_past()? else { return Ok(None) };
     let (origin, now) = (session.origin(settings), session.now());
     let found = find_unfinished(&*store, &settings.fleet, origin.as_ref(), now).await?;
     if let Some(found) = found {
         let said = describe(&found, &settings.file, now);
-        return Ok(Some(format!("{said} ({})", remedy(&found, &session.flags_text()))));
+        return Ok(Some((said, remedy(&found, &session.flags_text()))));
     }
-    let lost = lost::find_lost_run(&store, &session.state_folder()?, &session.flags_text()).await?;
-    Ok(lost.map(|(said, remedy)| format!("{said} ({remedy})")))
+    lost::find_lost_run(&store, &session.state_folder()?, &session.flags_text()).await
 }
 
 /// A person's reply.

@@ -104,3 +104,80 @@ fn each_fault_is_told_at_its_check_with_a_remedy() {
     assert_eq!(ended.code, 2, "{}", ended.stdout);
     assert_eq!(check(&ended.json(), "records")["state"], "failed");
 }
+
+/// The command in a remedy: what follows `start` up to a separator.
+fn command_in(remedy: &str, start: &str) -> Vec<String> {
+    let (_, rest) = remedy.split_once(start).unwrap_or_else(|| panic!("{start} is not in {remedy}"));
+    let command = rest.split([';', '`']).next().unwrap();
+    command.split_whitespace().map(str::to_owned).collect()
+}
+
+fn remedy<'a>(document: &'a Value, name: &str) -> &'a str {
+    check(document, name)["remedy"].as_str().unwrap_or_else(|| panic!("{name} has no remedy in {document}"))
+}
+
+#[test]
+fn the_remedy_for_a_run_that_blocks_heals() {
+    let (place, _region) = region(&[]);
+    let words = ["launch", "--count", "8", "--rate", "4", "--deadline", "1s", "--no-wait", "--yes"];
+    assert_eq!(place.run(&words).code, 3);
+    let (ended, document) = doctor(&place);
+    assert_eq!((ended.code, &document["ready"]), (2, &false.into()), "{document}");
+    assert_eq!(check(&document, "runs")["state"], "failed", "{document}");
+    assert_eq!(place.run(&["launch", "--yes"]).code, 2, "a launch would be stopped by it");
+    let command = command_in(remedy(&document, "runs"), "oci-insta-scale ");
+    let words: Vec<&str> = command.iter().map(String::as_str).chain(["--yes"]).collect();
+    let resumed = place.run(&words);
+    assert_eq!(resumed.code, 0, "{}", resumed.stderr);
+    let (ended, document) = doctor(&place);
+    assert_eq!((ended.code, &check(&document, "runs")["state"]), (0, &"ok".into()), "{document}");
+}
+
+#[test]
+fn the_remedy_for_low_limits_heals() {
+    let place = Workplace::empty();
+    place.write("low.yaml", "world: {limits: {cores: 0}}\n");
+    let _region = Region::start(&place, &["--scenario", "low.yaml", "--speed", "300"]);
+    crate::sim_serve::configure(&place);
+    let (ended, document) = doctor(&place);
+    assert_eq!(ended.code, 4, "{document}");
+    assert_eq!(check(&document, "limits")["state"], "failed", "{document}");
+    assert!(remedy(&document, "limits").contains("`limits request` asks for higher ones"));
+    let asked = place.run(&["limits", "request", "--wait", "--every", "1s", "--yes"]);
+    assert_eq!(asked.code, 0, "{}", asked.stderr);
+    let (ended, document) = doctor(&place);
+    assert_eq!((ended.code, &check(&document, "limits")["state"]), (0, &"ok".into()), "{document}");
+}
+
+#[test]
+fn the_remedy_for_open_permissions_heals() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let (place, _region) = region(&[]);
+    let launched = place.run(&["launch", "--count", "1", "--yes"]);
+    assert_eq!(launched.code, 0, "{}", launched.stderr);
+    let folder = place.path().join("state");
+    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o777)).unwrap();
+    let (_, document) = doctor(&place);
+    assert_eq!(check(&document, "permissions")["state"], "warning", "{document}");
+    let typed = std::process::Command::new("sh").args(["-c", remedy(&document, "permissions")]).status();
+    assert!(typed.unwrap().success());
+    let (_, document) = doctor(&place);
+    assert!(!document.to_string().contains("\"permissions\""), "{document}");
+}
+
+#[test]
+fn what_a_wrong_ocid_makes_impossible_is_skipped() {
+    let (place, _region) = region(&[]);
+    let config = std::fs::read_to_string(place.path().join("config.yaml")).unwrap();
+    place.write("config.yaml", config.replace("ocid1.image.", "ocid1.image.oc1.phx.aaaaaaaano-such-image #"));
+    let (ended, document) = doctor(&place);
+    assert_eq!(ended.code, 4, "{document}");
+    assert_eq!(check(&document, "image")["state"], "failed", "{document}");
+    for name in ["limits", "capacity"] {
+        assert_eq!(check(&document, name)["state"], "skipped", "{document}");
+    }
+    assert!(!document.to_string().contains("waits for capacity"), "{document}");
+    let mut command = place.command(&["doctor", "--output", "json"]);
+    let ended = Ended::from(command.env("OCI_CLI_CERT_BUNDLE", "/no/such/file").output().unwrap());
+    assert_eq!(check(&ended.json(), "certificates")["state"], "failed", "{}", ended.stdout);
+}

@@ -28,10 +28,17 @@ pub fn of_fleet(answer: &Preflight) -> Vec<Check> {
         good.push(Check::new("reservation", State::Ok, found));
     }
     good.push(policy(answer));
-    good.push(limits(answer));
+    // What stops every launch leaves no question about limits and capacity, and waiting for capacity would not help.
+    let is_stopped = answer.possible == 0 && checks.iter().any(|check| check.state == State::Failed);
+    good.push(if is_stopped { depends("limits") } else { limits(answer) });
     checks.splice(0..0, good);
-    checks.push(capacity(answer));
+    checks.push(if is_stopped { depends("capacity") } else { capacity(answer) });
     checks
+}
+
+/// A check that means nothing until those that failed pass.
+fn depends(check: &'static str) -> Check {
+    Check::new(check, State::Skipped, "not checked, because a check failed on which it depends")
 }
 
 /// Whether a policy is missing. What a launch changes cannot be tried without a launch.

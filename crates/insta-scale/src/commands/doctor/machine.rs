@@ -6,6 +6,7 @@ use crate::output::doctor::{Check, State};
 use crate::output::text::count;
 use crate::session::Session;
 use crate::tuning::DOCTOR_FREE_SPACE;
+use fleet::history::read_records;
 use ledger::Store;
 use std::io::Write as _;
 use std::path::Path;
@@ -92,28 +93,42 @@ async fn runs(store: &dyn Store) -> Check {
         Ok(heads) => heads,
         Err(error) => return failed("runs", &CommandError::from(error)),
     };
-    let mut damaged = Vec::new();
+    let (mut damaged, mut settled) = (Vec::new(), 0_u64);
     for head in &heads {
-        match store.records(head.run).await {
-            Ok(records) if records.unreadable.is_empty() && head.kind.is_some() => {}
-            Ok(_) | Err(_) => damaged.push(head.run.to_string()),
+        let records = store.records(head.run).await;
+        let is_whole = records.as_ref().is_ok_and(|records| records.unreadable.is_empty());
+        let has_plan = records.is_ok_and(|records| read_records(head.run, &records).is_ok());
+        match (is_whole && head.kind.is_some(), head.unfinished()) {
+            (true, _) => {}
+            (false, true) => damaged.push((head.run, has_plan)),
+            // What it lost changes nothing any more.
+            (false, false) => settled += 1,
         }
     }
     let unfinished = heads.iter().filter(|head| head.unfinished() && !head.held).count();
     let all = count(heads.len() as u64, "run");
-    if let [first, ..] = damaged.as_slice() {
+    if let [(first, has_plan), ..] = damaged.as_slice() {
         let of = count(damaged.len() as u64, "run");
-        return Check::new("runs", State::Warning, format!("records of {of} of {all} are damaged ({first})"))
-            .remedy(Some(format!(
+        let remedy = if *has_plan {
+            format!("`oci-insta-scale resume {first}` looks up its instances by their tags and finishes it")
+        } else {
+            format!(
                 "`oci-insta-scale resume --from-cloud {first}` rebuilds a run from the tags of its instances"
-            )));
+            )
+        };
+        return Check::new("runs", State::Warning, format!("records of {of} of {all} are damaged ({first})"))
+            .remedy(Some(remedy));
     }
     if unfinished > 0 {
         let left = count(unfinished as u64, "run");
         return Check::new("runs", State::Warning, format!("{left} of {all} not finished"))
             .remedy(Some("`oci-insta-scale runs` lists them, `resume RUN` continues one"));
     }
-    Check::new("runs", State::Ok, format!("{all} recorded"))
+    let settled = match settled {
+        0 => String::new(),
+        some => format!(", {} with damaged records, which ended all the same", count(some, "run")),
+    };
+    Check::new("runs", State::Ok, format!("{all} recorded{settled}"))
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ mod launch;
 mod machine;
 mod service;
 
+use super::unfinished_runs::find_blocking_run;
 use crate::args::{DoctorArgs, OutputFormat};
 use crate::config::Settings;
 use crate::error::CommandError;
@@ -22,6 +23,9 @@ pub async fn examine(session: &Session, args: &DoctorArgs) -> Result<Exit, Comma
     let (settings, config) = read_config(session, args.count).await;
     let is_complete = config.state != State::Failed;
     checks.push(config);
+    if let Some(settings) = settings.as_ref().filter(|_| is_complete) {
+        checks.extend(blocking_run(session, settings).await);
+    }
     let exit = match settings {
         Some(settings) => Box::pin(service::check(session, settings, is_complete, &mut checks)).await?,
         None => Exit::Usage,
@@ -63,6 +67,12 @@ async fn read_config(session: &Session, count: Option<u32>) -> (Option<Settings>
             (session.read_unfinished_config().ok(), check)
         }
     }
+}
+
+/// The run that a launch of the config would stop at, if there is one. Records that cannot be read were reported already.
+async fn blocking_run(session: &Session, settings: &Settings) -> Option<Check> {
+    let (said, remedy) = find_blocking_run(session, settings).await.ok().flatten()?;
+    Some(Check::new("runs", State::Failed, said).remedy(Some(remedy)))
 }
 
 /// A check that failed for this reason.

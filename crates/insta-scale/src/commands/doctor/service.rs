@@ -198,7 +198,9 @@ fn login(connection: &Connection<'_>, answer: &Preflight, checks: &mut Vec<Check
             let refused = answer.findings.iter().find(|finding| finding.level == Level::Stop);
             let why = refused.map_or_else(|| "OCI refused it".to_owned(), |finding| finding.message.clone());
             let remedy = refused.and_then(|finding| finding.remedy.clone());
-            checks.push(Check::new("login", State::Failed, format!("{signed_as}: {why}")).remedy(remedy));
+            let has_signer = why.contains(&connection.signed_as());
+            let found = if has_signer { why } else { format!("{signed_as}: {why}") };
+            checks.push(Check::new("login", State::Failed, found).remedy(remedy));
             Exit::NotAuthenticated
         }
         (_, Some(unasked)) => {
