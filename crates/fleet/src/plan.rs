@@ -19,6 +19,7 @@ mod spread;
 mod strategy;
 mod tags;
 mod walk;
+mod want;
 
 pub use backend::Backend;
 pub(crate) use extend::number_in;
@@ -38,6 +39,7 @@ pub use spread::{Across, Spread, SpreadDomain, WhenImpossible, skew};
 pub use strategy::Strategy;
 pub(crate) use tags::expiry_in;
 pub use tags::{EXPIRY_TAG, fleet_expiry};
+pub use want::{Totals, WantedTotals};
 
 use ledger::{Placement, RunId, SlotNumber};
 use oci_api::models::LaunchInstanceDetails;
@@ -138,12 +140,13 @@ impl Plan {
     pub fn pursue(&mut self, strategy: Strategy, min: Option<u32>) {
         self.strategy = strategy;
         self.min = match strategy {
-            Strategy::AllOrNothing => Some(self.fleet.count),
+            // With totals, instances of different sizes may reach them, so no number of instances is required.
+            Strategy::AllOrNothing => Some(self.fleet.count).filter(|_| self.fleet.want.is_none()),
             Strategy::Greedy | Strategy::BestEffort => min,
         };
     }
 
-    /// The slots: 1 up to the count.
+    /// The slots: 1 up to the count. With wanted totals, a run may begin further ones, up to [`FleetSpec::slots`].
     pub fn slots(&self) -> std::ops::RangeInclusive<SlotNumber> {
         1..=self.fleet.count
     }

@@ -130,7 +130,7 @@ pub fn resources_named_by(fleet: &FleetSpec) -> Vec<Known> {
         };
         if !reserved.contains(&id) {
             reserved.push(id);
-            let want = Want::of_placement(fleet, placement, fleet.count);
+            let want = Want::of_placement(fleet, placement, fleet.slots());
             known.push(Known::CapacityReservation {
                 ocid: id.to_owned(),
                 compartment: compartment.clone(),

@@ -124,6 +124,7 @@ impl Ground {
             naming: None,
             hostname: None,
             count,
+            want: None,
             first_number: 1,
             numbers: Vec::new(),
             spread: None,

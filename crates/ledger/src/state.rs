@@ -29,7 +29,7 @@ pub struct RunState {
     pub run: RunId,
     /// What it does.
     pub kind: Option<RunKind>,
-    /// How many slots it has.
+    /// How many slots it has: those of its first record, or more once a launch with wanted totals begins further ones.
     pub requested: u32,
     /// The plan, as JSON, from the first record.
     pub plan: serde_json::Value,
@@ -141,6 +141,9 @@ impl RunState {
                 let min = self.plan.get("min").and_then(serde_json::Value::as_u64).unwrap_or_default();
                 let min = u32::try_from(min).unwrap_or(u32::MAX);
                 self.giving_back.get_or_insert((self.counts.launched, min));
+            }
+            if self.kind == Some(RunKind::Launch) {
+                self.requested = self.requested.max(number);
             }
             self.targets.apply(record.at, &record.event);
             let slot = self.slots.entry(number).or_default();

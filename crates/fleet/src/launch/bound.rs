@@ -11,6 +11,7 @@ impl Context<'_> {
             Some(domain) => bound(error, &domain),
             None => error,
         };
+        self.write_off(slot);
         self.journal.record(vec![Event::SlotFailed { slot, error }]).await;
     }
 

@@ -5,6 +5,7 @@ use super::{
     budgets::Budgets,
     capacity_cache::{CapacityCache, PlacementState},
     claims::Claims,
+    goal::Goal,
     hunt::{Hunt, sign_of_suspension},
     limit_recheck::LimitRechecks,
     memory::{TargetMemory, target_of},
@@ -49,6 +50,8 @@ pub(crate) struct Context<'a> {
     further_pacers: BTreeMap<String, Pacer>,
     /// The terms that make the launch a hunt.
     pub hunt: Option<Arc<Hunt>>,
+    /// The wanted totals, if the plan has them in place of a number of instances.
+    pub goal: Option<Box<Goal>>,
     pub capacity: Mutex<CapacityCache>,
     pub limit_rechecks: LimitRechecks,
     /// Tells queued launches that a placement was found full, so that they can choose another.
@@ -102,6 +105,7 @@ impl<'a> Context<'a> {
             journal,
             memory,
             hunt: memory.hunt(),
+            goal: journal.state(|state| Goal::of(plan, state)).map(Box::new),
             budgets: Budgets::default(),
             pacer: Pacer::new(options.rate, env.seed),
             further_pacers: (1..)

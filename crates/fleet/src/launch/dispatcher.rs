@@ -48,12 +48,16 @@ pub(crate) async fn work(context: &Context<'_>, stop: &CancellationToken) -> Cut
     loop {
         let paused = context.hunt.as_ref().is_some_and(|hunt| hunt.is_over());
         while !paused && !context.halt.is_cancelled() && flying.len() < context.concurrency() {
-            let Some(slot) = queue.pop_front() else { break };
+            let Some(slot) = queue.next(context) else { break };
             let next = context.journal.state(|state| state.slot(slot).next());
+            if !context.begin(slot, &next) {
+                queue.put_back(context, slot);
+                break;
+            }
             flying.push(slot::run(context, slot, next));
         }
         let halted = context.halt.is_cancelled();
-        let launched_all = flying.is_empty() && (queue.is_empty() || halted || paused);
+        let launched_all = flying.is_empty() && (queue.is_idle(context) || halted || paused);
         if launched_all && died.is_empty() && (halted || context.watch.is_empty()) {
             enough.cancel();
         }
@@ -77,7 +81,10 @@ pub(crate) async fn work(context: &Context<'_>, stop: &CancellationToken) -> Cut
                     SlotEnd::Launched { slot, ocid } if context.options.wait => {
                         context.watch.add(context.journal, slot, &ocid);
                     }
-                    SlotEnd::Later { slot } => queue.push_back(slot),
+                    SlotEnd::Later { slot } => {
+                        context.recount(slot);
+                        queue.put_back(context, slot);
+                    }
                     SlotEnd::Launched { .. } | SlotEnd::Ended => {}
                 }
             }
@@ -107,11 +114,35 @@ async fn name_culprits(context: &Context<'_>) {
 }
 
 /// Queued slots. The state tells what to do for each when its turn comes.
-type Queue = VecDeque<SlotNumber>;
+#[derive(Debug, Default)]
+struct Queue {
+    /// With wanted totals, launches with an unknown result: they count, so they are settled before anything else.
+    in_doubt: VecDeque<SlotNumber>,
+    slots: VecDeque<SlotNumber>,
+}
+
+impl Queue {
+    /// Whether no slot may begin for now.
+    fn is_idle(&self, context: &Context<'_>) -> bool {
+        self.in_doubt.is_empty() && (!context.wants_more() || self.slots.is_empty())
+    }
+
+    /// The slot whose turn it is; with wanted totals, also one beyond those of the plan.
+    fn next(&mut self, context: &Context<'_>) -> Option<SlotNumber> {
+        self.in_doubt.pop_front().or_else(|| self.slots.pop_front()).or_else(|| context.spare_slot())
+    }
+
+    /// Queues a slot that has begun and has no instance: after the others, or, with wanted totals, in order, so that a run
+    /// which reaches them has no gaps in its names.
+    fn put_back(&mut self, context: &Context<'_>, slot: SlotNumber) {
+        let at = context.goal.as_ref().map(|_| self.slots.partition_point(|queued| *queued < slot));
+        self.slots.insert(at.unwrap_or(self.slots.len()), slot);
+    }
+}
 
 /// The slots to launch, and the instances to wait for.
 fn split(context: &Context<'_>) -> (Queue, Vec<(SlotNumber, String)>) {
-    let mut queue = VecDeque::new();
+    let mut queue = Queue::default();
     let mut watched = Vec::new();
     let mut room = context.room.unwrap_or(u32::MAX);
     context.journal.state(|state| {
@@ -122,9 +153,10 @@ fn split(context: &Context<'_>) -> (Queue, Vec<(SlotNumber, String)>) {
                 Next::Launch { .. } if context.options.settle_only || room == 0 => {}
                 Next::Launch { .. } => {
                     room -= 1;
-                    queue.push_back(slot);
+                    queue.slots.push_back(slot);
                 }
-                _ => queue.push_back(slot),
+                _ if context.goal.is_some() => queue.in_doubt.push_back(slot),
+                _ => queue.slots.push_back(slot),
             }
         }
     });
@@ -140,7 +172,8 @@ async fn requeue(context: &Context<'_>, queue: &mut Queue, slot: SlotNumber) {
     let before = context.tried_before.get(&slot).copied().unwrap_or_default();
     let is_allowed = context.hunt.is_some() || tried - before.min(tried) < context.options.max_attempts;
     if is_allowed && !context.options.settle_only {
-        queue.push_back(slot);
+        context.recount(slot);
+        queue.put_back(context, slot);
     } else {
         context.give_up(slot, error).await;
     }

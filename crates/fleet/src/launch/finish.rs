@@ -1,6 +1,6 @@
 //! The end of a launch: slots ended by the deadline, rollback, reservations, the outcome.
 
-use super::{context::Context, reserve, rollback};
+use super::{context::Context, goal, reserve, rollback};
 use crate::engine::outcome::{Ending, Reached};
 use crate::plan::Reserve;
 use ledger::{ErrorClass, ErrorRecord, Event, Next, Outcome, Phase, RunState};
@@ -53,8 +53,11 @@ fn below_min(context: &Context<'_>, interrupted: bool) -> Option<(u32, u32)> {
         // Instances that ran and were terminated since count as reached. Nobody asked to delete the others too.
         let before = u32::try_from(context.gone.len()).unwrap_or(u32::MAX);
         let short = context.plan.min.filter(|min| reached.saturating_add(before) < *min);
-        let short = short.filter(|_| !context.options.keep_partial);
-        state.giving_back.or_else(|| short.map(|min| (reached, min)))
+        // Totals that are reached by fewer, larger instances need no more of them.
+        let short =
+            short.filter(|_| goal::has_reached(context.plan, state, context.options.wait) != Some(true));
+        let short = short.map(|min| (reached, min)).or_else(|| context.below_totals(state, reached));
+        state.giving_back.or_else(|| short.filter(|_| !context.options.keep_partial))
     })
 }
 
@@ -90,8 +93,12 @@ async fn end_at_deadline(context: &Context<'_>) {
         ..ErrorRecord::default()
     };
     let events = context.journal.state(|state| {
+        // With wanted totals, more slots remain than are needed.
+        let mut needed = goal::missing(context.plan, state);
         let ended = state.remaining().filter_map(|(slot, next)| match next {
+            Next::Launch { .. } if needed == Some(0) => None,
             Next::Launch { .. } => {
+                needed = needed.map(|left| left - 1);
                 let known = state.slot(slot).error.clone();
                 let error = known.unwrap_or_else(|| error("before an instance was launched"));
                 Some(Event::SlotFailed { slot, error })
@@ -167,7 +174,11 @@ async fn finish(context: &Context<'_>, cut: Cut, rolled_back: Option<Outcome>) {
             interrupted: cut == Cut::Interrupted,
             in_doubt: state.counts.unsettled > 0,
             cut_short: is_cut_short(state, cut, context.plan.hunt.is_some()),
-            reached: match (reached >= state.requested, state.counts.launched) {
+            reached: match (
+                goal::has_reached(context.plan, state, context.options.wait)
+                    .unwrap_or(reached >= state.requested),
+                state.counts.launched,
+            ) {
                 (true, _) => Reached::All,
                 (false, 0) => Reached::Nothing,
                 (false, _) => Reached::Part,

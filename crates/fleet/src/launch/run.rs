@@ -287,7 +287,7 @@ fn adoption_events(
             let message = format!("slot {slot} has {} instances: {}", ocids.len(), ocids.join(", "));
             events.push(Event::Warning { message });
         }
-        let of_the_run = (1..=state.requested).contains(&slot);
+        let of_the_run = (1..=state.requested.max(fleet.slots())).contains(&slot);
         let Some(first) = instances.first().filter(|_| of_the_run) else { continue };
         let token_tells = match (&known.unsettled, now) {
             (Some(intent), Some(now)) => !attempt::is_expired(intent, now),

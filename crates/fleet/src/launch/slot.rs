@@ -29,7 +29,7 @@ pub(crate) enum SlotEnd {
     Launched { slot: SlotNumber, ocid: String },
     /// It has none, and its events state the reason; or the run was halted.
     Ended,
-    /// It has none, and waits until another slot has found capacity.
+    /// It has none, and waits until another slot has found capacity, or has failed.
     Later { slot: SlotNumber },
 }
 
@@ -107,10 +107,15 @@ async fn walk(
         let placement = intent
             .as_ref()
             .map_or_else(|| context.plan.placement(slot, progress.attempt), |known| known.placement.clone());
+        if intent.is_none() && !context.claim(slot, &placement) {
+            // Others reach the wanted totals, unless one of them fails.
+            return Ok(SlotEnd::Later { slot });
+        }
         let began = Instant::now();
         match attempt::run(context, slot, progress.attempt, intent.take(), (permit, turn)).await? {
             AttemptEnd::Launched { ocid } => {
                 context.place_accepted(&placement);
+                context.recount(slot);
                 return Ok(SlotEnd::Launched { slot, ocid });
             }
             AttemptEnd::Next { class, error, waited } => {

@@ -2,9 +2,10 @@
 //!
 //! The command adds hints and exit codes; this module knows only the records.
 
+use super::goal;
 use super::ratchet::RatchetSummary;
 use super::why::{self, GivenUp, TargetSummary};
-use crate::plan::{Plan, Strategy};
+use crate::plan::{Plan, Strategy, WantedTotals};
 use crate::price::StillCosts;
 use jiff::Timestamp;
 use ledger::{
@@ -21,7 +22,7 @@ pub struct RunSummary {
     pub run_id: RunId,
     /// How it ended; absent while it has not.
     pub outcome: Option<Outcome>,
-    /// The number of slots.
+    /// The number of slots; with wanted totals, of those that are needed as far as is known.
     pub requested: u32,
     /// Slots whose instance exists.
     pub launched: u32,
@@ -37,6 +38,9 @@ pub struct RunSummary {
     pub ratchet: Option<Box<RatchetSummary>>,
     /// The obtained kinds of instances, in the order of the plan.
     pub obtained: Vec<ObtainedKind>,
+    /// The wanted totals, and what the instances amount to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub want: Option<WantSummary>,
     /// What the run does if fewer instances can be obtained.
     pub strategy: Strategy,
     /// Seconds since the run began, or was last resumed.
@@ -55,6 +59,19 @@ pub struct RunSummary {
     /// Unused resources that continue to cost money; absent if this was not checked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub still_costs: Option<Vec<StillCosts>>,
+}
+
+/// Wanted totals, and what the instances of a run amount to.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct WantSummary {
+    /// What was asked for.
+    pub asked: WantedTotals,
+    /// The OCPUs of all instances.
+    pub ocpus: f64,
+    /// Their memory in GB.
+    pub memory_gb: f64,
+    /// Whether the instances that match the request reach the totals.
+    pub reached: bool,
 }
 
 /// Instances of one kind.
@@ -154,9 +171,11 @@ impl RunSummary {
         let returned = returned(&state, plan).map(Box::new);
         let ratchet = RatchetSummary::of(&state, plan).map(Box::new);
         let targets = why::targets(&state, plan);
+        let want = want(&state, plan);
+        let numbers = want.map_or_else(|| (1..=state.requested).collect(), |want| needed(&state, plan, want));
         let mut slots = std::mem::take(&mut state.slots);
         let mut instances: Vec<_> =
-            (1..=state.requested).map(|number| row(slots.remove(&number), &state, plan, number)).collect();
+            numbers.into_iter().map(|number| row(slots.remove(&number), &state, plan, number)).collect();
         let hunts = plan.hunt.is_some()
             && state.giving_back.is_none()
             && state.outcome.is_none_or(Outcome::is_unfinished);
@@ -173,7 +192,8 @@ impl RunSummary {
         Self {
             run_id: state.run,
             outcome: state.outcome,
-            requested: state.requested,
+            requested: want.map_or(state.requested, |_| u32::try_from(instances.len()).unwrap_or(u32::MAX)),
+            want,
             launched: state.counts.launched,
             running: state.counts.running,
             failed: u32::try_from(failed).unwrap_or(u32::MAX),
@@ -217,6 +237,30 @@ impl RunSummary {
     pub fn from_state(state: &RunState) -> Result<Self, serde_json::Error> {
         Ok(Self::of(state, &serde_json::from_value(state.plan.clone())?))
     }
+}
+
+fn want(state: &RunState, plan: &Plan) -> Option<WantSummary> {
+    let asked = plan.fleet.want?;
+    let held = goal::totals_in(&plan.fleet, state, |_| true);
+    let reached = goal::has_reached(plan, state, false)?;
+    Some(WantSummary { asked, ocpus: held.ocpus(), memory_gb: held.memory_gb(), reached })
+}
+
+/// The slots of a run with wanted totals that have an instance, and, until the totals are reached, those that were tried and
+/// those that would be tried next.
+fn needed(state: &RunState, plan: &Plan, want: WantSummary) -> Vec<SlotNumber> {
+    let is_over = want.reached && state.giving_back.is_none() && state.counts.unsettled == 0;
+    let (have, tried): (Vec<SlotNumber>, Vec<SlotNumber>) =
+        state.slots.keys().partition(|number| state.slot(**number).ocid.is_some());
+    if is_over {
+        return have;
+    }
+    let missing = goal::missing(plan, state).unwrap_or_default() as usize;
+    let untried = (1..=plan.fleet.slots()).filter(|number| !state.slots.contains_key(number));
+    let untried = untried.take(missing.saturating_sub(tried.len()));
+    let mut all: Vec<SlotNumber> = have.into_iter().chain(tried.iter().copied()).chain(untried).collect();
+    all.sort_unstable();
+    all
 }
 
 fn obtained(instances: &[InstanceSummary], plan: &Plan) -> Vec<ObtainedKind> {

@@ -73,7 +73,11 @@ pub fn highest_of_run(state: &RunState, plan: &Plan, unfinished: bool) -> u32 {
         let slots = state.slots.iter();
         slots.filter(|(_, slot)| slot.ocid.is_some() || slot.unsettled.is_some() || !slot.gone.is_empty())
     };
-    let last = if unfinished { Some(state.requested) } else { tried().map(|(number, _)| *number).max() };
+    let last = if unfinished {
+        Some(state.requested.max(plan.fleet.slots()))
+    } else {
+        tried().map(|(number, _)| *number).max()
+    };
     let numbers = (1..=last.unwrap_or(0)).map(|slot| plan.fleet.number(slot));
     numbers.max().map_or(0, |highest| u32::try_from(highest).unwrap_or(u32::MAX))
 }

@@ -3,6 +3,7 @@
 use super::naming::{NamePattern, Naming, Values};
 use super::region::{RegionSpec, set_image, set_subnet};
 use super::spread::Spread;
+use super::want::WantedTotals;
 use super::{MAX_FREEFORM_TAGS, TAGS_OF_A_RUN};
 use ledger::{CapacityType, Placement, PlacementSize, SlotNumber};
 use oci_api::models::{
@@ -32,8 +33,11 @@ pub struct FleetSpec {
     /// The host name of each instance.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hostname: Option<NamePattern>,
-    /// The number of instances.
+    /// The number of instances; with wanted totals, the number of the first choice that reaches them.
     pub count: u32,
+    /// The totals to reach in place of a number of instances.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub want: Option<WantedTotals>,
     /// The number of the first name; above 1 if an existing fleet is extended.
     #[serde(default = "one")]
     pub first_number: u32,
@@ -67,9 +71,14 @@ impl FleetSpec {
         given.map_or_else(|| u64::from(self.first_number) + u64::from(slot) - 1, |number| u64::from(*number))
     }
 
-    /// The numbers of all names.
+    /// The maximum number of instances of a launch, and therefore of its slots.
+    pub fn slots(&self) -> u32 {
+        self.want.map_or(self.count, |want| want.max_instances.max(self.count))
+    }
+
+    /// The numbers of all names that a launch may use.
     pub fn all_numbers(&self) -> impl Iterator<Item = u64> {
-        (1..=self.count).map(|slot| self.number(slot))
+        (1..=self.slots()).map(|slot| self.number(slot))
     }
 
     /// The name of the fleet that the instances carry in a tag; `None` if the tags leave no space for it, and in plans from

@@ -1,6 +1,6 @@
 //! `--max-cost-per-hour`: the maximum price of a fleet, and whether it exceeds the limit or is unknown.
 
-use super::{Cost, Prices, Size, of_fleet, of_reservation};
+use super::{Cost, Prices, Size, at_most, of_fleet, of_reservation};
 use crate::FleetSpec;
 
 /// The price of a fleet, and its limit.
@@ -49,6 +49,9 @@ impl Budget {
     /// # Errors
     /// When the price of a part is unknown, because the limit cannot be checked then.
     pub fn of(limit: f64, fleet: &FleetSpec, reserve: bool, prices: &Prices) -> Result<Self, BudgetError> {
+        if fleet.want.is_some() {
+            return Self::of_totals(limit, fleet, prices);
+        }
         let mut dearest: Option<Self> = None;
         for spec in by_kind(fleet) {
             let cost = of_fleet(&spec, fleet.count, prices, Size::default());
@@ -60,6 +63,19 @@ impl Budget {
             }
         }
         dearest.ok_or(BudgetError::NoShape)
+    }
+
+    /// The price of a fleet with wanted totals, which may become any mix of its kinds.
+    fn of_totals(limit: f64, fleet: &FleetSpec, prices: &Prices) -> Result<Self, BudgetError> {
+        for spec in by_kind(fleet) {
+            let cost = of_fleet(&spec, 1, prices, Size::default());
+            if cost.total.is_none() {
+                return Err(unknown(&spec, &cost, prices));
+            }
+        }
+        let cost = at_most(fleet, fleet.count, prices);
+        let hour = cost.total.ok_or(BudgetError::NoShape)?.hour;
+        Ok(Self { limit, hour, cost, reserved: None })
     }
 
     /// Whether the fleet costs no more than the limit.

@@ -111,19 +111,8 @@ pub fn of_kinds(spec: &FleetSpec, prices: &Prices) -> Vec<(String, Cost)> {
         .collect()
 }
 
-/// The bill if all instances become the most expensive kind that the fleet may launch, which is the maximum price. A kind with
-/// an unknown price counts as the most expensive.
-pub fn at_most(spec: &FleetSpec, count: u32, prices: &Prices) -> Cost {
-    let bills =
-        spec.kinds().into_iter().map(|kind| of_placements(spec, &[(kind, count)], prices, Size::default()));
-    let hour = |cost: &Cost| cost.total.map_or(f64::INFINITY, |total| total.hour);
-    // If there are several, the first of the fleet.
-    bills
-        .reduce(|most, bill| if hour(&bill) > hour(&most) { bill } else { most })
-        .unwrap_or_else(|| of_fleet(spec, count, prices, Size::default()))
-}
-
-/// Orders the placements of a fleet by the price of an instance per hour, cheapest first; equal ones keep their order. Returns
+/// Orders the placements of a fleet by the price of an instance per hour, or of as many as reach the wanted totals, cheapest
+/// first; equal ones keep their order. Returns
 /// the kinds with an unknown price: if there are any, nothing is moved.
 pub fn put_cheapest_first(spec: &mut FleetSpec, prices: &Prices) -> Vec<String> {
     let priced: Vec<(Placement, Option<f64>)> = spec
@@ -140,10 +129,12 @@ pub fn put_cheapest_first(spec: &mut FleetSpec, prices: &Prices) -> Vec<String> 
     }
     if unknown.is_empty() {
         let mut sorted = priced;
-        sorted.sort_by(|(_, one), (_, other)| {
-            let price = |price: &Option<f64>| price.unwrap_or(f64::INFINITY);
-            price(one).total_cmp(&price(other))
-        });
+        // With wanted totals, many small instances may cost more than few large ones.
+        let price = |of: &(Placement, Option<f64>)| {
+            let number = spec.want.map_or(1, |_| spec.needed_of(&of.0));
+            of.1.unwrap_or(f64::INFINITY) * f64::from(number)
+        };
+        sorted.sort_by(|one, other| price(one).total_cmp(&price(other)));
         spec.placements = sorted.into_iter().map(|(placement, _)| placement).collect();
     }
     unknown

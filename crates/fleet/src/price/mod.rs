@@ -9,6 +9,7 @@ mod cost;
 mod list;
 mod shapes;
 mod still;
+mod want;
 
 pub use billing::bills_when_stopped;
 pub use book::{Prices, Rates, ShapePrice, Size, can_be_preemptible, part_numbers, rates, shapes};
@@ -16,12 +17,13 @@ pub use budget::{Budget, BudgetError, UnknownPrice};
 pub use cost::describe;
 pub(crate) use cost::size_of;
 pub use cost::{
-    Cost, Line, Per, at_most, of_fleet, of_kinds, of_placements, of_reservation, put_cheapest_first, rounded,
+    Cost, Line, Per, of_fleet, of_kinds, of_placements, of_reservation, put_cheapest_first, rounded,
 };
 pub use list::{LIST_CURRENCY, PartPrice, PriceChange, PriceList, PriceListError};
 pub use shapes::UNUSED_RESERVATION;
 pub(crate) use shapes::{BOOT_VOLUME_VPUS, PREEMPTIBLE};
 pub use still::{End, StillCosts};
+pub use want::at_most;
 
 /// The hours in 30 days, for totals.
 pub const HOURS_IN_30_DAYS: f64 = 720.0;

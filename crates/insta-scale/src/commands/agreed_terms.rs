@@ -3,6 +3,7 @@
 use crate::args::LaunchArgs;
 use crate::config::Settings;
 use crate::output::text::{count, seconds};
+use crate::output::want;
 use fleet::Plan;
 use jiff::SignedDuration;
 use ledger::RunState;
@@ -10,10 +11,16 @@ use ledger::RunState;
 /// The warning for flags and settings that differ from the plan of the hunt, if any do.
 pub fn ignored(hunt: &RunState, args: &LaunchArgs, settings: &Settings) -> Option<String> {
     let mut wishes = Vec::new();
-    if hunt.requested != settings.fleet.count {
-        wishes.push(format!("the count {}", settings.fleet.count));
+    let plan = serde_json::from_value::<Plan>(hunt.plan.clone()).ok();
+    let agreed = plan.as_ref().and_then(|plan| plan.fleet.want);
+    match settings.fleet.want {
+        Some(want) if agreed != Some(want) => wishes.push(format!("`want` ({})", want::asked(&want))),
+        None if agreed.is_some() || hunt.requested != settings.fleet.count => {
+            wishes.push(format!("the count {}", settings.fleet.count));
+        }
+        Some(_) | None => {}
     }
-    if let Ok(plan) = serde_json::from_value::<Plan>(hunt.plan.clone()) {
+    if let Some(plan) = plan {
         wishes.extend(other_terms(hunt, &plan, args, settings));
     }
     let (last, others) = wishes.split_last()?;
@@ -22,7 +29,7 @@ pub fn ignored(hunt: &RunState, args: &LaunchArgs, settings: &Settings) -> Optio
     } else {
         (format!("{} and {last}", others.join(", ")), "are")
     };
-    let kept = count(hunt.requested, "instance");
+    let kept = agreed.map_or_else(|| count(hunt.requested, "instance"), |want| want::asked(&want));
     Some(format!(
         "warning: the hunt {} goes on for {kept}; {wishes} {verb} ignored until it has ended",
         hunt.run

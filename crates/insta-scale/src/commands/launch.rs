@@ -1,6 +1,7 @@
 //! `launch`: load, validate, show or confirm, launch, summarise, wait. This is the instance creation flow of the user's design;
 //! the loop itself is `fleet::launch`.
 
+use super::counted::refuse_want;
 use super::spreading::spread_beside_members;
 use super::unfinished_runs::{Choice, resolve_unfinished_run};
 use super::{
@@ -36,12 +37,18 @@ pub async fn launch_fleet(session: &Session, args: &LaunchArgs) -> Result<Exit, 
         set_expiry(&mut settings, ttl, session.now())?;
     }
     if args.reserving.reserve || args.reserving.ratchet {
-        settings.refuse_regions(if args.reserving.ratchet { "--ratchet" } else { "--reserve" })?;
+        let flag = if args.reserving.ratchet { "--ratchet" } else { "--reserve" };
+        settings.refuse_regions(flag)?;
+        refuse_want(&settings, flag)?;
     }
-    let count = settings.fleet.count;
+    let count = settings.fleet.slots();
     if let Some(min) = args.min.filter(|min| *min > count) {
-        let message = format!("--min {min} is above the {count} requested instances");
-        return Err(CommandError::usage(message, "raise --count or lower --min"));
+        let (what, raise) = match settings.fleet.want {
+            Some(_) => ("instances that `want` allows", "max_instances"),
+            None => ("requested instances", "--count"),
+        };
+        let message = format!("--min {min} is above the {count} {what}");
+        return Err(CommandError::usage(message, format!("raise {raise} or lower --min")));
     }
     let strategy = strategy::choose(args, &settings)?;
     let reserves = args.reserving.reserve || args.reserving.ratchet;

@@ -8,6 +8,7 @@ pub mod config;
 pub mod consent;
 mod cost;
 pub mod costs;
+mod counted;
 pub mod doctor;
 pub mod dry_run;
 pub mod ending;

@@ -1,5 +1,6 @@
 //! `plan --placements`: where each instance of the fleet is or would be launched, for other tools.
 
+use super::counted::refuse_want;
 use super::fleets::Ground;
 use super::fleets::scale::usual_order;
 use super::spreading::spread_plan;
@@ -22,6 +23,7 @@ pub async fn show_placements(
     if args.offline {
         let settings = session.read_config_offline(args.count)?;
         settings.refuse_regions("`plan --placements`")?;
+        refuse_want(&settings, "`plan --placements`")?;
         let plan = Plan::offline(settings.fleet.clone())
             .map_err(|findings| CommandError::of_plan(&settings.written, PlanError::Findings(findings)))?;
         return show(&settings.fleet, planned(&plan), format);
@@ -29,6 +31,7 @@ pub async fn show_placements(
     if let Some(scenario) = args.place.simulate.as_deref() {
         let settings = session.read_config(args.count)?;
         settings.refuse_regions("`plan --placements`")?;
+        refuse_want(&settings, "`plan --placements`")?;
         let connection = Connection::open_simulated(session, settings, Some(scenario), None).await?;
         let fleet = connection.settings.fleet.clone();
         let plan = plan(&connection, fleet).await?;

@@ -7,6 +7,7 @@ use crate::error::CommandError;
 use crate::output::preview;
 use crate::output::proposal::{Money, Proposal};
 use crate::output::text::{clean, count, left, moment, seconds, thousands};
+use crate::output::want;
 use fleet::cleanup::{expiry, fleet_expiry};
 use fleet::fleets::{Census, FleetKey, ScalePlan, drift, kind_of, mixed};
 use fleet::plan::FLEET_TAG;
@@ -19,7 +20,8 @@ use oci_client::{Clock as _, SystemClock};
 
 /// The proposal of a launch.
 pub fn propose_launch(args: &LaunchArgs, plan: &Plan, settings: &Settings) -> Proposal {
-    let number = plan.fleet.count;
+    let number = plan.fleet.slots();
+    let what = launched(&plan.fleet);
     let mut options = Vec::new();
     let ratchet = ratcheting::propose(plan);
     let (held, told) = ratchet.unzip();
@@ -47,7 +49,14 @@ pub fn propose_launch(args: &LaunchArgs, plan: &Plan, settings: &Settings) -> Pr
             "strategy best_effort: each choice is asked once, nothing is waited for, and what is there is kept".to_owned(),
         ),
         Strategy::AllOrNothing => {
-            options.push(format!("strategy all_or_nothing: with fewer than {number} running, the run is rolled back"));
+            options.push(match &plan.fleet.want {
+                Some(want) => {
+                    format!("strategy all_or_nothing: below {}, the run is rolled back", want::asked(want))
+                }
+                None => {
+                    format!("strategy all_or_nothing: with fewer than {number} running, the run is rolled back")
+                }
+            });
         }
     }
     if let Some(min) = args.min.filter(|_| plan.strategy != Strategy::AllOrNothing) {
@@ -59,9 +68,10 @@ pub fn propose_launch(args: &LaunchArgs, plan: &Plan, settings: &Settings) -> Pr
     if let Some(terms) = plan.hunt {
         options.push(format!(
             "hunt: keeps asking until all run, or until {}; while nothing has capacity, at most one request per {} for \
-                 the whole tenancy. All {number} running cost the price above",
+                 the whole tenancy. All running cost {} above",
             moment(terms.until),
             seconds(terms.floor().as_secs_f64()),
+            if plan.fleet.want.is_some() { "at most the price" } else { "the price" },
         ));
     }
     if args.new {
@@ -79,11 +89,20 @@ pub fn propose_launch(args: &LaunchArgs, plan: &Plan, settings: &Settings) -> Pr
             Some(_) if held.is_some() => {
                 format!("Reserve capacity bit by bit and launch {}?", count(number, "instance"))
             }
-            Some(_) => format!("Hunt for {}?", count(number, "instance")),
-            None => format!("Launch {}?", count(number, "instance")),
+            Some(_) => format!("Hunt for {what}?"),
+            None => format!("Launch {what}?"),
         },
         number: u64::from(number),
         ..Proposal::default()
+    }
+}
+
+/// `25 instances`, or `up to 32 instances with 400 OCPUs`.
+fn launched(fleet: &FleetSpec) -> String {
+    let number = count(fleet.slots(), "instance");
+    match &fleet.want {
+        Some(want) => format!("up to {number} with {}", want::asked(want)),
+        None => number,
     }
 }
 
@@ -182,7 +201,7 @@ fn rows(plan: &Plan, settings: &Settings) -> Vec<(&'static str, String)> {
 
 /// The label of a price, which is an upper bound if an instance may become one of several kinds.
 fn label(fleet: &FleetSpec) -> &'static str {
-    if fleet.kinds().len() > 1 { "at most" } else { "price" }
+    if fleet.kinds().len() > 1 || fleet.want.is_some() { "at most" } else { "price" }
 }
 
 /// Rows for launches that happen occasionally, a few at a time: without a total and without counts per domain.
@@ -325,7 +344,13 @@ pub fn propose_resume(state: &RunState, plan: &Plan, keep_partial: bool, setting
             ..Proposal::default()
         };
     }
-    what.push(("to be made", count(unlaunched, "instance")));
+    what.push((
+        "to be made",
+        match &plan.fleet.want {
+            Some(_) => "what is missing of the wanted totals".to_owned(),
+            None => count(unlaunched, "instance"),
+        },
+    ));
     let mut options = Vec::new();
     if let Some(min) = plan.min {
         options.push(if keep_partial {
@@ -336,10 +361,12 @@ pub fn propose_resume(state: &RunState, plan: &Plan, keep_partial: bool, setting
     }
     Proposal {
         what,
-        money: vec![
-            (label(&plan.fleet), money(&plan.fleet, unlaunched, settings)),
-            ("in all", money(&plan.fleet, plan.fleet.count, settings)),
-        ],
+        // The price of the rest of wanted totals depends on what they become.
+        money: [(label(&plan.fleet), money(&plan.fleet, unlaunched, settings))]
+            .into_iter()
+            .filter(|_| plan.fleet.want.is_none())
+            .chain([("in all", money(&plan.fleet, plan.fleet.count, settings))])
+            .collect(),
         until: Some(until(&plan.fleet)),
         options,
         question: format!("Continue run {run} ({} to do)?", count(rest.len() as u64, "slot")),

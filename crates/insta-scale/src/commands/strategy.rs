@@ -3,6 +3,7 @@
 use crate::args::LaunchArgs;
 use crate::config::Settings;
 use crate::error::CommandError;
+use crate::output::want;
 use fleet::Strategy;
 
 /// The strategy of a launch: from the flag, otherwise from the config.
@@ -27,8 +28,13 @@ pub fn choose(args: &LaunchArgs, settings: &Settings) -> Result<Strategy, Comman
         Strategy::AllOrNothing if args.keep_partial => {
             refuse("--keep-partial", "it rolls back whatever is not complete", omit)
         }
-        Strategy::AllOrNothing if args.min.is_some_and(|min| min != count) => {
-            let why = format!("it needs all {count} instances");
+        Strategy::AllOrNothing
+            if args.min.is_some_and(|min| min != count || settings.fleet.want.is_some()) =>
+        {
+            let why = match &settings.fleet.want {
+                Some(want) => format!("it needs {}", want::asked(want)),
+                None => format!("it needs all {count} instances"),
+            };
             refuse(
                 &format!("--min {}", args.min.unwrap_or_default()),
                 &why,

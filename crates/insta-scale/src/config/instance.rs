@@ -14,8 +14,8 @@ use super::placement::{self, Domains};
 use super::section::{At, Section};
 use super::size::Sized;
 use super::yaml::{Node, Value};
-use super::{network, single, size, source, spread, tags};
-use fleet::plan::{Spread, Strategy};
+use super::{network, single, size, source, spread, tags, want};
+use fleet::plan::{Spread, Strategy, WantedTotals};
 use ledger::Placement;
 
 /// The maximum number of instances of one run. A tenancy's limits are far below it; a typing error may not be.
@@ -26,8 +26,10 @@ pub const MAX_COUNT: u32 = 100_000;
 pub struct Instances {
     /// Instances are named `<prefix>-1 …`.
     pub names: Names,
-    /// The number of instances, if the file states it.
+    /// The number of instances, if the file states it; with wanted totals, the maximum.
     pub count: Option<u32>,
+    /// The totals to reach in place of a number of instances.
+    pub want: Option<At<WantedTotals>>,
     /// The placements, best first: those of the first choice, then those of the alternatives.
     pub placements: Vec<Placement>,
     /// Where the file asks for the cheapest choice first.
@@ -54,11 +56,13 @@ pub fn read_instances(node: &Node, context: &Context<'_>, missing: &mut Vec<Stri
     let count = section.whole("count");
     out.names = naming::read_names(&section, context.findings);
     let own = count.as_ref().map(|count| count.value as u32);
-    out.count = context.count.or(own).or_else(|| out.names.listed());
+    out.want = want::read_want(&section, context);
+    let most = out.want.as_ref().map(|want| want.value.max_instances);
+    out.count = most.or(context.count).or(own).or_else(|| out.names.listed());
     let says = |key: &&str| section.node(key).is_some_and(|node| !is_blank(node));
     let named = ["display_name_prefix", "name_pattern", "names"].iter().any(says);
     need(named, "display_name_prefix");
-    need(out.count.is_some(), "count");
+    need(out.count.is_some() || section.key_place("want").is_some(), "count");
     naming::check_names(&section, &out.names, out.count, context.findings);
     let shape = section.text("shape");
     need(shape.is_some(), "shape");

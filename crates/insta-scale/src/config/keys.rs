@@ -17,6 +17,7 @@ pub fn is_secret(key: &str) -> bool {
 /// The whole numbers, with the range that each must be in.
 const RANGES: &[(&str, RangeInclusive<i64>)] = &[
     ("count", 1..=super::MAX_COUNT as i64),
+    ("max_instances", 1..=super::MAX_COUNT as i64),
     ("nvmes", 1..=7),
     ("vcpus", 1..=4096),
     // Oracle, "Creating a Custom Boot Volume": 50 GB to 32 TB; volume performance units 10 to 120 in steps of 10.
@@ -76,6 +77,7 @@ pub const INSTANCE: &[&str] = &[
     "names",
     "hostname",
     "count",
+    "want",
     "shape",
     "shape_config",
     "image_id",
@@ -119,6 +121,9 @@ pub const INSTANCE: &[&str] = &[
     "agent_config",
     "launch_details",
 ];
+
+/// Under `want`.
+pub const WANT: &[&str] = &["ocpus", "memory_in_gbs", "max_instances"];
 
 /// Under `shape_config`.
 pub const SHAPE: &[&str] = &["ocpus", "vcpus", "memory_in_gbs", "baseline_ocpu_utilization", "nvmes"];
@@ -213,6 +218,7 @@ pub const NOTIFY: &[&str] = &[
 pub const GROUPS: &[(&str, &[&str])] = &[
     ("the top level", TOP),
     ("instance_settings", INSTANCE),
+    ("instance_settings.want", WANT),
     ("instance_settings.shape_config", SHAPE),
     ("instance_settings.preemptible", PREEMPTIBLE),
     ("instance_settings.agent_config", AGENT),

@@ -89,6 +89,7 @@ pub fn kind(path: &str, key: &str) -> Kind {
         ("the top level", "hunt") => Kind::Group("hunt"),
         ("the top level", "notify") => Kind::List("notify[]"),
         ("the top level", "instance_settings") => Kind::Group("instance_settings"),
+        ("instance_settings", "want") => Kind::Group("instance_settings.want"),
         ("instance_settings", "shape_config") => Kind::Group("instance_settings.shape_config"),
         ("instance_settings.alternatives[]", "shape_config") => {
             Kind::Group("instance_settings.alternatives[].shape_config")

@@ -48,6 +48,7 @@ mod ssh_keys;
 mod tags;
 mod user_data;
 mod variables;
+mod want;
 pub mod write_back;
 mod written;
 mod yaml;
@@ -350,6 +351,7 @@ fn read_root(
         naming: instances.names.naming,
         hostname: instances.names.hostname,
         count: instances.count.unwrap_or_default(),
+        want: None,
         first_number: 1,
         numbers: Vec::new(),
         name: fleet_name::read(&top, &instances.names.prefix, findings),
@@ -366,9 +368,13 @@ fn read_root(
     regions::read_regions(&top, &mut fleet, &around);
     let prices = prices::read_prices(&top, overrides.price_list.as_ref(), findings);
     let login = top.node("ssh").map(|node| ssh::read_ssh(node, folders, findings)).unwrap_or_default();
+    if let Some(want) = &instances.want {
+        want::apply_want(&mut fleet, want, findings);
+    }
     if let Some(place) = instances.cheapest {
         put_cheapest_first(&mut fleet, &prices, place, findings);
     }
+    fleet.count_by_want();
     let strategy = instances.strategy.map(|strategy| strategy.value);
     let hunt_floor = top.node("hunt").and_then(|node| hunt::read_floor(node, findings));
     let notify = notify::read_notify(&top, folders, findings);

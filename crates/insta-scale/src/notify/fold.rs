@@ -142,7 +142,9 @@ impl Watch {
         let stopped = |why: &str| (Topic::Stop, format!("{of}; {why}"));
         match outcome {
             Outcome::Complete if self.state.kind == Some(RunKind::Launch) => {
-                (Topic::Success, format!("all of {} obtained", count(wanted, "instance")))
+                // Larger alternatives reach wanted totals with fewer instances than were expected.
+                let all = if self.fleet.want.is_some() { had } else { wanted };
+                (Topic::Success, format!("all of {} obtained", count(all, "instance")))
             }
             Outcome::Complete => (Topic::Success, format!("done with all of {}", count(wanted, "instance"))),
             Outcome::Partial => stopped("the others failed"),

@@ -4,7 +4,8 @@ use super::again::advice;
 use super::ending::Ending;
 use super::simulated;
 use crate::hints;
-use fleet::launch::RatchetSummary;
+use fleet::launch::{RatchetSummary, WantSummary};
+use fleet::plan::WantedTotals;
 use fleet::price::{StillCosts, rounded};
 use fleet::{GivenUp, InstanceSummary, ObtainedKind, RunSummary, Strategy, TargetSummary};
 use jiff::Timestamp;
@@ -32,6 +33,9 @@ pub struct Document<'a> {
     ratchet: Option<&'a RatchetSummary>,
     /// The obtained kinds of instances; several if the config has alternatives.
     obtained: &'a [ObtainedKind],
+    /// The wanted totals, and what the instances amount to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    want: Option<Want>,
     strategy: Strategy,
     warnings: &'a [String],
     elapsed_s: f64,
@@ -44,6 +48,21 @@ pub struct Document<'a> {
     instances: Vec<Instance<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     still_costs: Option<&'a [StillCosts]>,
+}
+
+/// Wanted totals.
+#[derive(Debug, Serialize)]
+struct Want {
+    asked: WantedTotals,
+    obtained: Obtained,
+    reached: bool,
+}
+
+/// What all instances amount to.
+#[derive(Debug, Serialize)]
+struct Obtained {
+    ocpus: f64,
+    memory_gb: f64,
 }
 
 #[derive(Debug, Serialize)]
@@ -104,6 +123,7 @@ impl<'a> Document<'a> {
             given_back: summary.returned.as_deref().map_or(&[], |returned| &returned.instances),
             ratchet: summary.ratchet.as_deref(),
             obtained: &summary.obtained,
+            want: summary.want.map(Want::of),
             strategy: summary.strategy,
             warnings: &summary.warnings,
             elapsed_s: summary.elapsed_s,
@@ -164,6 +184,13 @@ impl<'a> Instance<'a> {
             given_up: row.given_up.as_ref(),
             error: row.error.as_ref().map(|error| Error::of(error, resumable)),
         }
+    }
+}
+
+impl Want {
+    fn of(want: WantSummary) -> Self {
+        let obtained = Obtained { ocpus: want.ocpus, memory_gb: want.memory_gb };
+        Self { asked: want.asked, obtained, reached: want.reached }
     }
 }
 

@@ -88,6 +88,9 @@ pub fn plan_document(settings: &Settings, preflight: Option<&Preflight>, reserve
         "prices_as_of": settings.prices.as_of(),
     });
     add_names(&mut document, settings);
+    if let Some(want) = &settings.fleet.want {
+        document["want"] = json!(want);
+    }
     if reserve {
         document["reserve"] = super::reserving::document(settings, preflight);
     }
@@ -227,8 +230,15 @@ pub fn money_text(settings: &Settings, preflight: Option<&Preflight>) -> String 
     }
     if settings.fleet.kinds().len() > 1 {
         let most = price::at_most(&settings.fleet, settings.fleet.count, &settings.prices);
-        let dearest = most.lines.first().map(|line| clean(&line.what)).unwrap_or_default();
-        write_price(&mut out, &format!("at most ({dearest})"), most.total);
+        if settings.fleet.want.is_some() {
+            for line in most.lines.iter().filter(|_| most.lines.len() > 1) {
+                write_price(&mut out, &clean(&line.what), line.price);
+            }
+            write_price(&mut out, "at most, whatever the choices obtained", most.total);
+        } else {
+            let dearest = most.lines.first().map(|line| clean(&line.what)).unwrap_or_default();
+            write_price(&mut out, &format!("at most ({dearest})"), most.total);
+        }
     }
     let fallback = || vec![first_shape(settings, None)];
     for shape in preflight.map_or_else(fallback, |preflight| preflight.shapes.clone()) {

@@ -56,7 +56,7 @@ impl HuntView {
 
     /// Applies one more record; `state` already includes it.
     pub fn apply(&mut self, record: &Record, state: &RunState, plan: &Plan) {
-        self.is_asking = state.counts.launched < plan.fleet.count;
+        self.is_asking = state.counts.launched < state.requested;
         let held_before = self.held();
         self.ratchet = RatchetSummary::at(state, plan, record.at).map(|ratchet| (ratchet, record.at));
         match &record.event {

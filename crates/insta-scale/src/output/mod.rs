@@ -37,4 +37,5 @@ pub mod summary;
 pub mod text;
 pub mod typing;
 mod waiting;
+pub mod want;
 pub mod why;

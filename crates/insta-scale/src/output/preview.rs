@@ -3,7 +3,7 @@
 use super::budget::describe_budget;
 use super::simulated::mark;
 use super::text::{clean, count};
-use super::{dry_run_report, reserving};
+use super::{dry_run_report, reserving, want};
 use crate::args::OutputFormat;
 use crate::config::Settings;
 use fleet::preflight::Preflight;
@@ -68,6 +68,9 @@ impl Preview<'_> {
         });
         dry_run_report::add_names(&mut document, settings);
         document["strategy"] = json!(plan.strategy);
+        if let Some(want) = &plan.fleet.want {
+            document["want"] = json!(want);
+        }
         if let Some(min) = plan.min {
             document["min"] = min.into();
         }
@@ -205,9 +208,17 @@ fn shape_at(fleet: &FleetSpec, placement: &Placement) -> String {
 pub fn plan_rows(plan: &Plan) -> Vec<(&'static str, String)> {
     let fleet = &plan.fleet;
     let mut rows = vec![("launch", format!("{}: {}", count(fleet.count, "instance"), names(plan)))];
+    rows.extend(want_row(fleet));
     rows.extend(shape_rows(fleet));
     rows.extend(placement_rows(fleet));
     rows
+}
+
+/// The wanted totals, for which the number of instances is that of the first choice.
+fn want_row(fleet: &FleetSpec) -> Option<(&'static str, String)> {
+    let want = fleet.want.as_ref()?;
+    let most = count(want.max_instances, "instance");
+    Some(("want", format!("{}, as the first choice; at most {most}", want::asked(want))))
 }
 
 /// The placements in the order in which they are tried, or the number of instances in each domain of a spread.
@@ -242,6 +253,9 @@ pub fn plan_outline(plan: &Plan) -> String {
     let FleetSpec { region, compartment, count: wanted, .. } = &plan.fleet;
     let mut out = String::new();
     let _ = writeln!(out, "  {}: {}", count(*wanted, "instance"), names(plan));
+    if let Some((label, text)) = want_row(&plan.fleet) {
+        let _ = writeln!(out, "  {label:<12} {text}");
+    }
     if let Some(min) = plan.min {
         let _ = writeln!(out, "  at least     {min}, otherwise everything is rolled back");
     }

@@ -5,6 +5,7 @@ use super::instances::columns;
 use super::ratchet;
 use super::rows::{self, SlotRow, is_untried};
 use super::text::{clean, count, seconds};
+use super::want;
 use crate::hints::{self, Cause};
 use crate::tuning::ROWS_SHOWN;
 use fleet::price::{self, Size};
@@ -33,6 +34,9 @@ pub fn launch_table(summary: &RunSummary, ending: &Ending, colour: bool, width: 
     let _ = writeln!(out, "\nrun {}\n{}", summary.run_id, totals(summary));
     if let Some(kinds) = obtained(summary) {
         let _ = writeln!(out, "{kinds}");
+    }
+    if let Some(want) = &summary.want {
+        let _ = writeln!(out, "{}", want::obtained(want));
     }
     if let Some(ratchet) = &summary.ratchet {
         let _ = writeln!(out, "{}", ratchet::end_line(ratchet));
@@ -143,6 +147,16 @@ pub fn launch_advice(summary: &RunSummary, flags: Option<&str>, untold: &[String
     if kinds.keys().any(|(class, ..)| counts_matter(class)) {
         let _ = writeln!(out, "  requests: {}", requests(summary));
     }
+    if let Some(most) = is_full(summary) {
+        let most = count(most, "instance");
+        let _ =
+            writeln!(out, "{red}failed:{red:#} {most} are the maximum, and do not reach the wanted totals");
+        let _ = writeln!(
+            out,
+            "{cyan}  hint:{cyan:#} raise max_instances or choose larger sizes, then launch what is missing"
+        );
+        return out;
+    }
     let Some(flags) = flags else { return out };
     if can_go_on(summary) {
         let _ = writeln!(out, "continue with: oci-insta-scale resume {}{flags}", summary.run_id);
@@ -150,6 +164,12 @@ pub fn launch_advice(summary: &RunSummary, flags: Option<&str>, untold: &[String
         let _ = writeln!(out, "{}", launch_again(summary, flags));
     }
     out
+}
+
+/// The maximum number of instances, if the run has it and is below the wanted totals all the same.
+fn is_full(summary: &RunSummary) -> Option<u32> {
+    let want = summary.want.filter(|want| !want.reached && summary.returned.is_none())?;
+    (summary.launched >= want.asked.max_instances && summary.failed == 0).then_some(want.asked.max_instances)
 }
 
 /// Whether `resume` may achieve more: something was not tried, or failed in a way that may pass.
@@ -168,6 +188,10 @@ fn can_go_on(summary: &RunSummary) -> bool {
 fn launch_again(summary: &RunSummary, flags: &str) -> String {
     let how = match summary.launched {
         0 => "launch again".to_owned(),
+        _ if let Some(want) = &summary.want => format!(
+            "launch what is missing: set `want` to {} and use oci-insta-scale --extend{flags}",
+            want::missing(want)
+        ),
         _ => format!(
             "launch the missing instances: oci-insta-scale --extend --count {}{flags}",
             summary.failed

@@ -224,6 +224,7 @@ fn every_optional_key_of_the_example_is_good_too() {
             "boot_volume_id" | "image" => "image_id",
             "compartment" => "compartment_id",
             "subnet" => "subnet_id",
+            "want" => "count",
             key => key,
         };
         let double = lines.iter().position(|line| line.trim_start().starts_with(&format!("{other}:")));

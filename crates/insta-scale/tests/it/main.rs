@@ -54,4 +54,5 @@ mod traces;
 #[cfg(unix)]
 mod unfinished_runs;
 mod variables;
+mod want;
 mod why;

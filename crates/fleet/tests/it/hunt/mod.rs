@@ -7,4 +7,4 @@ mod found;
 mod limits;
 mod ratchet;
 mod weeks;
-mod world;
+pub mod world;

@@ -11,5 +11,6 @@ mod refused;
 mod regions;
 mod run;
 mod spread;
+mod want;
 mod why;
 pub mod world;

@@ -19,6 +19,7 @@ pub use replace::replace_members;
 pub use status::show_fleet;
 
 use crate::commands::consent;
+use crate::commands::counted::refuse_want;
 use crate::connection::{Connection, for_questions};
 use crate::error::CommandError;
 use crate::output::proposal::Proposal;
@@ -45,6 +46,7 @@ impl<'a> Ground<'a> {
     pub async fn open(session: &'a Session, writes: bool) -> Result<Self, CommandError> {
         let settings = session.settled(|| session.read_config(None)).await?;
         settings.refuse_regions("a command about a fleet")?;
+        refuse_want(&settings, "a command about a fleet")?;
         let origin = session.origin(&settings);
         let key = FleetKey::new(&settings.fleet, origin.as_ref());
         let store = if writes { Some(session.ledger()?) } else { session.ledger_of_the_past()? };

@@ -152,7 +152,8 @@ impl Before {
         if !self.has_own_names() && self.prefix().as_ref() != Some(&draft.prefix) {
             settings.push(set(key("display_name_prefix"), scalar(&draft.prefix)));
         }
-        if self.count() != Some(draft.count) {
+        // Wanted totals take the place of a number.
+        if self.count() != Some(draft.count) && !self.present.has(&[GROUP, "want"]) {
             settings.push(KeyEdit {
                 after: &["display_name_prefix"],
                 ..set(key("count"), draft.count.to_string())
