@@ -3,6 +3,7 @@
 
 use super::auth::PublicKey;
 use super::metrics::metrics_text;
+use super::page;
 use super::peer::{Peer, RemoteAdmin};
 use super::region::Region;
 use super::reply::error_response;
@@ -14,7 +15,7 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HOST, ORIGIN};
 use http::request::Parts;
 use http::uri::Authority;
-use http::{HeaderValue, Response};
+use http::{HeaderValue, Method, Response};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
@@ -35,7 +36,7 @@ pub(super) fn answer(region: &Region, parts: &Parts, body: &Bytes) -> Response<B
         return error_response(403, "NotAllowed", "The pages under /_sim are for this machine only.");
     }
     // A page of another site that is open in a browser on this machine must not control the region.
-    if parts.headers.contains_key(ORIGIN) {
+    if !is_from_own_page(parts) {
         return error_response(
             403,
             "NotAllowed",
@@ -50,7 +51,13 @@ pub(super) fn answer(region: &Region, parts: &Parts, body: &Bytes) -> Response<B
             "The pages under /_sim answer to localhost and 127.0.0.1 only.",
         );
     }
+    if parts.method == Method::GET
+        && let Some(file) = page::file(parts.uri.path())
+    {
+        return file;
+    }
     match (parts.uri.path(), parts.method.as_str()) {
+        ("/_sim/world", "GET") => json(&page::overview(region)),
         ("/_sim/stats", "GET") => json(&region.stats()),
         ("/_sim/events", "GET") => events(region, parts.uri.query()),
         ("/_sim/metrics", "GET") => text(exposition::CONTENT_TYPE, metrics_text(region)),
@@ -62,7 +69,10 @@ pub(super) fn answer(region: &Region, parts: &Parts, body: &Bytes) -> Response<B
         ("/_sim/policies", "DELETE") => set_policies(region, None),
         ("/_sim/resource_token", "POST") => resource_token(region, body),
         (
-            "/_sim/stats"
+            "/_sim"
+            | "/_sim/"
+            | "/_sim/world"
+            | "/_sim/stats"
             | "/_sim/events"
             | "/_sim/metrics"
             | "/_sim/advance"
@@ -73,24 +83,36 @@ pub(super) fn answer(region: &Region, parts: &Parts, body: &Bytes) -> Response<B
         ) => error_response(
             405,
             "MethodNotAllowed",
-            "GET stats, events, metrics, faults, policies; POST advance, faults, policies, resource_token; DELETE policies.",
+            "GET /_sim/, world, stats, events, metrics, faults, policies; POST advance, faults, policies, resource_token; DELETE policies.",
         ),
         _ => error_response(
             404,
             "NotFound",
-            "There are: GET /_sim/stats, GET /_sim/events?since=N, GET /_sim/metrics, POST /_sim/advance, GET and POST \
+            "There are: GET /_sim/ (a page), GET /_sim/world, GET /_sim/stats, GET /_sim/events?since=N, GET /_sim/metrics, POST /_sim/advance, GET and POST \
              /_sim/faults, GET, POST and DELETE /_sim/policies, POST /_sim/resource_token.",
         ),
     }
 }
 
-/// Whether the request is addressed to a name of the loopback interface. An in-process request may have no address.
+/// The host that the request is addressed to. An in-process request may have none.
+fn host(parts: &Parts) -> Option<&str> {
+    match parts.headers.get(HOST) {
+        Some(host) => Some(host.to_str().unwrap_or("?")),
+        None => parts.uri.authority().map(Authority::as_str),
+    }
+}
+
+/// Whether the request comes from the region's own page, or from a program, which sends no origin.
+fn is_from_own_page(parts: &Parts) -> bool {
+    let Some(origin) = parts.headers.get(ORIGIN) else { return true };
+    let origin = origin.to_str().unwrap_or_default();
+    let from = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
+    from.zip(host(parts)).is_some_and(|(from, host)| from.eq_ignore_ascii_case(host))
+}
+
+/// Whether the request is addressed to a name of the loopback interface.
 fn is_for_this_machine(parts: &Parts) -> bool {
-    let host = match parts.headers.get(HOST) {
-        Some(host) => host.to_str().unwrap_or("?"),
-        None => parts.uri.authority().map_or("localhost", |authority| authority.as_str()),
-    };
-    let Ok(host) = host.parse::<Authority>() else { return false };
+    let Ok(host) = host(parts).unwrap_or("localhost").parse::<Authority>() else { return false };
     let name = host.host().trim_start_matches('[').trim_end_matches(']');
     name.eq_ignore_ascii_case("localhost")
         || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())

@@ -14,6 +14,7 @@ mod faults;
 mod home;
 mod metrics;
 mod odd;
+mod page;
 mod parameters;
 mod peer;
 mod policies;

@@ -4,7 +4,9 @@ use super::ids::{Id, Kind};
 use super::images::ImageRow;
 use super::instances::State;
 use super::reservations::ReservationConfig;
+use super::shapes::{FAMILIES, Family, SHAPES};
 use super::state::World;
+use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// OCIDs of the resources that every region has from the start.
@@ -45,6 +47,23 @@ pub struct InstanceEntry {
     pub pool: Option<String>,
     /// Whether the launch was accepted but failed later.
     pub failed: bool,
+}
+
+/// The hosts of one family in one availability domain.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct HostEntry {
+    pub availability_domain: String,
+    pub family: &'static str,
+    /// The shapes that run on them.
+    pub shapes: Vec<&'static str>,
+    pub hosts: u64,
+    pub ocpus: f64,
+    pub free_ocpus: f64,
+    pub gpus: u64,
+    pub free_gpus: u64,
+    /// Whether the availability domain has an outage.
+    pub outage: bool,
 }
 
 /// A capacity reservation as the region stores it.
@@ -118,6 +137,28 @@ impl World {
     /// The number of instances in each state; states without instances are omitted.
     pub fn instance_counts(&self) -> BTreeMap<State, usize> {
         self.instances.counts()
+    }
+
+    /// The hosts by availability domain and family, whether or not somebody uses them.
+    pub fn hosts(&self) -> Vec<HostEntry> {
+        let domains = (0..).zip(&self.identity.ads);
+        let families = || (0..).zip(FAMILIES);
+        let row = |(ad, name): (u8, &String), (number, family): (u8, &Family)| {
+            let totals = self.capacity.totals(ad, number);
+            let shapes = SHAPES.iter().filter(|shape| shape.family == number).map(|shape| shape.name);
+            HostEntry {
+                availability_domain: name.clone(),
+                family: family.name,
+                shapes: shapes.collect(),
+                hosts: totals.hosts,
+                ocpus: totals.ocpus as f64 / 1000.0,
+                free_ocpus: totals.free_ocpus as f64 / 1000.0,
+                gpus: totals.gpus,
+                free_gpus: totals.free_gpus,
+                outage: self.capacity.is_out(ad),
+            }
+        };
+        domains.flat_map(|domain| families().map(move |family| row(domain, family))).collect()
     }
 
     /// All capacity reservations that are still listed.

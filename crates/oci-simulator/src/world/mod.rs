@@ -52,7 +52,7 @@ pub use api::{ApiAnswer, ApiError, ApiRequest, ApiResult, Caller};
 pub(crate) use error::not_found as not_allowed;
 pub use events::Event;
 pub(crate) use identity::short_region;
-pub use inspect::{BootVolumeEntry, Defaults, InstanceEntry, ReservationEntry};
+pub use inspect::{BootVolumeEntry, Defaults, HostEntry, InstanceEntry, ReservationEntry};
 pub use instances::State;
 pub use register::{Known, ReservedConfig};
 pub use saved::{FormatError, SavedWorld, Snapshot};

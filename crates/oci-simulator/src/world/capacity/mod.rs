@@ -82,6 +82,16 @@ impl From<SavedHostPool> for HostPool {
     }
 }
 
+/// What the hosts of one family have in one availability domain. OCPUs are in thousandths.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct HostTotals {
+    pub hosts: u64,
+    pub ocpus: u64,
+    pub free_ocpus: u64,
+    pub gpus: u64,
+    pub free_gpus: u64,
+}
+
 /// All hosts of the region.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Capacity {
@@ -185,6 +195,20 @@ impl Capacity {
     /// OCPUs of all hosts in thousandths.
     pub fn ocpus(&self) -> u64 {
         self.pools.iter().map(|pool| pool.ocpus).sum()
+    }
+
+    /// What the hosts of a family have in an availability domain.
+    pub fn totals(&self, ad: u8, family: u8) -> HostTotals {
+        let pools = (0..FAULT_DOMAINS).filter_map(|fd| self.pools.get(pool_number(ad, fd, family)));
+        let mut totals = HostTotals::default();
+        for pool in pools {
+            totals.hosts += pool.hosts.len() as u64;
+            totals.ocpus += pool.ocpus;
+            totals.free_ocpus += pool.free_ocpus;
+            totals.gpus += pool.hosts.iter().map(|host| u64::from(host.gpus)).sum::<u64>();
+            totals.free_gpus += pool.hosts.iter().map(|host| u64::from(host.free_gpus)).sum::<u64>();
+        }
+        totals
     }
 
     /// Checks that free and held capacity add up to the whole on every host.

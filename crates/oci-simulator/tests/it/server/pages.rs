@@ -104,15 +104,77 @@ async fn events_come_as_lines_from_a_number_on() {
 }
 
 #[tokio::test]
-async fn other_sites_cannot_steer_the_region() {
+async fn only_its_own_page_and_programs_steer_the_region() {
     let region = open_region("");
-    let mut request = post("/_sim/advance", &json!({"seconds": 1}));
-    request.headers_mut().insert("origin", "http://example.com".parse().unwrap());
-    assert_eq!(page(&region, request).await.0, 403);
+    let asked = async |host: &str, origin: Option<&str>| {
+        let mut request = post("/_sim/advance", &json!({"seconds": 1}));
+        request.headers_mut().insert("host", host.parse().unwrap());
+        if let Some(origin) = origin {
+            request.headers_mut().insert("origin", origin.parse().unwrap());
+        }
+        page(&region, request).await.0
+    };
+    for own in [None, Some("http://localhost:12620"), Some("http://LOCALHOST:12620")] {
+        assert_eq!(asked("localhost:12620", own).await, 200, "{own:?}");
+    }
+    for other in [
+        "http://example.com",
+        "http://localhost:12621",
+        "http://localhost",
+        "http://localhost:12620.example.com",
+        "null",
+        "localhost:12620",
+        "",
+    ] {
+        assert_eq!(asked("localhost:12620", Some(other)).await, 403, "{other:?}");
+    }
+    assert_eq!(asked("example.com", Some("http://example.com")).await, 403, "a name that leads here");
     let (status, body) = page(&region, get("/_sim/nothing")).await;
     assert_eq!(status, 404);
     assert!(body.contains("GET /_sim/stats"), "{body}");
     assert_eq!(page(&region, get("/_sim/advance")).await.0, 405);
+}
+
+#[tokio::test]
+async fn the_page_loads_nothing_but_its_own_files() {
+    let region = open_region("");
+    for path in ["/_sim", "/_sim/", "/_sim/page.js", "/_sim/page.css"] {
+        let response = region.router().oneshot(get(path)).await.unwrap();
+        assert_eq!(response.status(), 200, "{path}");
+        let policy = response.headers()["content-security-policy"].to_str().unwrap();
+        assert!(
+            policy.starts_with("default-src 'none'") && policy.contains("frame-ancestors 'none'"),
+            "{policy}"
+        );
+    }
+    let (_, html) = page(&region, get("/_sim/")).await;
+    for tag in ["<script>", "style=", "onclick", "http:", "https:"] {
+        assert!(!html.contains(tag), "{tag}");
+    }
+    assert_eq!(page(&region, post("/_sim/", &json!({}))).await.0, 405);
+    assert_eq!(page(&region, get("/_sim/page.html")).await.0, 404);
+}
+
+#[tokio::test]
+async fn the_overview_counts_hosts_and_instances() {
+    let region = open_region("world: {hosts: {per_fault_domain: 2}}");
+    let free = async || {
+        let (_, text) = page(&region, get("/_sim/world")).await;
+        let world: Value = serde_json::from_str(&text).unwrap();
+        let hosts = world["hosts"].as_array().unwrap();
+        assert!(hosts.iter().all(|row| row["hosts"] == 6 && row["outage"] == false), "{text}");
+        let sum: f64 = hosts.iter().map(|row| row["free_ocpus"].as_f64().unwrap()).sum();
+        (sum, world["instances"].clone())
+    };
+    let (before, none) = free().await;
+    assert_eq!(none, json!([]));
+    let body = super::in_process::launch_body(&region).await;
+    let size: Value = serde_json::from_slice(&body).unwrap();
+    let request = Request::post("/20160918/instances").body(Body::from(body)).unwrap();
+    assert_eq!(page(&region, request).await.0, 200);
+    let (after, instances) = free().await;
+    assert_eq!(json!(before - after), json!(size["shapeConfig"]["ocpus"].as_f64().unwrap()));
+    assert_eq!((&instances[0]["shape"], &instances[0]["count"]), (&size["shape"], &json!(1)));
 }
 
 #[tokio::test]
