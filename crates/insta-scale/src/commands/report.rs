@@ -39,7 +39,7 @@ pub async fn write_report(session: &Session, args: &ReportArgs) -> Result<Exit, 
     };
     let file = args.output_file.clone().or(usual.map(PathBuf::from));
     match file.filter(|file| file != Path::new("-")) {
-        Some(file) => write_file(session, &file, &text, args.force, &report),
+        Some(file) => write_file(session, &file, &text, args, &report),
         None => console::data(&text),
     }?;
     Ok(Exit::Done)
@@ -64,7 +64,7 @@ fn write_file(
     session: &Session,
     file: &Path,
     text: &str,
-    force: bool,
+    args: &ReportArgs,
     report: &Report,
 ) -> Result<(), CommandError> {
     let shown = clean(&file.display().to_string());
@@ -74,7 +74,7 @@ fn write_file(
             "choose another file with --output-file, or `-` for stdout",
         )
     };
-    if !force && is_foreign(file).map_err(failed)? {
+    if !args.force && is_foreign(file).map_err(failed)? {
         return Err(CommandError::usage(
             format!("{shown} exists and is no report"),
             "choose another file with --output-file, or overwrite it with --force",
@@ -86,7 +86,8 @@ fn write_file(
     if !session.is_quiet() {
         let slots = count(report.slots.len() as u64, "instance");
         let size = text.len().div_ceil(1024);
-        console::line(&format!("wrote the report of {slots}, {size} KB; open it in a browser"));
+        let how = if args.format == ReportFormat::Html { "; open it in a browser" } else { "" };
+        console::line(&format!("wrote the report of {slots}, {size} KB{how}"));
     }
     Ok(())
 }

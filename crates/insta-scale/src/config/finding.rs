@@ -200,6 +200,9 @@ fn render(quoted: &Quoted, finding: &Finding) -> String {
     let is_placed = |place: &Place| place.line > 0 && !quoted.labels.is_flag(*place);
     let margin = finding.place.filter(is_placed).map_or(1, |place| place.line.to_string().len());
     let at = finding.place.map_or_else(|| quoted.labels.config(), |place| quoted.labels.at(place));
+    // `--set KEY` names the key already.
+    let key = at.strip_prefix("--set ").map(|key| format!("{key} "));
+    let message = key.and_then(|key| message.strip_prefix(&key)).unwrap_or(&message);
     let _ = writeln!(out, "{at}: {message}");
     if let Some((Place { line, column, width, .. }, text)) = line {
         let left = text.chars().count().saturating_sub(column - 1);

@@ -2,6 +2,8 @@
 //!
 //! Shapes that the table lacks are not checked: the service decides, and new shapes appear.
 
+use crate::output::text::amount;
+
 /// The limits of one flexible shape.
 #[derive(Debug)]
 pub struct FlexShape {
@@ -124,8 +126,8 @@ impl FlexShape {
         let most = (ocpus * MAX_GB_PER_OCPU).min(self.max_memory);
         match memory {
             Some(memory) if !(least..=most).contains(&memory) => Err(SizeError::Memory(format!(
-                "{name} with {ocpus} OCPU{} takes {least} to {most} GB",
-                if same(ocpus, 1.0) { "" } else { "s" }
+                "{name} with {} takes {least} to {most} GB",
+                amount(ocpus, "OCPU")
             ))),
             _ => Ok(()),
         }

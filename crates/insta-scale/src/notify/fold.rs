@@ -144,9 +144,9 @@ impl Watch {
             Outcome::Complete if self.state.kind == Some(RunKind::Launch) => {
                 // Larger alternatives reach wanted totals with fewer instances than were expected.
                 let all = if self.fleet.want.is_some() { had } else { wanted };
-                (Topic::Success, format!("all of {} obtained", count(all, "instance")))
+                (Topic::Success, format!("{} obtained", all_of(all)))
             }
-            Outcome::Complete => (Topic::Success, format!("done with all of {}", count(wanted, "instance"))),
+            Outcome::Complete => (Topic::Success, format!("done with {}", all_of(wanted))),
             Outcome::Partial => stopped("the others failed"),
             Outcome::Nothing => stopped("everything failed"),
             Outcome::NotAuthenticated => stopped("the login was refused"),
@@ -241,6 +241,14 @@ fn trouble(event: &Event) -> Option<(String, String, Option<&ErrorRecord>)> {
 fn kind_of(text: &str) -> String {
     let words = text.split_whitespace().filter(|word| !word.chars().any(|c| c.is_ascii_digit()));
     words.collect::<Vec<_>>().join(" ")
+}
+
+/// `the instance`, `all of 2 instances`.
+fn all_of(number: impl Into<u64>) -> String {
+    match number.into() {
+        1 => "the instance".to_owned(),
+        number => format!("all of {}", count(number, "instance")),
+    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The report of `plan`: verdicts, findings, sizes and prices, for people and for programs.
 
 use super::listing::Sum;
-use super::text::{clean, count, thousands};
+use super::text::{amount, clean, count, thousands};
 use crate::config::Settings;
 use fleet::Plan;
 use fleet::plan::is_same_kind;
@@ -114,10 +114,12 @@ fn totals(settings: &Settings, preflight: Option<&Preflight>) -> (Option<f64>, O
 /// The total size and the tags, in a few lines below the outline of a plan.
 pub fn size_text(settings: &Settings, preflight: Option<&Preflight>) -> String {
     let mut out = String::new();
-    let part = |amount: Option<f64>, unit: &str| amount.map(|amount| format!("{amount} {unit}"));
     let (ocpus, memory) = totals(settings, preflight);
     let all: Vec<String> =
-        [part(ocpus, "OCPUs"), part(memory, "GB of memory")].into_iter().flatten().collect();
+        [ocpus.map(|ocpus| amount(ocpus, "OCPU")), memory.map(|gb| format!("{gb} GB of memory"))]
+            .into_iter()
+            .flatten()
+            .collect();
     if !all.is_empty() {
         let _ = writeln!(out, "  in all       {}", all.join(", "));
     }

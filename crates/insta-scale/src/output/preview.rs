@@ -2,7 +2,7 @@
 
 use super::budget::describe_budget;
 use super::simulated::mark;
-use super::text::{clean, count};
+use super::text::{amount, clean, count};
 use super::{dry_run_report, reserving, want};
 use crate::args::OutputFormat;
 use crate::config::Settings;
@@ -194,7 +194,7 @@ fn shape_rows(fleet: &FleetSpec) -> Vec<(&'static str, String)> {
 
 fn shape_at(fleet: &FleetSpec, placement: &Placement) -> String {
     let size = fleet.size_at(placement);
-    let ocpus = size.ocpus.map_or_else(String::new, |ocpus| format!(", {ocpus} OCPU"));
+    let ocpus = size.ocpus.map_or_else(String::new, |ocpus| format!(", {}", amount(ocpus, "OCPU")));
     let memory = size.memory_gb.map_or_else(String::new, |memory| format!(", {memory} GB"));
     let preemptible = match placement.capacity_type {
         Some(CapacityType::Preemptible) => ", preemptible",

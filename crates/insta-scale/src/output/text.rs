@@ -91,6 +91,12 @@ pub fn count(number: impl Into<u64>, noun: &str) -> String {
     }
 }
 
+/// `1 OCPU`, `1.5 OCPUs`: an amount that may be a fraction.
+pub fn amount(number: f64, noun: &str) -> String {
+    let is_one = number.total_cmp(&1.0).is_eq();
+    format!("{number} {noun}{}", if is_one { "" } else { "s" })
+}
+
 /// A duration for people: `8.3 s`, `4 min 10 s`.
 pub fn seconds(seconds: f64) -> String {
     if seconds < 120.0 {

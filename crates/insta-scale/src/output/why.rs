@@ -8,7 +8,7 @@ use super::instances::list::{short_domain, short_ocid};
 use super::listing::Listing;
 use super::simulated::mark;
 use super::summary::describe;
-use super::text::{clean, count, seconds};
+use super::text::{amount, clean, count, seconds};
 use crate::args::OutputFormat;
 use crate::tuning::TARGETS_SHOWN;
 use fleet::{RunSummary, TargetSummary};
@@ -38,7 +38,7 @@ fn label(target: &TargetSummary) -> String {
     }
     let _ = write!(text, " {}", target.shape);
     if let Some(ocpus) = target.ocpus {
-        let _ = write!(text, ", {ocpus} OCPU");
+        let _ = write!(text, ", {}", amount(ocpus, "OCPU"));
     }
     if let Some(memory) = target.memory_gb {
         let _ = write!(text, ", {memory} GB");

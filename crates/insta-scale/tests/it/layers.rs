@@ -164,7 +164,7 @@ fn a_mistake_is_placed_in_its_own_file() {
     2 |   count: many
       |          ^^^^
 
-    --set instance_settings.shape_config.ocpus: instance_settings.shape_config.ocpus must be a number above 0, but is the text "none"
+    --set instance_settings.shape_config.ocpus: must be a number above 0, but is the text "none"
 
     config.yaml + prod.yaml: 2 mistakes; nothing was sent
     "#);

@@ -112,12 +112,13 @@ impl Verdict {
             [most @ .., last] => format!(", because {} and {last}", most.join(", ")),
         };
         let (possible, wanted) = (self.possible, self.wanted);
+        let all = if wanted == 1 { "the instance".to_owned() } else { format!("all {wanted}") };
         match possible {
             0 if wanted > 0 => format!("you can have none of {wanted} now{because}"),
             _ if possible >= wanted && self.because.is_empty() => {
-                format!("you can probably have all {wanted} now{because}")
+                format!("you can probably have {all} now{because}")
             }
-            _ if possible >= wanted => format!("you can have all {wanted} now{because}"),
+            _ if possible >= wanted => format!("you can have {all} now{because}"),
             _ => format!("you can have {possible} of {wanted} now{because}"),
         }
     }

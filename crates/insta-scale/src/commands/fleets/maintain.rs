@@ -35,8 +35,11 @@ pub async fn maintain_fleet(session: &Session, args: &MaintainArgs) -> Result<Ex
     let settings = &ground.connection.settings;
     let machines = census.members.iter().map(|member| &member.machine);
     let existing = proposals::members(machines, &plan.fleet, settings);
-    let proposal =
+    let mut proposal =
         proposals::maintain(&plan, &ground.key, &census, wanted.count, existing, &ground.connection.settings);
+    if args.once {
+        proposal.until = Some("this check is done; the instances stay".to_owned());
+    }
     ground.agree(args.yes, &proposal).await?;
     if let Some(origin) = &mut plan.origin {
         origin.simulated = simulated::label().map(str::to_owned);

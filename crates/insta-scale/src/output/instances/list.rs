@@ -5,7 +5,7 @@ use crate::output::document::SCHEMA_VERSION;
 use crate::output::export::csv_record;
 use crate::output::listing::{or_dash, per_hour};
 use crate::output::simulated;
-use crate::output::text::{count, left, moment, thousands, wrap};
+use crate::output::text::{amount, count, left, moment, thousands, wrap};
 use fleet::cleanup::expiry;
 use fleet::price::Prices;
 use fleet::select::{Machine, Named, hour_now, total_now};
@@ -247,12 +247,10 @@ pub fn totals(machines: &[Machine], prices: &Prices) -> String {
         unknown => format!(" plus {} with an unknown price", count(unknown as u64, "instance")),
     };
     format!(
-        "{}: {}; {} {}, {} GB; {} {} per hour without volumes{unknown}",
+        "{}: {}; {}, {} GB; {} {} per hour without volumes{unknown}",
         count(sums.instances as u64, "instance"),
         states.join(", "),
-        sums.ocpus,
-        // Fractions are possible, so this is not a count.
-        if sums.ocpus.total_cmp(&1.0).is_eq() { "OCPU" } else { "OCPUs" },
+        amount(sums.ocpus, "OCPU"),
         sums.memory_gb,
         thousands(sums.price_per_hour, 4),
         sums.currency,
