@@ -1,7 +1,7 @@
 //! `fleets`: lists the fleets of a compartment by the tags of their instances.
 
 use crate::args::{FleetsArgs, OutputFormat};
-use crate::connection::Connection;
+use crate::connection::{Connection, for_questions};
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::console;
@@ -20,7 +20,8 @@ pub async fn list_fleets(session: &Session, args: &FleetsArgs) -> Result<Exit, C
     let connection = Connection::open_in(session, args.compartment.as_deref()).await?;
     let tags = vec![Tag { key: FLEET_TAG.to_owned(), value: None }];
     let filter = Filter { tags, ..Filter::default() };
-    let found = connection.ask(find(&connection.client, &connection.compartment, &filter)).await;
+    let found =
+        connection.ask(find(&for_questions(&connection.client), &connection.compartment, &filter)).await;
     let found = found.map_err(CommandError::of_compartment)?;
     let mut fleets: BTreeMap<String, Vec<Machine>> = BTreeMap::new();
     for machine in found.machines.into_iter().filter(|machine| machine.state != State::Terminating) {

@@ -3,7 +3,7 @@
 use super::slip::{self, Slip};
 use crate::apart;
 use crate::args::{FleetChoice, Select};
-use crate::connection::Connection;
+use crate::connection::{Connection, for_questions};
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::console;
@@ -163,13 +163,16 @@ pub async fn find_and_report(connection: &Connection<'_>, filter: &Filter) -> Re
 /// Finds the instances that a filter selects without reporting anything. The ledger supplies instances that a run of this
 /// machine launched recently and that are not listed yet.
 pub async fn find_instances(connection: &Connection<'_>, filter: &Filter) -> Result<Found, CommandError> {
-    let found = connection.ask(find(&connection.client, &connection.compartment, filter)).await;
+    let found =
+        connection.ask(find(&for_questions(&connection.client), &connection.compartment, filter)).await;
     let mut found = found.map_err(CommandError::of_compartment)?;
     let unlisted = unlisted(connection, filter, &found).await?;
     if !unlisted.is_empty() {
         let named = Some(unlisted.into_iter().map(Named::Ocid).collect());
         let filter = Filter { named, ..filter.clone() };
-        let more = connection.ask(find(&connection.client, &connection.compartment, &filter)).await?;
+        let more = connection
+            .ask(find(&for_questions(&connection.client), &connection.compartment, &filter))
+            .await?;
         found.machines.extend(more.machines);
         sort(&mut found.machines, SortBy::Name);
     }
@@ -253,7 +256,9 @@ async fn explain(
     if !(by_name || by_value || filter.prefix.is_some()) {
         return Ok(None);
     }
-    let all = connection.ask(find(&connection.client, &connection.compartment, &Filter::default())).await?;
+    let all = connection
+        .ask(find(&for_questions(&connection.client), &connection.compartment, &Filter::default()))
+        .await?;
     Ok(slip::explain(filter, missing, &all.machines))
 }
 
