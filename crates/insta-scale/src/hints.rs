@@ -22,8 +22,10 @@ pub enum Cause {
     Quota,
     /// OCI rejected the API key.
     Authentication,
-    /// OCI rejected the session token, or it has expired.
+    /// OCI rejected the session token.
     Session,
+    /// The session has ended, and the message has the command that logs in again.
+    SessionEnded,
     /// OCI rejected the login because the clock of this machine is wrong.
     Clock,
     /// The availability domain does not offer the shape.
@@ -102,7 +104,7 @@ pub enum Cause {
 
 impl Cause {
     /// All causes, for the documentation.
-    pub const ALL: [Self; 44] = [
+    pub const ALL: [Self; 45] = [
         Self::Capacity,
         Self::ReservationExhausted,
         Self::Throttled,
@@ -110,6 +112,7 @@ impl Cause {
         Self::Quota,
         Self::Authentication,
         Self::Session,
+        Self::SessionEnded,
         Self::Clock,
         Self::ShapeUnavailable,
         Self::ImageNotFound,
@@ -159,6 +162,7 @@ impl Cause {
             Self::Quota => text::QUOTA,
             Self::Authentication => text::AUTHENTICATION,
             Self::Session => text::SESSION,
+            Self::SessionEnded => text::SESSION_ENDED,
             Self::Clock => text::CLOCK,
             Self::ShapeUnavailable => text::SHAPE_UNAVAILABLE,
             Self::ImageNotFound => text::IMAGE_NOT_FOUND,
@@ -302,6 +306,7 @@ impl Cause {
             ErrorClass::Limit if error.code.contains("Quota") => Self::Quota,
             ErrorClass::Limit => Self::Limit,
             ErrorClass::Authentication if has("clock is") => Self::Clock,
+            ErrorClass::Authentication if has("`oci session authenticate") => Self::SessionEnded,
             ErrorClass::Authentication if has("session token") => Self::Session,
             ErrorClass::Authentication => Self::Authentication,
             ErrorClass::NotFound | ErrorClass::Invalid if is_about_tags(&text) => Self::Tags,

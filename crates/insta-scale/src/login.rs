@@ -11,8 +11,8 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use oci_client::credentials::{
-    ApiKey, ApiKeySettings, CredentialsError, Login, LoginFacts, LoginSettings, Network, Signature, Signer,
-    SignerFacts,
+    ApiKey, ApiKeySettings, ConfigFileError, CredentialsError, Login, LoginFacts, LoginSettings, Network,
+    Signature, Signer, SignerFacts,
 };
 use oci_client::transport::{Https, Surroundings};
 use oci_client::{Base, Clock, SystemClock};
@@ -231,6 +231,11 @@ pub fn remedy(error: &CredentialsError) -> Option<String> {
             "set private_key_passphrase in the config (pass_phrase in a profile, OCI_CLI_PASSPHRASE with the other \
                  variables of the CLI) or {PASSPHRASE}; on a terminal, the command asks for it"
         )),
+        CredentialsError::ConfigFile(ConfigFileError::Unreadable { .. }) => Some(
+            "`oci-insta-scale init` makes a key and a profile, as does `oci setup config`; if the profile is in another file, set \
+                 OCI_CLI_CONFIG_FILE"
+                .to_owned(),
+        ),
         CredentialsError::SettingsMissing { .. } => Some(
             "`oci setup config` writes a complete profile; without a file, set OCI_CLI_USER, OCI_CLI_TENANCY, \
                  OCI_CLI_FINGERPRINT, OCI_CLI_REGION, and OCI_CLI_KEY_FILE or OCI_CLI_KEY_CONTENT"

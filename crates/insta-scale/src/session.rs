@@ -7,7 +7,7 @@ use crate::config::{self, Fleet, Layers, Overrides, Placeholders, Resolved, Sett
 use crate::environment;
 use crate::error::CommandError;
 use crate::login;
-use crate::output::again::{remember_count, remember_flags};
+use crate::output::again::{Flags, remember_count, remember_flags};
 use crate::output::console::{self, Verbosity};
 use crate::output::retries::Retries;
 use crate::output::simulated::{Announcing, Counting};
@@ -79,7 +79,7 @@ impl Session {
             memory: OnceLock::new(),
             price_list: OnceLock::new(),
         };
-        remember_flags(session.flags_text());
+        remember_flags(Flags { layers: session.layers_text(), place: session.place_text() });
         session
     }
 
@@ -92,7 +92,8 @@ impl Session {
             flags.config = origin.files().map(PathBuf::from).collect();
             // Values that are set now come last, and relative paths in all of them start at one folder.
             if let Some(folder) = origin.folder.as_ref().filter(|_| !origin.set.is_empty()) {
-                flags.set = [&origin.set[..], &flags.set].concat();
+                let recorded = origin.set.iter().filter(|value| !flags.set.contains(value));
+                flags.set = recorded.chain(&flags.set).cloned().collect();
                 session.folder = Some(PathBuf::from(folder));
             }
             flags.profile = flags.profile.take().or_else(|| origin.profile.clone());
@@ -146,7 +147,11 @@ impl Session {
     /// The flags for the same config, login, service and ledger, each with a leading space. Flags set by environment variables
     /// are omitted, because the variables stay set for the next command.
     pub fn flags_text(&self) -> String {
-        let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
+        self.layers_text() + &self.place_text()
+    }
+
+    /// The flags for the same config.
+    fn layers_text(&self) -> String {
         let files: Vec<String> = self.flags.config.iter().map(|file| file.display().to_string()).collect();
         let from_variable =
             files.len() == 1 && environment::variable("OCI_INSTA_SCALE_CONFIG").as_ref() == files.first();
@@ -158,6 +163,12 @@ impl Session {
         for value in &self.flags.set {
             let _ = write!(layers, " --set {}", shell_word(value));
         }
+        layers
+    }
+
+    /// The flags for the same login, service and ledger.
+    fn place_text(&self) -> String {
+        let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
         let given = [
             ("--profile", self.flags.profile.clone(), ""),
             ("--auth", self.flags.auth.map(|method| method.to_string()), ""),
@@ -168,7 +179,7 @@ impl Session {
             let value = value.filter(|value| environment::variable(variable).as_ref() != Some(value))?;
             Some(format!(" {flag} {}", shell_word(&value)))
         });
-        layers + &flags.collect::<String>()
+        flags.collect()
     }
 
     /// The origin of a run, from which `resume` finds the same credentials. `None` if the path is not valid text.

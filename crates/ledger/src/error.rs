@@ -7,7 +7,7 @@ use std::path::PathBuf;
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum LedgerError {
     /// The disk is full. Nothing of the append was kept.
-    #[error("no space left for the ledger {}: free some space, then resume the run", path.display())]
+    #[error("no space left for the ledger {}: free some space, then go on", path.display())]
     Full {
         /// The file.
         path: PathBuf,

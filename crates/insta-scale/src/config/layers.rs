@@ -8,6 +8,7 @@ use super::merge::{in_source, lay_over, parse};
 use super::set;
 use super::sources::Sources;
 use super::yaml::{self, Node, Value};
+use crate::output::text::shell_word;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
@@ -97,9 +98,10 @@ fn read_text(file: &Path) -> Result<Zeroizing<String>, Unreadable> {
     let bytes = files::read_limited(file, yaml::MAX_BYTES).map_err(|error| {
         let mut finding = Finding::whole(format!("cannot be read: {error}"));
         if !file.exists() {
-            finding = finding.help(
-                "`oci-insta-scale init` writes one, config.example.yaml describes it; or name another file with --config",
-            );
+            let file = if file == Path::new("config.yaml") { String::new() } else { format!(" {}", shell_word(&file.display().to_string())) };
+            finding = finding.help(format!(
+                "`oci-insta-scale init{file}` writes one, config.example.yaml describes it; or name another file with --config"
+            ));
         }
         Unreadable { finding, text: Zeroizing::default() }
     })?;

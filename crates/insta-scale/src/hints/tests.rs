@@ -13,6 +13,7 @@ fn the_whole_table() {
         Quota                 the compartment has reached a quota: ask its administrator to raise it, or use another compartment
         Authentication        OCI does not recognise the key of this user: check in the console that the fingerprint is listed under the user's API keys (a new key takes a minute) and that the user belongs to this tenancy
         Session               log in again: `oci session authenticate` (with --profile-name and --region of the profile)
+        SessionEnded          log in again with the command in the message
         Clock                 set the clock of this machine: OCI rejects signatures that are more than 5 minutes off
         ShapeUnavailable      this availability domain does not offer the shape: use another domain or another shape
         ImageNotFound         verify image_id: the image must be in this region, and a policy must let you use it

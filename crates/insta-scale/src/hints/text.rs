@@ -32,6 +32,7 @@ pub const QUOTA: &str =
     "the compartment has reached a quota: ask its administrator to raise it, or use another compartment";
 pub const SESSION: &str =
     "log in again: `oci session authenticate` (with --profile-name and --region of the profile)";
+pub const SESSION_ENDED: &str = "log in again with the command in the message";
 pub const CLOCK: &str =
     "set the clock of this machine: OCI rejects signatures that are more than 5 minutes off";
 pub const SHAPE_UNAVAILABLE: &str =

@@ -78,10 +78,7 @@ impl Way {
         env: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Self, CommandError> {
         let wrong = |why: String| {
-            CommandError::usage(
-                format!("{at}: notify `{}`: {why}", receiver.name),
-                "correct it, or leave notifications out with --no-notify",
-            )
+            CommandError::usage(format!("{at}: notify `{}`: {why}", receiver.name), "correct it")
         };
         let read = |source: &SecretSource| source.read(env).map_err(wrong);
         let address = |address: &ReceiverUrl| match address {

@@ -49,7 +49,14 @@ pub fn ways(session: &Session, settings: &Settings) -> Result<Vec<Way>, CommandE
 impl Notifier {
     /// Prepares to send. Secrets are read here, so that a mistake is reported before anything is launched.
     pub fn open(session: &Session, settings: &Settings, wanted: bool) -> Result<Self, CommandError> {
-        let ways = if wanted { ways(session, settings)? } else { Vec::new() };
+        let opened = if wanted { ways(session, settings) } else { Ok(Vec::new()) };
+        let ways = opened.map_err(|error| match error {
+            // Only commands with a run can do without.
+            CommandError::Usage { message, hint: Some(hint) } => {
+                CommandError::usage(message, format!("{hint}, or leave notifications out with --no-notify"))
+            }
+            error => error,
+        })?;
         Ok(Self::start(ways, session.clock.clone(), session.is_quiet()))
     }
 

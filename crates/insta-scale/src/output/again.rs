@@ -2,14 +2,23 @@
 
 use std::sync::OnceLock;
 
-static FLAGS: OnceLock<String> = OnceLock::new();
+/// The flags of this command, each with a leading space.
+#[derive(Debug)]
+pub struct Flags {
+    /// The config: its files and the values over them.
+    pub layers: String,
+    /// The login, the service and the ledger.
+    pub place: String,
+}
+
+static FLAGS: OnceLock<Flags> = OnceLock::new();
 static COUNT: OnceLock<u32> = OnceLock::new();
 
 /// The commands that judge or make as many instances as `--count` says.
 const COUNTED: [&str; 6] = ["launch", "hunt", "plan", "limits", "doctor", "capacity"];
 
 /// Stores the flags of this command for its advice. The first flags stay, because a process runs one command.
-pub fn remember_flags(flags: String) {
+pub fn remember_flags(flags: Flags) {
     let _ = FLAGS.set(flags);
 }
 
@@ -23,16 +32,27 @@ pub fn remember_count(count: Option<u32>) {
 /// Adds the flags of this command to all commands in backticks, and its count to those that would otherwise take another.
 pub fn advice(text: &str) -> String {
     const OPENING: &str = "`oci-insta-scale ";
-    let text = with_flags(text, OPENING, FLAGS.get().map_or("", String::as_str));
+    let text = FLAGS.get().map_or_else(|| text.to_owned(), |flags| with_all(text, OPENING, flags));
     COUNT.get().map_or_else(|| text.clone(), |count| with_count(&text, OPENING, *count))
+}
+
+/// `init` takes one file, which the advice names, and no values over it.
+fn with_all(text: &str, opening: &str, flags: &Flags) -> String {
+    let all = format!("{}{}", flags.layers, flags.place);
+    extended(text, opening, |command| {
+        let is_init = command.split(' ').next() == Some("init");
+        missing(command, if is_init { &flags.place } else { &all })
+    })
 }
 
 /// Adds flags to the commands in a text. A command starts with `opening`, and ends the text or a part of it.
 pub fn with_flags(text: &str, opening: &str, flags: &str) -> String {
-    extended(text, opening, |command| {
-        let has_them = format!(" {command}").contains(flags) || command.ends_with("--help");
-        if has_them { String::new() } else { flags.to_owned() }
-    })
+    extended(text, opening, |command| missing(command, flags))
+}
+
+fn missing(command: &str, flags: &str) -> String {
+    let has_them = format!(" {command}").contains(flags) || command.ends_with("--help");
+    if has_them { String::new() } else { flags.to_owned() }
 }
 
 fn with_count(text: &str, opening: &str, count: u32) -> String {
@@ -62,7 +82,18 @@ fn extended(text: &str, opening: &str, more: impl Fn(&str) -> String) -> String 
 
 #[cfg(test)]
 mod tests {
-    use super::{with_count, with_flags};
+    use super::{Flags, with_all, with_count, with_flags};
+
+    #[test]
+    fn advice_to_run_init_names_one_file_and_no_layers() {
+        let flags = Flags { layers: " --config a --config b --set x=1".into(), place: " --profile P".into() };
+        let told = |text| with_all(text, "`oci-insta-scale ", &flags);
+        assert_eq!(
+            told("`oci-insta-scale init b` writes one; then `oci-insta-scale plan`"),
+            "`oci-insta-scale init b --profile P` writes one; then `oci-insta-scale plan --config a --config b --set x=1 --profile P`"
+        );
+        assert_eq!(told("`oci-insta-scale init`"), "`oci-insta-scale init --profile P`");
+    }
 
     #[test]
     fn commands_in_advice_keep_the_count() {

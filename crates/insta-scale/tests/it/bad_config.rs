@@ -40,7 +40,7 @@ fn a_missing_file_says_where_to_start() {
     let error = config::load(&config::Layers::of(path), &Overrides::default(), &no_profile).unwrap_err();
     insta::assert_snapshot!(error, @r"
         no/such/config.yaml: cannot be read: there is no such file
-          = help: `oci-insta-scale init` writes one, config.example.yaml describes it; or name another file with --config
+          = help: `oci-insta-scale init no/such/config.yaml` writes one, config.example.yaml describes it; or name another file with --config
 
         no/such/config.yaml: 1 mistake; nothing was sent
         ");

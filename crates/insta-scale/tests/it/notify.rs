@@ -225,11 +225,13 @@ fn mistakes_in_receivers_name_place_and_remedy() {
             "a whole number from 1 to 65535",
         ),
         ("  type: ntfy\n", "notify must be a list of receivers"),
+        ("  - {type: slack, url_env: NOT_SET}\n", "NOT_SET"),
     ];
     for (notify, said) in wrong {
         place.write("config.yaml", format!("{config}\nnotify:\n{notify}"));
         let ended = place.run(&["notify", "test"]);
         assert_eq!(ended.code, 2, "{notify}");
         assert!(ended.stderr.contains(said), "{notify}: {}", ended.stderr);
+        assert!(!ended.stderr.contains("--no-notify"), "the command has no such flag: {}", ended.stderr);
     }
 }

@@ -30,7 +30,7 @@ struct Entry {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigFileError {
     /// It does not exist or cannot be read.
-    #[error("the OCI configuration file {} cannot be read ({why}): create one with `oci setup config`", path.display())]
+    #[error("the OCI configuration file {} cannot be read ({why})", path.display())]
     Unreadable {
         /// The expected path.
         path: PathBuf,

@@ -220,7 +220,7 @@ fn what_a_profile_lacks_is_listed_at_once() {
     insta::assert_snapshot!(error, @r#"~/.oci/config:10 has authentication_type = "pkcs11": pkcs11 is not supported; use one of auto, api_key, security_token, instance_principal, instance_obo_user, resource_principal, oke_workload_identity"#);
     insta::assert_snapshot!(refused(""), @"~/.oci/config has no profile [DEFAULT]; it has none");
     let home = Home::new("").with("OCI_CLI_CONFIG_FILE", "~/none");
-    insta::assert_snapshot!(home.login(None).unwrap_err(), @"the OCI configuration file ~/none cannot be read (it does not exist): create one with `oci setup config`");
+    insta::assert_snapshot!(home.login(None).unwrap_err(), @"the OCI configuration file ~/none cannot be read (it does not exist)");
 }
 
 proptest::proptest! {

@@ -12,10 +12,15 @@ pub enum StartError {
     NotLoopback(SocketAddr),
     /// Another program listens on the address.
     #[error(
-        "cannot listen on {0}: the port is in use. Choose another with --listen {ip}:PORT; 0 picks a free one",
-        ip = .0.ip()
+        "cannot listen on {address}: the port is in use. Choose another with {flag} {ip}:PORT; 0 picks a free one",
+        ip = .address.ip()
     )]
-    PortInUse(SocketAddr),
+    PortInUse {
+        /// The address.
+        address: SocketAddr,
+        /// The flag that names it.
+        flag: &'static str,
+    },
     /// The region cannot listen on the address.
     #[error("cannot listen on {address}: {source}")]
     Listen {

@@ -27,8 +27,12 @@ pub(super) struct Served {
     saver: Option<Saver>,
 }
 
-/// Listens at the address, `after` ports further; port 0 always takes a free port.
-pub(super) async fn bind(mut address: SocketAddr, after: u16) -> Result<Listening, StartError> {
+/// Listens at the address, `after` ports further; port 0 always takes a free port. `flag` names the address.
+pub(super) async fn bind(
+    mut address: SocketAddr,
+    after: u16,
+    flag: &'static str,
+) -> Result<Listening, StartError> {
     if address.port() != 0 {
         let port = address.port().checked_add(after).ok_or_else(|| StartError::Listen {
             address,
@@ -39,7 +43,7 @@ pub(super) async fn bind(mut address: SocketAddr, after: u16) -> Result<Listenin
         address.set_port(port);
     }
     let listener = TcpListener::bind(address).await.map_err(|source| match source.kind() {
-        std::io::ErrorKind::AddrInUse => StartError::PortInUse(address),
+        std::io::ErrorKind::AddrInUse => StartError::PortInUse { address, flag },
         std::io::ErrorKind::PermissionDenied if address.port() < 1024 => StartError::PortForbidden(address),
         _ => StartError::Listen { address, source },
     })?;

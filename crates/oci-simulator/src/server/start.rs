@@ -137,6 +137,9 @@ impl Running {
     }
 }
 
+/// The flag with the address of a region.
+const LISTEN: &str = "--listen";
+
 /// Starts a region and returns once it listens.
 ///
 /// # Errors
@@ -145,12 +148,17 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     check_addresses(&options)?;
     let speed = options.speed.or(options.scenario.speed).unwrap_or(SPEED);
     check_speed(speed).map_err(StartError::Speed)?;
-    let Listening { listener, address } = bind(options.listen, 0).await?;
+    let Listening { listener, address } = bind(options.listen, 0, LISTEN).await?;
     let further = options.scenario.further();
     let mut elsewhere = Vec::new();
     for (at, scenario) in (1..).zip(further) {
-        elsewhere.push((scenario, bind(options.listen, at).await?));
+        elsewhere.push((scenario, bind(options.listen, at, LISTEN).await?));
     }
+    // Before the home is made, so that a port in use leaves nothing behind.
+    let tls = match options.tls_listen {
+        Some(address) => Some(bind(address, 0, "--tls-listen").await?),
+        None => None,
+    };
     let folder = match options.home.clone() {
         Some(path) => Some(blocking(move || Folder::claim(&path)).await??),
         None => None,
@@ -182,9 +190,8 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
         admit(&options, region, &identity, speed);
     }
     open_sessions(&options, &region, home.as_ref()).await?;
-    let (tls, tls_served) = match options.tls_listen.zip(home.as_ref()) {
-        Some((address, home)) => {
-            let bound = bind(address, 0).await?;
+    let (tls, tls_served) = match tls.zip(home.as_ref()) {
+        Some((bound, home)) => {
             let (address, environment, served) = serve_tls(bound, &home.path, &all, &mut notes).await?;
             (Some((address, environment)), Some(served))
         }

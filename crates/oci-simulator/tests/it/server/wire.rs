@@ -151,6 +151,15 @@ async fn a_busy_port_is_named_with_the_way_out() {
         server.address
     );
     assert_eq!(error, expected);
+    // The port for TLS has another flag, and nothing is left behind.
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path().join("home");
+    let listen = "127.0.0.1:0".parse().unwrap();
+    let options =
+        Options { listen, tls_listen: Some(server.address), home: Some(home.clone()), ..Options::default() };
+    let error = start(options).await.unwrap_err().to_string();
+    assert_eq!(error, expected.replace("--listen", "--tls-listen"));
+    assert!(!home.exists());
     server.shutdown().await.unwrap();
 }
 
