@@ -155,6 +155,18 @@ def test_a_key_that_is_not_added_yet_is_kept(home):
         kept = sorted(path.name for path in (folder / ".oci").iterdir())
         assert kept[0] == "config" and "oci_api_key.pem" in kept, kept
         assert not (folder / "config.yaml").exists()
+        # The next one goes on with the same key.
+        screen = Terminal(
+            "oci-insta-scale", "init", "--endpoint", region.endpoint, folder=folder, variables=variables
+        )
+        answer(screen, [("profile [", "DEFAULT")])
+        screen.wait_for("OCI does not accept the key of the profile [DEFAULT] yet")
+        screen.wait_for("Enter when the key is added")
+        public = max((folder / ".oci").glob("*_public.pem"), key=lambda path: path.stat().st_mtime)
+        assert public.read_text() in screen.text()
+        screen.type("later\r")
+        assert screen.end() == 2, screen.text()
+        assert public.name in screen.text(), screen.text()
         (folder / ".oci/config").unlink()
     # Each time another key, and none replaced.
     assert len(list((folder / ".oci").glob("*_public.pem"))) == 3

@@ -38,7 +38,7 @@ pub struct InitArgs {
     /// Size of a flexible shape: OCPUs [default: ask]
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = super::positive)]
     pub ocpus: Option<f64>,
-    /// Size of a flexible shape: GB of memory [default: the memory that the shape has for these OCPUs]
+    /// Size of a flexible shape: GB of memory [default: that of the file, otherwise what the shape has for these OCPUs]
     #[arg(long, value_name = "GB", allow_negative_numbers = true, value_parser = super::positive)]
     pub memory: Option<f64>,
     /// Boot this image: an operating system with its version (`Oracle Linux 9`, the newest build), the name of an image, or its

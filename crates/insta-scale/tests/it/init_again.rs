@@ -48,6 +48,31 @@ fn only_the_values_that_differ_are_written() {
     assert!(!place.path().join("config.yaml.bak2").exists());
 }
 
+#[test]
+fn the_document_has_what_the_file_says_by_itself() {
+    let (place, region) = place_with(&[]);
+    edited_by_hand(&place, &region);
+    let config = place.path().join("sim/config");
+    let words = ["init", "--yes", "--output", "json", "--count", "3"];
+    let ended: Ended = place.unconfirmed(&words).env("OCI_CLI_CONFIG_FILE", config).output().unwrap().into();
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    let values = &ended.json()["values"];
+    assert_eq!(values["profile"], "DEFAULT");
+    assert_eq!(values["endpoint"], region.endpoint.as_str());
+}
+
+#[test]
+fn ocpus_alone_keep_the_memory_of_the_file() {
+    let (place, region) = place_with(&[]);
+    let old = edited_by_hand(&place, &region);
+    let gb = old.lines().find(|line| line.contains("memory_in_gbs:")).unwrap();
+    let ended = init(&place, &region, &["--yes", "--ocpus", "2"]);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    let new = config_of(&place).unwrap();
+    assert_eq!(changed(&old, &new), [("    ocpus: 1", "    ocpus: 2")]);
+    assert!(new.lines().any(|line| line == gb));
+}
+
 #[cfg(unix)]
 #[test]
 fn an_edited_file_keeps_its_mode_and_its_link() {
@@ -209,4 +234,16 @@ fn a_file_made_while_it_asks_is_left_as_it_is() {
     });
     refused(&ended, "was made by somebody else meanwhile");
     assert_eq!(config_of(&place).unwrap(), "# Somebody was faster.\n");
+}
+
+#[test]
+fn advice_to_run_init_works_as_it_stands() {
+    let (place, region) = place_with(&[]);
+    let old = edited_by_hand(&place, &region);
+    let ended = init(&place, &region, &[".", "--yes"]);
+    refused(&ended, "name another file: `oci-insta-scale init FILE --endpoint ");
+    let two = ["config", "show", "--config", "config.yaml", "--config", "no pe.yaml", "--set", "region=x"];
+    let ended = place.run(&two);
+    refused(&ended, "`oci-insta-scale init 'no pe.yaml'` writes one");
+    assert_eq!(config_of(&place).unwrap(), old);
 }

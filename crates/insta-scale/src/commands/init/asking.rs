@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 /// How many choices are shown at once; a part of the name finds the others.
 const SHOWN: usize = 10;
 /// What is said to an empty line where there is no default.
-const NO_ANSWER: &str = "an answer is needed; Ctrl-C ends the set-up without writing anything";
+const NO_ANSWER: &str = "an answer is needed; Ctrl-C ends the set-up without writing a config";
 
 /// A question.
 #[derive(Clone, Copy, Debug)]

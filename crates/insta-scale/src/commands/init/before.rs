@@ -40,6 +40,11 @@ impl Before {
         self.present.text(&["profile"])
     }
 
+    /// The base URL of the service.
+    pub fn endpoint(&self) -> Option<String> {
+        self.present.text(&["endpoint"])
+    }
+
     /// The compartment: its OCID or its path.
     pub fn compartment(&self) -> Option<String> {
         self.present.text(&["compartment_id"]).or_else(|| self.present.text(&["compartment"]))

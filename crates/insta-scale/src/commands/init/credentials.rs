@@ -5,7 +5,7 @@ use super::before::Before;
 use super::draft::WrittenLogin;
 use super::keeping::{Unlisted, propose};
 use super::matching::Candidate;
-use super::new_key::make_key;
+use super::new_key::{make_key, wait_for_made_key};
 use super::profiles::PROFILE;
 use crate::apart;
 use crate::config::{self, CredentialSource, Fleet, Layers, Settings};
@@ -14,8 +14,8 @@ use crate::error::CommandError;
 use crate::login;
 use crate::session::Session;
 use oci_client::Endpoints;
-use oci_client::credentials::{AuthMethod, ConfigFile, CredentialsError, config_file_path};
-use std::path::Path;
+use oci_client::credentials::{AuthMethod, ConfigFile, CredentialsError, config_file_path, expand_home};
+use std::path::{Path, PathBuf};
 
 /// The choice that makes a key and a profile. No profile has this value, because names are not empty.
 const NEW: &str = "";
@@ -26,8 +26,10 @@ pub struct FoundLogin {
     pub session: Session,
     /// How the service is reached.
     pub settings: Settings,
-    /// What the config says.
+    /// What is written into the config.
     pub written: WrittenLogin,
+    /// What the config says then, with what it said before.
+    pub said: WrittenLogin,
 }
 
 /// Finds the credentials, and asks if there are several.
@@ -47,7 +49,7 @@ pub async fn find_login(
     let is_told = method.is_some() || overrides.cli_profile.is_some() || overrides.variables_suffice;
     let is_told = is_told || before.is_some_and(Before::has_own_login);
     if session.flags.profile.is_none() && !is_told {
-        choose(&mut session, asking, before.and_then(Before::profile), region).await?;
+        choose(&mut session, asking, before, region).await?;
     }
     let overrides = session.overrides(None);
     let settings =
@@ -64,13 +66,20 @@ pub async fn find_login(
     // A variable stays set for the next command, a flag does not.
     let of_variable = environment::variable("OCI_INSTA_SCALE_ENDPOINT");
     let endpoint = session.flags.endpoint.clone().filter(|endpoint| Some(endpoint) != of_variable.as_ref());
+    let said = WrittenLogin {
+        endpoint: endpoint.clone().or_else(|| before.and_then(Before::endpoint)),
+        profile_file: profile.as_ref().and_then(|_| named_profile_file()),
+        profile: profile.clone(),
+        auth,
+    };
     let written = match before {
-        None => WrittenLogin { profile, auth, endpoint },
+        None => said.clone(),
         // What the file says stays, unless a flag or an answer says otherwise.
         Some(_) => WrittenLogin {
             profile: profile.filter(|_| session.flags.profile.is_some()),
             auth: auth.filter(|_| session.flags.auth.is_some()),
             endpoint,
+            profile_file: None,
         },
     };
     if settings.fleet.tenancy.is_empty() {
@@ -79,16 +88,30 @@ pub async fn find_login(
             "add `tenancy=ocid1.tenancy…` to the profile, or set OCI_CLI_TENANCY",
         ));
     }
-    Ok(FoundLogin { session, settings, written })
+    Ok(FoundLogin { session, settings, written, said })
+}
+
+/// The variable that names the file of profiles, and the file: the variable has to stay set for the config to mean the same.
+fn named_profile_file() -> Option<(&'static str, PathBuf)> {
+    let path = config_file_path(None, &environment::variable);
+    let names = |variable: &&str| {
+        let value = environment::variable(variable).filter(|value| !value.is_empty());
+        value.is_some_and(|value| expand_home(Path::new(&value), &environment::variable) == path)
+    };
+    ["OCI_CLI_CONFIG_FILE", "OCI_CONFIG_FILE"]
+        .into_iter()
+        .find(names)
+        .map(|variable| (variable, path.clone()))
 }
 
 /// Chooses a profile; without a file of profiles, looks whether this machine is an instance, and otherwise makes a key.
 async fn choose(
     session: &mut Session,
     asking: &mut Asking,
-    present: Option<String>,
+    before: Option<&Before>,
     region: Option<&str>,
 ) -> Result<(), CommandError> {
+    let present = before.and_then(Before::profile);
     let path = config_file_path(None, &environment::variable);
     if !path.exists() {
         if is_instance(session).await? {
@@ -142,7 +165,13 @@ async fn choose(
     let chosen = asking.choose(question, &choices, proposed.at).await?;
     if chosen.value == NEW {
         session.flags.profile = Some(make_key(session, asking, &path, Some(&found), region).await?);
-    } else if Some(&chosen.value) != present.as_ref() {
+        return Ok(());
+    }
+    if asking.is_typed() {
+        let endpoint = session.flags.endpoint.clone().or_else(|| before.and_then(Before::endpoint));
+        wait_for_made_key(session, asking, &found, &chosen.value, endpoint).await?;
+    }
+    if Some(&chosen.value) != present.as_ref() {
         session.flags.profile = Some(chosen.value);
     }
     Ok(())

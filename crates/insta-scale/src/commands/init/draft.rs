@@ -5,6 +5,7 @@ use crate::output::text::clean;
 use oci_client::credentials::AuthMethod;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
+use std::path::PathBuf;
 
 /// A resource: its OCID and, if it is known, its name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -68,6 +69,8 @@ pub struct WrittenLogin {
     pub auth: Option<AuthMethod>,
     /// `endpoint`.
     pub endpoint: Option<String>,
+    /// The variable that names the file of the profile, and the file, if there is one.
+    pub profile_file: Option<(&'static str, PathBuf)>,
 }
 
 /// All answers.
@@ -112,10 +115,14 @@ impl Draft {
         }
         out.push_str(HEAD);
         // Writing to a String cannot fail, so the results are ignored.
-        let WrittenLogin { profile, auth, endpoint } = &self.login;
+        let WrittenLogin { profile, auth, endpoint, profile_file } = &self.login;
         match (profile, auth) {
             (Some(profile), _) => {
-                let _ = write!(out, "\n# A profile of ~/.oci/config.\nprofile: {}\n", scalar(profile));
+                let file = profile_file.as_ref().map(|(variable, path)| {
+                    format!("{}, which {variable} names", clean(&path.display().to_string()))
+                });
+                let file = file.as_deref().unwrap_or("~/.oci/config");
+                let _ = write!(out, "\n# A profile of {file}.\nprofile: {}\n", scalar(profile));
             }
             (None, Some(_)) => out.push_str("\n# Who signs: where this program runs.\n"),
             (None, None) => out.push_str("\n# The variables of the CLI (OCI_CLI_USER, …) say who signs.\n"),
@@ -134,13 +141,11 @@ impl Draft {
     }
 
     fn write_instances(&self, out: &mut String) {
-        let prefix = &self.prefix;
-        let names = format!("{prefix}-1, {prefix}-2, …");
+        // The comment does not repeat the prefix, so that it stays true when the prefix is changed.
         let _ = write!(
             out,
-            "\ninstance_settings:\n  # Instances are named {}\n  display_name_prefix: {}\n  # `--count` overrides it.\n  count: {}\n",
-            clean(&names),
-            scalar(prefix),
+            "\ninstance_settings:\n  # Instances are named by the prefix, a hyphen and a number from 1.\n  display_name_prefix: {}\n  # `--count` overrides it.\n  count: {}\n",
+            scalar(&self.prefix),
             self.count
         );
         let _ = write!(out, "\n  shape: {}\n", scalar(&self.shape));

@@ -6,7 +6,7 @@ use crate::config::{MAX_BYTES, read_limited};
 use crate::environment;
 use crate::error::CommandError;
 use crate::output::console;
-use crate::output::text::clean;
+use crate::output::text::{clean, shell_word};
 use crate::session::Session;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -32,6 +32,16 @@ pub fn target(session: &Session) -> Result<TargetFile, CommandError> {
         }
         [_] => Err(CommandError::usage("`init` takes no --set", "answer with the flags of `init`")),
         _ => Err(CommandError::usage("`init` writes one file, but several are named", "name one of them")),
+    }
+}
+
+/// The command that sets up the same file.
+pub fn command(session: &Session) -> String {
+    match session.layers().files.as_slice() {
+        [path] if path != Path::new("config.yaml") => {
+            format!("oci-insta-scale init {}", shell_word(&path.display().to_string()))
+        }
+        _ => "oci-insta-scale init".to_owned(),
     }
 }
 

@@ -34,7 +34,8 @@ pub async fn ssh_key(
         is_complete: true,
     };
     if question.given.is_some() || choices.is_empty() {
-        if question.given.is_none() {
+        // A key that the file names already is proposed.
+        if question.given.is_none() && present.is_none_or(|present| present == NONE) {
             asking.say(
                 "no public SSH key was found in ~/.ssh or in the agent. `ssh-keygen -t ed25519` makes one. Type the path \
                  of a .pub file, or paste the key; `none` launches instances that nobody can log in to",

@@ -59,7 +59,7 @@ pub async fn set_up(session: &Session, args: &InitArgs) -> Result<Exit, CommandE
         };
         asking.say(&format!(
             "{what} Enter takes the answer in brackets; a number or a part of a name chooses from a list, and ? shows all of \
-             it. Ctrl-C ends it, and nothing is written."
+             it. Ctrl-C ends it, and no config is written."
         ));
     }
     let written = Box::pin(ask_and_write(session, &mut asking, args, &target)).await;
@@ -87,7 +87,7 @@ async fn ask_and_write(
 ) -> Result<(Session, Draft, Option<Vec<ChangedLines>>), CommandError> {
     let TargetFile { path, before } = target;
     let found = find_login(session, asking, path, before.as_ref(), args.region.as_deref());
-    let FoundLogin { session, settings, written } = Box::pin(found).await?;
+    let FoundLogin { session, settings, written, said } = Box::pin(found).await?;
     let access = Access::open(&session, settings).await?;
     let is_told = session.flags.profile.is_some() || session.flags.auth.is_some();
     let mut draft = Box::pin(ask_all(access, asking, args, target, !is_told)).await?;
@@ -101,6 +101,7 @@ async fn ask_and_write(
         }
         Some(before) => Some(edit(&session, path, before, &draft, args.yes).await?),
     };
+    draft.login = said;
     if !session.is_quiet() && changes.as_ref().is_none_or(|changes| !changes.is_empty()) {
         console::line(&format!("\nwrote {}", path.display()));
     }
@@ -300,10 +301,19 @@ async fn show_plan(
     }
     let args =
         PlanArgs { count: None, offline: false, reserve: false, placements: None, place: Where::default() };
-    plan::show_plan(session, &args).await?;
+    let verdict = plan::show_plan(session, &args).await?;
     if !session.is_quiet() {
         let instances = count(draft.count, "instance");
-        console::line(&format!("`oci-insta-scale launch` launches {instances} after a confirmation"));
+        let launch = format!("`oci-insta-scale launch` launches {instances} after a confirmation");
+        let when =
+            if verdict == Exit::Done { "" } else { ", once `oci-insta-scale plan` says that they can be" };
+        console::line(&format!("{launch}{when}"));
+        if let Some((variable, file)) = &draft.login.profile_file {
+            let file = file.display();
+            console::line(&format!(
+                "the profile is in {file}, so {variable} has to be set for it too (`export`)"
+            ));
+        }
     }
     Ok(())
 }

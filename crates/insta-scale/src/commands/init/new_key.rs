@@ -1,8 +1,10 @@
 //! Makes an API key and its profile, as `oci setup config` does, and waits until OCI accepts it.
 
 use super::asking::{Asking, Question};
+use super::file;
 use super::profiles::{self, PROFILE, unwritable};
 use crate::apart;
+use crate::config::read_limited;
 use crate::environment;
 use crate::error::CommandError;
 use crate::output::console;
@@ -13,8 +15,8 @@ use aws_lc_rs::signature::KeyPair as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use oci_api::{Ocid, Region};
-use oci_client::credentials::{ApiKey, ApiKeySettings, ConfigFile, PrivateKey};
-use oci_client::{Endpoints, FailureClass};
+use oci_client::credentials::{ApiKey, ApiKeySettings, ConfigFile, PrivateKey, expand_home};
+use oci_client::{Client, Endpoints, FailureClass};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,6 +24,8 @@ use zeroize::Zeroizing;
 
 /// How many names are tried for the key, because an existing file is never replaced.
 const NAMES_TRIED: u32 = 100;
+/// No public key is longer.
+const PUBLIC_MAX: usize = 16 << 10;
 
 /// What a person has to say about themselves.
 struct Person {
@@ -72,16 +76,11 @@ pub async fn make_key(
         Some(_) => profiles::append(config, &name, &profile)?,
         None => create(config, profile.as_bytes()).map_err(|error| unwritable(config, &error))?,
     }
-    // These lines are for copying, so they are neither wrapped nor left out.
-    console::line(&format!(
-        "\nThe key is in {}, its profile [{name}] in {}. Now add the public key in the console:\nprofile menu > User \
-         settings > Tokens and keys (or API keys) > Add API key > Paste a public key\n\n{}\nIts fingerprint is {}.",
-        key.display(),
-        config.display(),
-        pair.public,
-        pair.fingerprint
-    ));
-    wait_until_accepted(session, asking, &person, &pair, &key).await?;
+    let kept = format!("The key is in {}, its profile [{name}] in {}.", key.display(), config.display());
+    show_key(&kept, &pair.public, &pair.fingerprint);
+    let client = client(session, session.flags.endpoint.clone(), &person, &pair.fingerprint, &key)?;
+    let public = public_half(&key).unwrap_or_else(|| key.clone());
+    wait_until_accepted(session, asking, &client, &person, &public).await?;
     Ok(name)
 }
 
@@ -188,35 +187,96 @@ fn make_folder(folder: &Path) -> std::io::Result<()> {
     builder.create(folder)
 }
 
-/// Asks OCI with the key, until it is accepted or the person stops. Any response but a refused login shows that it is.
-async fn wait_until_accepted(
+/// Goes on with a key that OCI does not accept yet, if it was made here: its public half lies beside it.
+pub async fn wait_for_made_key(
     session: &Session,
     asking: &mut Asking,
-    person: &Person,
-    pair: &Pair,
-    key: &Path,
+    config: &ConfigFile,
+    name: &str,
+    endpoint: Option<String>,
 ) -> Result<(), CommandError> {
-    let endpoints = match &session.flags.endpoint {
-        Some(url) => Endpoints::at(url)?,
+    let Ok(profile) = config.profile(name) else { return Ok(()) };
+    let value = |key: &str| profile.get(key).map(str::to_owned);
+    let (Some(key), Some(user), Some(tenancy), Some(fingerprint), Some(region)) =
+        (value("key_file"), value("user"), value("tenancy"), value("fingerprint"), value("region"))
+    else {
+        return Ok(());
+    };
+    let key = expand_home(Path::new(&key), &environment::variable);
+    let Some(public) = public_half(&key).filter(|public| public.is_file()) else { return Ok(()) };
+    let person = Person { user, tenancy, region };
+    // What else is wrong with the profile is said where it is used.
+    let Ok(client) = client(session, endpoint, &person, &fingerprint, &key) else { return Ok(()) };
+    match session.ask(async { Ok::<_, CommandError>(client.get_user(&person.user).await) }).await? {
+        Err(failure) if failure.class == FailureClass::Authentication => {}
+        _ => return Ok(()),
+    }
+    let text = read_limited(&public, PUBLIC_MAX).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    show_key(
+        &format!("OCI does not accept the key of the profile [{name}] yet."),
+        &text.unwrap_or_default(),
+        &fingerprint,
+    );
+    wait_until_accepted(session, asking, &client, &person, &public).await
+}
+
+/// `oci_api_key_public.pem` for `oci_api_key.pem`.
+fn public_half(key: &Path) -> Option<PathBuf> {
+    let stem = key.file_stem()?.to_str()?;
+    Some(key.with_file_name(format!("{stem}_public.pem")))
+}
+
+/// Says what to do with the public key. These lines are for copying, so they are neither wrapped nor left out.
+fn show_key(what: &str, public: &str, fingerprint: &str) {
+    console::line(&format!(
+        "\n{what} Add the public key in the console:\nprofile menu > User settings > Tokens and keys (or API keys) > Add API key > \
+         Paste a public key\n\n{public}\nIts fingerprint is {fingerprint}."
+    ));
+}
+
+/// A client that signs with the key.
+fn client(
+    session: &Session,
+    endpoint: Option<String>,
+    person: &Person,
+    fingerprint: &str,
+    key: &Path,
+) -> Result<Client, CommandError> {
+    let endpoints = match endpoint {
+        Some(url) => Endpoints::at(&url)?,
         None => Endpoints::for_region_or(&person.region, &environment::added_regions())?,
     };
     let settings = ApiKeySettings {
         tenancy: person.tenancy.clone(),
         user: person.user.clone(),
-        fingerprint: pair.fingerprint.clone(),
+        fingerprint: fingerprint.to_owned(),
         key_path: key.to_owned(),
         passphrase: None,
     };
     let (signer, _) = ApiKey::load(&settings)?;
     let (client, _) = session.client(endpoints, Some(Arc::new(signer)))?;
-    let client = crate::connection::for_questions(&client);
+    Ok(crate::connection::for_questions(&client))
+}
+
+/// Asks OCI with the key, until it is accepted or the person stops. Any response but a refused login shows that it is.
+async fn wait_until_accepted(
+    session: &Session,
+    asking: &mut Asking,
+    client: &Client,
+    person: &Person,
+    public: &Path,
+) -> Result<(), CommandError> {
     asking.has_kept_key = true;
     loop {
         let answer = asking.line("Enter when the key is added, or `later`:").await?;
         if answer.eq_ignore_ascii_case("later") {
             return Err(CommandError::usage(
                 "the key is not in use yet: no config was written, and the key and its profile are kept",
-                "add the public key in the console, then run `oci-insta-scale init` again",
+                format!(
+                    "add the public key ({}) in the console, then go on with `{}`",
+                    public.display(),
+                    file::command(session)
+                ),
             ));
         }
         match session.ask(async { Ok::<_, CommandError>(client.get_user(&person.user).await) }).await? {

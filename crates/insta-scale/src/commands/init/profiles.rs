@@ -68,7 +68,7 @@ pub fn append(path: &Path, name: &str, profile: &str) -> Result<(), CommandError
     if now.profile(name).is_ok() {
         return Err(CommandError::usage(
             format!("{} has a profile [{name}] meanwhile, which is not replaced", path.display()),
-            "run `oci-insta-scale init` again",
+            "repeat the command",
         ));
     }
     if bytes.last().is_some_and(|last| *last != b'\n') {

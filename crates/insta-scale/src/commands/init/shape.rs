@@ -10,7 +10,7 @@ use crate::config::shapes::check_whole;
 use crate::error::CommandError;
 use crate::output::instances::list::short_domain;
 use crate::output::listing::per_hour;
-use crate::output::text::moment;
+use crate::output::text::{amount, moment};
 use fleet::Plan;
 use fleet::launch::memory::scope_of;
 use fleet::policy::PolicyScope;
@@ -129,7 +129,8 @@ async fn sized(
     let same = present.filter(|present| present.shape == row.shape);
     // In full, so that it can be compared with the answer.
     let before = same.and_then(|same| same.size.as_deref()).and_then(|size| checked_size(&row, size).ok());
-    let size = size(asking, args, &row, before.clone()).await?;
+    let said = same.and_then(|same| same.size.as_deref()).and_then(parse_size).and_then(|(_, gb)| gb);
+    let size = size(asking, args, &row, before.clone(), said).await?;
     let text = size.map(|(ocpus, gb)| format!("{ocpus}:{gb}"));
     let size_is_kept = same.is_some() && text == before;
     Ok(SizedShape { shape: row, size, size_is_kept })
@@ -230,17 +231,17 @@ fn choice(access: &Access<'_>, domains: &[String], offer: &Offer) -> Candidate {
     let range = row.ocpu_options.as_deref().and_then(|options| Some((options.min?, options.max?)));
     about.push(match (range, row.ocpus, row.memory_in_gbs) {
         (Some((least, most)), ..) => format!("{least} to {most} OCPUs"),
-        (None, Some(ocpus), Some(gb)) => format!("{} and {gb} GB", units(ocpus, "OCPU")),
+        (None, Some(ocpus), Some(gb)) => format!("{} and {gb} GB", amount(ocpus, "OCPU")),
         _ => "size unknown".to_owned(),
     });
     if let Some(gpus) = row.gpus.filter(|gpus| *gpus > 0) {
-        about.push(units(gpus as f64, "GPU"));
+        about.push(amount(gpus as f64, "GPU"));
     }
     let prices = &access.settings.prices;
     let price = per_hour(prices.instance_hour(&row.shape, size, 1.0));
     about.push(match (range, size.ocpus, size.memory_gb) {
         (Some(_), Some(ocpus), Some(gb)) => {
-            format!("{price} {} per hour with {} and {gb} GB", prices.currency(), units(ocpus, "OCPU"))
+            format!("{price} {} per hour with {} and {gb} GB", prices.currency(), amount(ocpus, "OCPU"))
         }
         _ => format!("{price} {} per hour", prices.currency()),
     });
@@ -248,7 +249,7 @@ fn choice(access: &Access<'_>, domains: &[String], offer: &Offer) -> Candidate {
         about.push(match left {
             none if none < 1.0 => "the service limit leaves none".to_owned(),
             most if most >= 1e9 => "no service limit".to_owned(),
-            left => format!("the service limit leaves {}", units(left, unit.trim_end_matches('s'))),
+            left => format!("the service limit leaves {}", amount(left, unit.trim_end_matches('s'))),
         });
     }
     let room = offer.has_room();
@@ -265,12 +266,6 @@ fn choice(access: &Access<'_>, domains: &[String], offer: &Offer) -> Candidate {
     }
     about.extend(offer.remembered.clone());
     Candidate::named(row.shape.clone(), about.join(", "))
-}
-
-/// `1 OCPU`, `2 OCPUs`.
-fn units(amount: f64, unit: &str) -> String {
-    let amount = amount.to_string();
-    format!("{amount} {unit}{}", if amount == "1" { "" } else { "s" })
 }
 
 /// The size that is proposed for a shape.
@@ -297,12 +292,14 @@ fn is_flexible(row: &Shape) -> bool {
     row.is_flexible.unwrap_or(false) || row.ocpu_options.is_some() || row.shape.ends_with(".Flex")
 }
 
-/// Chooses the size of a flexible shape in one answer: OCPUs and, if they differ from the default, GB of memory.
+/// Chooses the size of a flexible shape in one answer: OCPUs and, if they differ from the default, GB of memory. `memory` is what an
+/// existing file says, which an answer without GB leaves as it is.
 async fn size(
     asking: &mut Asking,
     args: &InitArgs,
     row: &Shape,
     present: Option<String>,
+    memory: Option<f64>,
 ) -> Result<Option<(f64, f64)>, CommandError> {
     if !is_flexible(row) {
         return match args.ocpus.or(args.memory) {
@@ -329,7 +326,7 @@ async fn size(
     let default = default_size(row);
     let default = default.ocpus.zip(default.memory_gb).map(|(ocpus, gb)| format!("{ocpus}:{gb}"));
     let default = present.or(default);
-    let chosen = asking.text(question, default, &|text| checked_size(row, text)).await?;
+    let chosen = asking.text(question, default, &|text| size_beside(row, text, memory)).await?;
     Ok(parse_size(&chosen).and_then(|(ocpus, gb)| Some((ocpus, gb?))))
 }
 
@@ -342,6 +339,14 @@ fn parse_size(text: &str) -> Option<(f64, Option<f64>)> {
         None => None,
     };
     parts.next().is_none().then_some((ocpus, gb))
+}
+
+/// A size as [`checked_size`] takes it; without GB, it has those that the file says.
+fn size_beside(row: &Shape, text: &str, memory: Option<f64>) -> Result<String, String> {
+    let (Some((ocpus, None)), Some(gb)) = (parse_size(text), memory) else { return checked_size(row, text) };
+    checked_size(row, &format!("{ocpus}:{gb}")).map_err(|wrong| {
+        format!("{wrong}; the file says {gb} GB, so give both (`2:16`, or --ocpus and --memory)")
+    })
 }
 
 /// A size within the range of the shape, written in full.
@@ -363,7 +368,7 @@ fn checked_size(row: &Shape, text: &str) -> Result<String, String> {
     if let Some(options) = row.memory_options.as_deref() {
         within(gb, options.min_in_gbs, options.max_in_gbs, "GB")?;
         let each = |gb: Option<f64>| gb.map(|gb| gb * ocpus);
-        let unit = format!("GB with {}", units(ocpus, "OCPU"));
+        let unit = format!("GB with {}", amount(ocpus, "OCPU"));
         within(gb, each(options.min_per_ocpu_in_gbs), each(options.max_per_ocpu_in_gbs), &unit)?;
     }
     Ok(format!("{ocpus}:{gb}"))
@@ -402,6 +407,16 @@ mod tests {
             let wanted = if wrong == "1:" { Ok("1:16".to_owned()) } else { Err(()) };
             assert_eq!(size(wrong).map_err(drop), wanted, "{wrong}");
         }
+    }
+
+    #[test]
+    fn ocpus_alone_leave_the_memory_that_a_file_says() {
+        let size = |text: &str, memory| size_beside(&flexible(), text, memory);
+        assert_eq!(size("2", Some(8.0)), Ok("2:8".to_owned()));
+        assert_eq!(size("2:20", Some(8.0)), Ok("2:20".to_owned()));
+        assert_eq!(size("2", None), Ok("2:32".to_owned()), "the shape's own memory");
+        let wrong = size("16", Some(8.0)).unwrap_err();
+        assert!(wrong.contains("takes 16 to 1024 GB with 16 OCPUs; the file says 8 GB"), "{wrong}");
     }
 
     #[test]
