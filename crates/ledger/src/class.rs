@@ -58,7 +58,7 @@ classes! {
     InvalidatedRetryToken = "retry_token_invalidated",
     /// Somebody else changed the resource first.
     StaleEtag = "stale_etag",
-    /// Something else changed the resource first.
+    /// The service refuses the request as it is, and will refuse it again.
     Invalid = "invalid",
     /// The service may or may not have acted on the request.
     Ambiguous = "ambiguous",

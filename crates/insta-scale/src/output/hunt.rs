@@ -176,7 +176,7 @@ mod tests {
     use super::*;
     use fleet::plan::HuntTerms;
     use fleet::{FleetSpec, Plan};
-    use ledger::{Action, ErrorRecord, RunId};
+    use ledger::{Action, ErrorRecord, RunId, RunKind};
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(1_764_352_800 + second).unwrap()
@@ -196,6 +196,9 @@ mod tests {
         let hunt = Some(HuntTerms::new(at(2_000_000), Duration::from_mins(1)));
         let plan = Plan { fleet, hunt, ..Plan::default() };
         let mut state = RunState::new(RunId(uuid::Uuid::nil()));
+        let started = serde_json::to_value(&plan).unwrap();
+        let started = Event::RunStarted { kind: RunKind::Launch, requested: 4, plan: started };
+        state.apply(&Record { seq: 1, at: at(0), event: started });
         let mut view = HuntView::of(&plan, &state, "03 04".to_owned()).unwrap();
         let mut told = Vec::new();
         for minute in 0..times {

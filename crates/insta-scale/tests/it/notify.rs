@@ -225,7 +225,7 @@ fn mistakes_in_receivers_name_place_and_remedy() {
             "a whole number from 1 to 65535",
         ),
         ("  type: ntfy\n", "notify must be a list of receivers"),
-        ("  - {type: slack, url_env: NOT_SET}\n", "NOT_SET"),
+        ("  - {type: slack, url_env: NOT_SET}\n", "the variable that `url_env` names is not set"),
     ];
     for (notify, said) in wrong {
         place.write("config.yaml", format!("{config}\nnotify:\n{notify}"));
