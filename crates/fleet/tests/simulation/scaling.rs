@@ -15,15 +15,15 @@ use fleet::fleets::{
     FleetKey, LeavingOrder, Means, PROTECT_TAG, Picked, ScalePlan, SizeChange, carry_out, change,
     settle_unfinished, spread_beside, take_census,
 };
-use fleet::plan::{Across, FLEET_TAG, Spread, WhenImpossible, skew};
+use fleet::plan::{Across, FLEET_TAG, RUN_TAG, Spread, WhenImpossible, skew};
 use fleet::select::Selection;
 use fleet::{Environment, FleetSpec, LaunchOptions, Plan, no_sink};
 use futures_util::future::BoxFuture;
-use ledger::{MemoryStore, Placement};
+use ledger::{MemoryStore, Placement, Store as _};
 use oci_api::Operation;
 use oci_client::transport::{Transport, TransportError};
 use oci_simulator::server::Region;
-use oci_simulator::world::{ApiRequest, Caller};
+use oci_simulator::world::{ApiRequest, Caller, InstanceEntry};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
@@ -215,6 +215,11 @@ impl Scaling {
 
     /// The difference between the fullest and the emptiest domain, according to the region's own records; 0 without a spread.
     fn skew(&self) -> u32 {
+        self.skew_of(|_| true)
+    }
+
+    /// The same of the members that these runs have launched.
+    fn skew_of(&self, is_meant: impl Fn(Option<&String>) -> bool) -> u32 {
         let Some(spread) = self.fleet.spread else { return 0 };
         let of = |place: &Placement| {
             spread.across.domain(&place.availability_domain, place.fault_domain.as_deref())
@@ -222,7 +227,9 @@ impl Scaling {
         let mut counts: BTreeMap<_, u32> = self.fleet.placements.iter().map(|place| (of(place), 0)).collect();
         let members = self.members();
         let world = self.region.world();
-        for entry in world.live_instances().filter(|entry| members.contains_key(&entry.id)) {
+        let is_member =
+            |entry: &InstanceEntry| members.contains_key(&entry.id) && is_meant(entry.tags.get(RUN_TAG));
+        for entry in world.live_instances().filter(is_member) {
             let fault = format!("FAULT-DOMAIN-{}", entry.fault_domain);
             *counts.entry(spread.across.domain(&entry.availability_domain, Some(&fault))).or_default() += 1;
         }
@@ -289,6 +296,8 @@ impl Scaling {
         let fuse = Arc::new(Fuse::at(point));
         let env = self.environment(&fuse);
         let (before, skew) = (self.members().len(), self.skew());
+        let runs: BTreeSet<String> =
+            self.store.runs().await.unwrap().iter().map(|head| head.run.to_string()).collect();
         // If other people have made it uneven, a strict fleet could not reach its size.
         if let Some(spread) = &mut self.fleet.spread {
             spread.when_impossible =
@@ -321,8 +330,11 @@ impl Scaling {
             return Err(format!("{living} members live, and there were to be {} at most", self.most));
         }
         let is_reached = matches!(ended, Some(Ok(()))) && living == self.wanted as usize;
-        // If every member may leave, no scale makes a strict fleet less even than allowed.
-        if is_reached && self.protected == 0 && skew <= 1 && self.skew() > 1 {
+        // If every member may leave, no scale makes a strict fleet less even than allowed. A launch that a dead process left in
+        // doubt is resolved in the place that was chosen for it, and nothing is moved afterwards.
+        let is_inherited =
+            living > before && self.skew_of(|run| run.is_some_and(|run| runs.contains(run))) > 1;
+        if is_reached && self.protected == 0 && skew <= 1 && self.skew() > 1 && !is_inherited {
             return Err(format!("a scale to {} has made a skew of {} from {skew}", self.wanted, self.skew()));
         }
         // A scale that ended at another size has left launches in doubt, or has stated the reason.
