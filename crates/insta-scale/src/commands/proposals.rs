@@ -295,8 +295,10 @@ pub fn replace(
         proposal.what.push(("missing", format!("{} launched first", count(missing, "instance"))));
     }
     proposal.what.extend(rows_of_any(plan, settings));
-    proposal.money = vec![("price now", members(old, &plan.fleet, settings))];
-    proposal.money.push(("successors", money(&plan.fleet, number + missing, settings)));
+    proposal.money = vec![
+        ("price now", members(old, &plan.fleet, settings)),
+        ("successors", money(&plan.fleet, number + missing, settings)),
+    ];
     proposal.until = Some(until(&plan.fleet));
     proposal.question = format!("Replace {}?", count(number, "instance"));
 }

@@ -2,6 +2,7 @@
 
 use super::names;
 use crate::output::simulated;
+use crate::output::text::word;
 use fleet::fleets::Told;
 use fleet::price::Prices;
 use fleet::report::{READY_BOUNDS, RunTally, hourly_cost};
@@ -10,7 +11,6 @@ use jiff::Timestamp;
 use ledger::{Event, Record, RequestCount, RunKind};
 use oci_client::RequestCounts;
 use oci_simulator::exposition::Exposition;
-use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -174,11 +174,6 @@ impl Watched {
 fn plan_of(tally: &RunTally) -> Option<Plan> {
     let state = tally.state();
     (state.kind == Some(RunKind::Launch)).then(|| serde_json::from_value(state.plan.clone()).ok()).flatten()
-}
-
-/// The name in JSON documents.
-fn word(value: &impl Serialize) -> String {
-    serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
 fn seconds(at: Timestamp) -> f64 {

@@ -1,6 +1,7 @@
 //! Makes text from outside safe for a terminal, and makes words agree with their numbers.
 
 use jiff::Timestamp;
+use serde::Serialize;
 
 /// One line without control characters and escape sequences. The limit is longer than any message of this program.
 pub fn clean(text: &str) -> String {
@@ -80,6 +81,11 @@ fn numbered(name: &str) -> Option<(&str, u64)> {
     let digits = name.get(stem.len()..)?;
     let number = digits.parse().ok()?;
     (!digits.starts_with('0')).then_some((stem, number))
+}
+
+/// The name of a kind or an outcome in JSON documents.
+pub fn word(value: &impl Serialize) -> String {
+    serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
 /// `1 instance`, `2 instances`.

@@ -4,6 +4,7 @@
 //! own in it. Ids of spans are made from the numbers of the records that begin them, so they do not repeat in a later process.
 
 use super::fields::{number, of_record, text};
+use crate::output::text::word;
 use jiff::Timestamp;
 use ledger::{Action, ErrorRecord, Event, Outcome, Placement, Record, RunId, SlotNumber};
 use opentelemetry::trace::{
@@ -362,9 +363,4 @@ fn of_placement(placement: &Placement) -> Vec<KeyValue> {
 
 fn failed(error: &ErrorRecord) -> Status {
     Status::error(format!("{} {}: {}", error.class, error.code, error.message))
-}
-
-/// The name in JSON documents.
-fn word(value: &impl serde::Serialize) -> String {
-    serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
 }
