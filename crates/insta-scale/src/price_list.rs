@@ -34,7 +34,10 @@ impl PriceListFile {
     /// The list, if there is one; the error says why it cannot be read.
     pub fn read(&self) -> Result<Option<PriceList>, String> {
         let bytes = match std::fs::read(&self.path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            // A state directory that is a file is reported by what needs it.
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+                return Ok(None);
+            }
             read => read.map_err(|error| error.to_string())?,
         };
         PriceList::read(&bytes, None).map(Some).map_err(|error| error.to_string())

@@ -304,7 +304,18 @@ impl Session {
 impl Session {
     /// The folder with the records of runs.
     pub fn state_folder(&self) -> Result<PathBuf, CommandError> {
-        environment::state_dir(self.flags.state_dir.clone(), self.simulated)
+        let folder = environment::state_dir(self.flags.state_dir.clone(), self.simulated)?;
+        match folder.ancestors().find(|folder| folder.exists()) {
+            Some(file) if !file.is_dir() => Err(CommandError::usage(
+                format!(
+                    "the state directory {} cannot be used: {} is not a directory",
+                    folder.display(),
+                    file.display()
+                ),
+                "name a directory with --state-dir",
+            )),
+            _ => Ok(folder),
+        }
     }
 
     /// The ledger in the state folder, created if it does not exist.

@@ -5,15 +5,17 @@ use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::capacity_history::history_listing;
 use crate::output::console;
+use crate::output::document::{SCHEMA_VERSION, document_text};
 use crate::output::text::count;
 use crate::session::Session;
 use ledger::capacity::{MemoryError, Remembered, Scope, Subject};
+use serde_json::json;
 use std::collections::BTreeMap;
 
 /// Shows or forgets the history.
 pub fn show_history(session: &Session, args: &HistoryArgs) -> Result<Exit, CommandError> {
     let Some(memory) = session.existing_capacity_memory()? else {
-        return show(session, args, &[]);
+        return if args.forget { told_forgotten(session, 0) } else { show(session, args, &[]) };
     };
     let is_meant = |scope: &Scope| args.region.as_ref().is_none_or(|region| *region == scope.region);
     let scopes: Vec<Scope> = memory.scopes()?.into_iter().filter(is_meant).collect();
@@ -22,12 +24,20 @@ pub fn show_history(session: &Session, args: &HistoryArgs) -> Result<Exit, Comma
         for scope in &scopes {
             forgotten += memory.forget(scope)?;
         }
-        console::line(&format!("forgot {}", count(u64::try_from(forgotten).unwrap_or(u64::MAX), "target")));
-        return Ok(Exit::Done);
+        return told_forgotten(session, u64::try_from(forgotten).unwrap_or(u64::MAX));
     }
     let known: Result<Vec<_>, MemoryError> =
         scopes.into_iter().map(|scope| memory.recall(&scope).map(|known| (scope, known))).collect();
     show(session, args, &known?)
+}
+
+fn told_forgotten(session: &Session, forgotten: u64) -> Result<Exit, CommandError> {
+    let document = json!({"schema_version": SCHEMA_VERSION, "forgotten": forgotten});
+    match document_text(document, session.output) {
+        Some(text) => console::data(&text)?,
+        None => console::line(&format!("forgot {}", count(forgotten, "target"))),
+    }
+    Ok(Exit::Done)
 }
 
 fn show(

@@ -52,6 +52,10 @@ pub async fn clean_up(session: &Session, args: &CleanupArgs) -> Result<Exit, Com
             with_flags(&clean(note), "oci-insta-scale ", &session.flags_text())
         ));
     }
+    if left.is_empty() && !args.dry_run && session.output != OutputFormat::Table {
+        // The same document as of a cleanup that had something to delete.
+        return report(session, &Deleted::default());
+    }
     if left.is_empty() || args.dry_run {
         show(session, &left, prices)?;
         return Ok(Exit::Done);

@@ -13,7 +13,11 @@ use crate::session::Session;
 pub fn run_config(session: &Session, command: &ConfigCommand) -> Result<Exit, CommandError> {
     match command {
         ConfigCommand::Schema => {
-            console::data(&(serde_json::to_string_pretty(&config::schema()).unwrap_or_default() + "\n"))?;
+            let schema = config::schema();
+            console::data(&match session.output {
+                OutputFormat::Jsonl => schema.to_string() + "\n",
+                _ => serde_json::to_string_pretty(&schema).unwrap_or_default() + "\n",
+            })?;
             Ok(Exit::Done)
         }
         ConfigCommand::Show => show(session),

@@ -3,7 +3,7 @@
 
 use super::instances::select;
 use super::ssh;
-use crate::args::{ExportArgs, ExportFormat};
+use crate::args::{ExportArgs, ExportFormat, OutputFormat};
 use crate::connection::Connection;
 use crate::error::CommandError;
 use crate::exit::Exit;
@@ -14,6 +14,7 @@ use crate::output::text::clean;
 use crate::session::Session;
 use crate::ssh::Accounts;
 use fleet::addresses;
+use serde_json::Value;
 
 /// Exports instances.
 pub async fn export_instances(session: &Session, args: &ExportArgs) -> Result<Exit, CommandError> {
@@ -46,16 +47,22 @@ pub async fn export_instances(session: &Session, args: &ExportArgs) -> Result<Ex
     for left_out in &written.left_out {
         console::line(&format!("left out: {}", clean(left_out)));
     }
-    console::data(&marked(written.text, format))?;
+    console::data(&shown(written.text, format, session.output))?;
     Ok(select::exit_of(&found))
 }
 
-/// The text, marked as simulated if it describes a simulated region.
-fn marked(text: String, format: Format) -> String {
-    match (format, serde_json::from_str(&text)) {
-        (Format::Json, Ok(document)) if simulated::is() => {
-            serde_json::to_string_pretty(&simulated::mark(document)).unwrap_or(text) + "\n"
-        }
-        _ => text,
+/// The text; JSON is marked as simulated if it describes a simulated region. As with every list, JSON lines have one instance
+/// each.
+fn shown(text: String, format: Format, output: OutputFormat) -> String {
+    let Some(mut document) =
+        Some(format).filter(|format| *format == Format::Json).and_then(|_| serde_json::from_str(&text).ok())
+    else {
+        return text;
+    };
+    if output == OutputFormat::Jsonl {
+        let rows: Option<&mut Value> = Value::get_mut(&mut document, "instances");
+        let rows = rows.and_then(Value::as_array_mut).map(std::mem::take).unwrap_or_default();
+        return rows.into_iter().map(|row| simulated::mark(row).to_string() + "\n").collect();
     }
+    serde_json::to_string_pretty(&simulated::mark(document)).unwrap_or(text) + "\n"
 }

@@ -15,6 +15,7 @@ pub mod ending;
 pub mod export;
 pub mod find;
 pub mod fleets;
+pub mod formats;
 pub mod hunt;
 mod hunting;
 pub mod init;
@@ -47,7 +48,7 @@ mod strategy;
 pub mod unfinished_runs;
 mod watch;
 
-use crate::args::{Cli, Command, FleetCommand, OutputFormat, SimCommand};
+use crate::args::{Cli, Command, FleetCommand, SimCommand};
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::runtime::{self, Threads};
@@ -62,9 +63,7 @@ pub fn run_command(cli: Cli) -> Result<Exit, CommandError> {
         // What is advised afterwards is about the file that was written.
         flags.config = vec![file.clone()];
     }
-    if !matches!(command, Command::Instances(_)) {
-        check_format(flags.output, lists(&command))?;
-    }
+    formats::formats_of(&command).check(flags.output)?;
     let serves = matches!(&command, Command::Sim(sim) if matches!(sim.command, SimCommand::Serve(_) | SimCommand::Exec(_)));
     let threads = if serves { Threads::Two } else { Threads::One };
     runtime::run_to_end(threads, async |stop| {
@@ -117,10 +116,7 @@ async fn dispatch(session: &Session, command: Command) -> Result<Exit, CommandEr
         Command::Limits(args) => Box::pin(limits::run_limits(session, &args)).await,
         Command::Doctor(args) => Box::pin(doctor::examine(session, &args)).await,
         Command::Find(args) => Box::pin(find::find_values(session, args)).await,
-        Command::Instances(args) => {
-            instances::check_verb_format(session.output, &args.command)?;
-            Box::pin(instances::run_verb(session, args.command)).await
-        }
+        Command::Instances(args) => Box::pin(instances::run_verb(session, args.command)).await,
         Command::Cleanup(args) => Box::pin(cleanup::clean_up(session, &args)).await,
         Command::Export(args) => Box::pin(export::export_instances(session, &args)).await,
         Command::Ssh(args) => Box::pin(ssh::log_in(session, &args)).await,
@@ -132,37 +128,6 @@ async fn dispatch(session: &Session, command: Command) -> Result<Exit, CommandEr
         Command::Completions { shell } => reference::print_completions(shell),
         Command::Man(arguments) => manual::manual(&arguments),
     }
-}
-
-/// Whether a command lists things and can write them as comma-separated values.
-fn lists(command: &Command) -> bool {
-    matches!(
-        command,
-        Command::Reservation(_)
-            | Command::Capacity(_)
-            | Command::Find(_)
-            | Command::Cleanup(_)
-            | Command::Fleets(_)
-            | Command::Fleet(_)
-            | Command::Notify(_)
-            | Command::Cost(_)
-            | Command::Prices(_)
-            | Command::Limits(_)
-    )
-}
-
-/// Refuses a format that the command does not support.
-pub fn check_format(format: OutputFormat, lists: bool) -> Result<(), CommandError> {
-    if format == OutputFormat::Wide {
-        return Err(CommandError::usage(
-            "only `instances list` has --output wide",
-            "table, json and jsonl work",
-        ));
-    }
-    if format == OutputFormat::Csv && !lists {
-        return Err(CommandError::usage("this command has no --output csv", "table, json and jsonl work"));
-    }
-    Ok(())
 }
 
 /// The result of a command that may refresh its output: Ctrl-C then ends it normally.

@@ -88,7 +88,7 @@ impl<'a> Reported<'a> {
         let store = session.ledger()?;
         let Subject { word, asked, runs, mut notes } = find_subject(&*store, &heads, asked).await?;
         let plan = runs.iter().rev().find_map(plan_of);
-        if let Some(label) = plan.as_ref().and_then(|plan| plan.origin.as_ref()?.simulated.as_deref()) {
+        if let Some(label) = runs.iter().rev().find_map(|run| simulated::of_plan(raw_plan_of(run)?)) {
             simulated::assume_simulated(label);
         }
         // The plan of a run in a region of its own does not name the region.
@@ -220,8 +220,13 @@ async fn of_run(store: &dyn Store, head: &RunHead) -> Result<Subject, CommandErr
 }
 
 fn plan_of(run: &PastRun) -> Option<Plan> {
+    serde_json::from_value(raw_plan_of(run)?.clone()).ok()
+}
+
+/// The plan of a run of any kind, as it was recorded.
+fn raw_plan_of(run: &PastRun) -> Option<&serde_json::Value> {
     run.records.records.iter().find_map(|record| match &record.event {
-        Event::RunStarted { plan, .. } => serde_json::from_value(plan.clone()).ok(),
+        Event::RunStarted { plan, .. } => Some(plan),
         _ => None,
     })
 }

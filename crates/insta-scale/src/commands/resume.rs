@@ -8,9 +8,8 @@ use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::metrics::Metrics;
 use crate::notify::{Notifier, Watch};
-use crate::output::console;
-use crate::output::runs;
 use crate::output::text::{count, seconds};
+use crate::output::{console, runs, simulated};
 use crate::run_choice::find_run;
 use crate::runtime;
 use crate::session::{Session, launch_options};
@@ -51,6 +50,10 @@ async fn go_on(
     metrics: Metrics,
 ) -> Result<Exit, CommandError> {
     let (state, plan) = read_past(&*store, run).await?;
+    if let Some(label) = simulated::of_plan(&state.plan) {
+        // The first records are written before the region responds.
+        simulated::assume_simulated(label);
+    }
     let home = session.at_origin(plan.origin.as_ref());
     let lost = home.layers().files.into_iter().find(|file| !file.exists());
     if let Some(file) = lost.filter(|_| session.flags.config.is_empty()) {

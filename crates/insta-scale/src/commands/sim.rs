@@ -10,13 +10,17 @@ use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::login;
 use crate::output::console;
+use crate::output::document::{SCHEMA_VERSION, document_text};
+use crate::output::listing::Listing;
 use crate::output::text;
 use crate::session::Session;
 use crate::simulated_region::{resources_elsewhere, resources_named_by};
 use oci_client::credentials::{ConfigFile, CredentialsError, Token, config_file_path, expand_home};
 use oci_simulator::scenario::Scenario;
-use oci_simulator::server::{self, Forgettable, Home, Options, PublicKey, StartError};
+use oci_simulator::server::{self, Forgettable, Home, Options, PublicKey, Running, StartError};
 use oci_simulator::world::{Caller, Known};
+use serde_json::json;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -32,7 +36,7 @@ pub async fn run_sim(session: &Session, command: &SimCommand) -> Result<Exit, Co
             "use `sim serve --tls-listen` and its files `env.sh` and `hosts`",
         )),
         SimCommand::Scenarios => scenarios(session.output),
-        SimCommand::Reset(args) => reset(args),
+        SimCommand::Reset(args) => reset(session.output, args),
     }
 }
 
@@ -66,17 +70,9 @@ async fn serve(session: &Session, args: &SimServe) -> Result<Exit, CommandError>
     for note in &running.notes {
         console::line(note);
     }
-    let endpoint = running.endpoint();
-    let mut listening = format!("listening on {endpoint}\n");
-    for (region, endpoint) in running.further() {
-        // Writing to a String cannot fail, so the result is ignored.
-        let _ = writeln!(listening, "listening on {endpoint} for {region}");
-    }
-    if let Some((address, _)) = &running.tls {
-        let _ = writeln!(listening, "listening on https://{address} under the names of the real services");
-    }
     // At once: whoever reads the first line may read no further.
-    console::data(&listening)?;
+    console::data(&listening(&running, session.output))?;
+    let endpoint = running.endpoint();
     if !session.is_quiet()
         && let Some(home) = &running.home
     {
@@ -92,6 +88,32 @@ async fn serve(session: &Session, args: &SimServe) -> Result<Exit, CommandError>
     session.stop.cancelled().await;
     running.shutdown().await?;
     Ok(Exit::Done)
+}
+
+/// Where it listens: a line for people, or a document of one line.
+fn listening(running: &Running, output: OutputFormat) -> String {
+    let endpoint = running.endpoint();
+    let tls = running.tls.as_ref().map(|(address, _)| format!("https://{address}"));
+    if matches!(output, OutputFormat::Json | OutputFormat::Jsonl) {
+        let further: BTreeMap<String, String> = running.further().into_iter().collect();
+        let document = json!({
+            "schema_version": SCHEMA_VERSION,
+            "simulated": true,
+            "endpoint": endpoint,
+            "further": further,
+            "tls": tls,
+        });
+        return document.to_string() + "\n";
+    }
+    let mut text = format!("listening on {endpoint}\n");
+    for (region, endpoint) in running.further() {
+        // Writing to a String cannot fail, so the results are ignored.
+        let _ = writeln!(text, "listening on {endpoint} for {region}");
+    }
+    if let Some(address) = tls {
+        let _ = writeln!(text, "listening on {address} under the names of the real services");
+    }
+    text
 }
 
 fn how_to_use(home: &Path, endpoint: &str) -> String {
@@ -182,23 +204,22 @@ fn public_key(settings: &Settings, fields: &KeyFields) -> Result<PublicKey, Comm
 
 fn scenarios(output: OutputFormat) -> Result<Exit, CommandError> {
     let presets = Scenario::presets();
-    let text = match output {
-        OutputFormat::Table | OutputFormat::Wide | OutputFormat::Csv => {
-            text::lines(presets.iter().map(|preset| format!("{:<10} {}", preset.name, preset.description)))
-        }
-        OutputFormat::Json | OutputFormat::Jsonl => {
-            let rows = presets
-                .iter()
-                .map(|preset| serde_json::json!({"name": preset.name, "description": preset.description}));
-            crate::output::runs::json_rows(rows.collect(), output == OutputFormat::Json)
-        }
-    };
-    console::data(&text)?;
+    if output == OutputFormat::Table {
+        let lines = presets.iter().map(|preset| format!("{:<10} {}", preset.name, preset.description));
+        console::data(&text::lines(lines))?;
+        return Ok(Exit::Done);
+    }
+    let mut listing = Listing::new("scenarios", &["NAME", "DESCRIPTION"]);
+    for preset in presets {
+        let cells = vec![preset.name.to_owned(), preset.description.to_owned()];
+        listing.push(cells, json!({"name": preset.name, "description": preset.description}));
+    }
+    console::data(&listing.to_text(output))?;
     Ok(Exit::Done)
 }
 
 /// Deletes the files of a home and the saved region, and nothing else.
-fn reset(args: &SimReset) -> Result<Exit, CommandError> {
+fn reset(output: OutputFormat, args: &SimReset) -> Result<Exit, CommandError> {
     let home = &args.home.home;
     // Checked before anything is deleted: if either is refused, both stay.
     let saved = args.save.as_deref().map(Forgettable::find_all).transpose().map_err(StartError::from)?;
@@ -209,6 +230,15 @@ fn reset(args: &SimReset) -> Result<Exit, CommandError> {
         saved.forget().map_err(StartError::from)?;
     }
     let shown = home.display();
+    let document = json!({
+        "schema_version": SCHEMA_VERSION,
+        "home": shown.to_string(),
+        "home_deleted": removed,
+        "saved_state_deleted": found,
+    });
+    if let Some(text) = document_text(document, output) {
+        console::data(&text)?;
+    }
     let told = match (removed, found) {
         (true, true) => format!("deleted the simulated region in {shown} and its saved state"),
         (true, false) => format!("deleted the simulated region in {shown}"),

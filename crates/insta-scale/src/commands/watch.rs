@@ -1,14 +1,15 @@
 //! `watch`: serves the report of a run as a page that follows it. It reads the ledger only, so it cannot disturb the run.
 
 use super::reported::{NamedRuns, Reading, Reported};
-use crate::args::WatchArgs;
+use crate::args::{OutputFormat, WatchArgs};
 use crate::environment;
 use crate::error::CommandError;
 use crate::exit::Exit;
-use crate::output::console;
+use crate::output::document::SCHEMA_VERSION;
 use crate::output::report::{live_data, live_policy, sheet, to_live_page};
 use crate::output::runs::outcome_word;
 use crate::output::text::{clean, count};
+use crate::output::{console, simulated};
 use crate::serving::{Listening, is_addressed_here, is_from_here};
 use crate::session::Session;
 use crate::tuning::{LIVE_POLL, LIVE_SHARE};
@@ -23,6 +24,7 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use ledger::RunHead;
+use serde_json::json;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -53,7 +55,14 @@ pub async fn watch_run(session: &Session, args: &WatchArgs) -> Result<Exit, Comm
     let secret = environment::secret_word();
     let (sender, shown) = watch::channel(shown(&reading));
     let page = LivePage { address: listening.address, secret: secret.as_str().into(), shown };
-    console::data(&format!("http://{}/{secret}/\n", listening.address))?;
+    let url = format!("http://{}/{secret}/", listening.address);
+    console::data(&match session.output {
+        OutputFormat::Json | OutputFormat::Jsonl => {
+            // A line in both cases: whoever reads it waits for no more.
+            simulated::mark(json!({"schema_version": SCHEMA_VERSION, "url": url})).to_string() + "\n"
+        }
+        _ => url + "\n",
+    })?;
     if !session.is_quiet() {
         console::line("open this address in a browser; Ctrl-C ends the page, and the run is not affected");
     }

@@ -122,7 +122,7 @@ pub fn read_credentials(
                 Finding::whole(
                     "--auth security_token needs a session, but this file has the fields of an API key",
                 )
-                .help("add --profile NAME of a profile with security_token_file"),
+                .help("add --profile NAME of a profile with security_token_file; `oci session authenticate --profile-name NAME` makes one"),
             );
         }
     }

@@ -3,6 +3,7 @@
 use super::again::advice;
 use super::ending::Ending;
 use super::simulated;
+use crate::args::OutputFormat;
 use crate::hints;
 use fleet::launch::{RatchetSummary, WantSummary};
 use fleet::plan::WantedTotals;
@@ -11,10 +12,22 @@ use fleet::{GivenUp, InstanceSummary, ObtainedKind, RunSummary, Strategy, Target
 use jiff::Timestamp;
 use ledger::{CapacityType, ErrorRecord, RequestCount, RunId};
 use serde::Serialize;
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Version of the document. A new field does not change it; a changed or removed one does.
 pub const SCHEMA_VERSION: u32 = 1;
+
+/// A document for programs, marked if the region is simulated; `None` for people.
+pub fn document_text(document: Value, format: OutputFormat) -> Option<String> {
+    let document = simulated::mark(document);
+    match format {
+        // Strings, numbers and times only, so serialisation cannot fail.
+        OutputFormat::Json => Some(serde_json::to_string_pretty(&document).unwrap_or_default() + "\n"),
+        OutputFormat::Jsonl => Some(document.to_string() + "\n"),
+        OutputFormat::Table | OutputFormat::Csv | OutputFormat::Wide => None,
+    }
+}
 
 /// A run as one JSON document.
 #[derive(Debug, Serialize)]

@@ -10,12 +10,16 @@ use std::sync::{Arc, OnceLock};
 
 /// The label of this process's simulated region; unset for a real region or without one.
 static REGION: OnceLock<String> = OnceLock::new();
+/// Set once people were told.
+static ANNOUNCED: OnceLock<()> = OnceLock::new();
 /// Set when the region ends with the launch for which it was created.
 static TEMPORARY: OnceLock<()> = OnceLock::new();
 
 /// Says once, on stderr, that nothing here is real. `label` is the region's description of itself: `roomy; speed=30`.
 pub fn announce(label: &str, quiet: bool) {
-    if REGION.set(label.to_owned()).is_ok() && !quiet {
+    // A run that is resumed is known to be simulated before its region responds.
+    assume_simulated(label);
+    if ANNOUNCED.set(()).is_ok() && !quiet {
         console::line(&banner(label));
     }
 }

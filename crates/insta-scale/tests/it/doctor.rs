@@ -5,14 +5,19 @@ use crate::reliability::books::stats_at;
 use crate::sim_serve::{Region, region};
 use serde_json::Value;
 
-fn doctor(place: &Workplace) -> (Ended, Value) {
-    let ended = place.run(&["doctor", "--output", "json"]);
+pub fn doctor(place: &Workplace) -> (Ended, Value) {
+    doctor_with(place, &[])
+}
+
+/// The same with more arguments.
+pub fn doctor_with(place: &Workplace, more: &[&str]) -> (Ended, Value) {
+    let ended = place.run(&[&["doctor", "--output", "json"], more].concat());
     let document = ended.json();
     (ended, document)
 }
 
 /// The check of this name that ended worst.
-fn check<'a>(document: &'a Value, name: &str) -> &'a Value {
+pub fn check<'a>(document: &'a Value, name: &str) -> &'a Value {
     let checks = document["checks"].as_array().unwrap().iter().filter(|one| one["check"] == name);
     let rank =
         |one: &&Value| ["ok", "warning", "failed", "skipped"].iter().position(|state| one["state"] == *state);
@@ -88,7 +93,6 @@ fn each_fault_is_told_at_its_check_with_a_remedy() {
     let (ended, document) = broken("endpoint: http://127.0.0.1:", "endpoint: http://127.0.0.1:1 #");
     assert_eq!(ended.code, 4);
     assert_eq!(check(&document, "network")["state"], "failed", "{document}");
-    assert!(check(&document, "network")["remedy"].as_str().unwrap().contains("DNS"));
     place.write("config.yaml", &config);
     let ended = Ended::from(
         place
@@ -106,13 +110,13 @@ fn each_fault_is_told_at_its_check_with_a_remedy() {
 }
 
 /// The command in a remedy: what follows `start` up to a separator.
-fn command_in(remedy: &str, start: &str) -> Vec<String> {
+pub fn command_in(remedy: &str, start: &str) -> Vec<String> {
     let (_, rest) = remedy.split_once(start).unwrap_or_else(|| panic!("{start} is not in {remedy}"));
     let command = rest.split([';', '`']).next().unwrap();
     command.split_whitespace().map(str::to_owned).collect()
 }
 
-fn remedy<'a>(document: &'a Value, name: &str) -> &'a str {
+pub fn remedy<'a>(document: &'a Value, name: &str) -> &'a str {
     check(document, name)["remedy"].as_str().unwrap_or_else(|| panic!("{name} has no remedy in {document}"))
 }
 
@@ -165,19 +169,73 @@ fn the_remedy_for_open_permissions_heals() {
     assert!(!document.to_string().contains("\"permissions\""), "{document}");
 }
 
+/// The checks that were not made, and why.
+fn skipped(document: &Value) -> Vec<(&str, &str)> {
+    let checks = document["checks"].as_array().unwrap().iter().filter(|one| one["state"] == "skipped");
+    checks.map(|one| (one["check"].as_str().unwrap(), one["found"].as_str().unwrap())).collect()
+}
+
 #[test]
-fn what_a_wrong_ocid_makes_impossible_is_skipped() {
+fn what_depends_on_a_failed_check_is_not_checked() {
     let (place, _region) = region(&[]);
     let config = std::fs::read_to_string(place.path().join("config.yaml")).unwrap();
     place.write("config.yaml", config.replace("ocid1.image.", "ocid1.image.oc1.phx.aaaaaaaano-such-image #"));
     let (ended, document) = doctor(&place);
     assert_eq!(ended.code, 4, "{document}");
     assert_eq!(check(&document, "image")["state"], "failed", "{document}");
-    for name in ["limits", "capacity"] {
-        assert_eq!(check(&document, name)["state"], "skipped", "{document}");
-    }
+    let of_image = "not checked: depends on image";
+    assert_eq!(skipped(&document), [("limits", of_image), ("capacity", of_image)]);
     assert!(!document.to_string().contains("waits for capacity"), "{document}");
-    let mut command = place.command(&["doctor", "--output", "json"]);
-    let ended = Ended::from(command.env("OCI_CLI_CERT_BUNDLE", "/no/such/file").output().unwrap());
-    assert_eq!(check(&ended.json(), "certificates")["state"], "failed", "{}", ended.stdout);
+
+    place.write("config.yaml", config.replace("availability_domain: AD-1", "availability_domain: AD-9"));
+    let (ended, document) = doctor(&place);
+    assert_eq!(ended.code, 4, "{document}");
+    assert!(remedy(&document, "placement").contains("`availability_domain`"), "{document}");
+    let of_place = "not checked: depends on placement";
+    let names = ["image", "subnet", "policy", "limits", "capacity"];
+    assert_eq!(skipped(&document), names.map(|name| (name, of_place)));
+
+    place.write("config.yaml", &config);
+    let file = place.write("no-folder", "");
+    let (ended, document) = doctor_with(&place, &["--state-dir", file.to_str().unwrap()]);
+    assert_eq!(ended.code, 2, "{document}");
+    let of_records = "not checked: depends on records";
+    assert_eq!(skipped(&document), [("runs", of_records), ("leftovers", of_records)]);
+    assert!(!ended.stderr.contains("prices reset"), "{}", ended.stderr);
+
+    let (ended, document) = doctor_with(&place, &["--config", "nowhere.yaml"]);
+    assert_eq!(ended.code, 2, "{document}");
+    assert!(skipped(&document).contains(&("network", "not checked: depends on config")), "{document}");
+    assert_eq!(check(&document, "proxy")["state"], "ok", "{document}");
+}
+
+#[test]
+fn a_file_is_refused_as_state_directory_everywhere() {
+    let place = Workplace::empty();
+    place.write("file", "");
+    for command in [&["runs"][..], &["show"], &["cost"], &["report"], &["capacity", "history"]] {
+        let ended = place.run(&[command, &["--state-dir", "file"]].concat());
+        assert_eq!(ended.code, 2, "{command:?}: {}", ended.stdout);
+        assert!(ended.stderr.contains("file is not a directory"), "{command:?}: {}", ended.stderr);
+    }
+}
+
+#[test]
+fn limits_below_the_count_fail_and_no_hunt_is_advised() {
+    let place = Workplace::empty();
+    place.write("low.yaml", "world: {limits: {cores: 20}}\n");
+    let _region = Region::start(&place, &["--scenario", "low.yaml", "--speed", "300"]);
+    crate::sim_serve::configure(&place);
+    let many = ["--count", "40"];
+    let (ended, document) = doctor_with(&place, &many);
+    assert_eq!((ended.code, &document["ready"]), (3, &false.into()), "{document}");
+    let limits = check(&document, "limits");
+    assert_eq!(limits["state"], "failed", "{document}");
+    assert!(limits["found"].as_str().unwrap().starts_with("room for 20 of 40 instances: "), "{limits}");
+    assert_eq!(check(&document, "capacity")["state"], "ok", "{document}");
+    assert!(!document.to_string().contains("hunt"), "{document}");
+    let asked = place.run(&["limits", "request", "--count", "40", "--wait", "--every", "1s", "--yes"]);
+    assert_eq!(asked.code, 0, "{}", asked.stderr);
+    let (ended, document) = doctor_with(&place, &many);
+    assert_eq!((ended.code, &check(&document, "limits")["state"]), (0, &"ok".into()), "{document}");
 }

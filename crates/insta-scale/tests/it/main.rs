@@ -12,6 +12,8 @@ mod command_line;
 mod consent;
 #[cfg(target_os = "linux")]
 mod doctor;
+#[cfg(target_os = "linux")]
+mod doctor_heals;
 mod first_boot;
 mod fleets;
 mod formats;
@@ -31,6 +33,7 @@ mod names;
 mod naming;
 mod notify;
 mod official_tools;
+mod output_formats;
 mod placeholders;
 mod planning;
 #[cfg(target_os = "linux")]

@@ -12,7 +12,12 @@ pub struct Region {
 
 impl Region {
     pub fn start(place: &Workplace, more: &[&str]) -> Self {
-        let mut arguments = vec!["sim", "serve", "--listen", "127.0.0.1:0", "--home", "sim"];
+        Self::start_at(place, "127.0.0.1:0", more)
+    }
+
+    /// The same at an address.
+    pub fn start_at(place: &Workplace, listen: &str, more: &[&str]) -> Self {
+        let mut arguments = vec!["sim", "serve", "--listen", listen, "--home", "sim"];
         arguments.extend(more);
         let mut child =
             place.command(&arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
@@ -180,7 +185,7 @@ fn the_scenarios_are_listed() {
     let table = place.run(&["sim", "scenarios"]).stdout;
     assert!(table.starts_with("roomy "), "{table}");
     let rows = place.run(&["sim", "scenarios", "--output", "json"]).json();
-    assert_eq!(rows.as_array().unwrap().len(), table.lines().count());
+    assert_eq!(rows["scenarios"].as_array().unwrap().len(), table.lines().count());
 }
 
 #[test]

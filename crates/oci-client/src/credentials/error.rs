@@ -111,6 +111,14 @@ pub enum CredentialsError {
         /// The given fingerprint.
         configured: String,
     },
+    /// There is no session to sign in with.
+    #[error("{why}: log in with `{log_in}`")]
+    NoSession {
+        /// What is missing.
+        why: String,
+        /// The command that logs in.
+        log_in: String,
+    },
     /// A setting is missing.
     #[error("{place} has no {}", keys.join(", no "))]
     SettingsMissing {

@@ -159,7 +159,7 @@ impl Values<'_> {
         let delegation = self.path("delegation_token_file");
         match asked.filter(|asked| *asked != AuthMethod::Auto).or(named) {
             Some(AuthMethod::SecurityToken) => {
-                token.map(Way::Session).ok_or_else(|| self.missing(vec!["security_token_file"]))
+                token.map(Way::Session).ok_or_else(|| self.no_session(vec!["security_token_file"]))
             }
             Some(AuthMethod::ApiKey) => Ok(Way::ApiKey),
             // The profile of Cloud Shell names the instance principal and a delegation token.
@@ -251,7 +251,9 @@ impl Values<'_> {
         let key = self.path("key_file");
         let tenancy = self.get("tenancy");
         let (Some(key), Some(tenancy)) = (&key, &tenancy) else {
-            return Err(self.missing(absent(&[("key_file", key.is_none()), ("tenancy", tenancy.is_none())])));
+            return Err(
+                self.no_session(absent(&[("key_file", key.is_none()), ("tenancy", tenancy.is_none())]))
+            );
         };
         let region = self.region().map(|(region, _)| region);
         let of_region = || Some(Endpoints::for_region_or(region.as_deref()?, added).ok()?.auth());

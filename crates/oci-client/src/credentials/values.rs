@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
+use super::config_file::ConfigFileError;
 use super::environment::{Environment, config_file_path, expand_home, variables_suffice};
 use super::{AuthMethod, ConfigFile, CredentialsError, Profile};
 use crate::regions::AddedRegions;
@@ -65,7 +66,15 @@ impl<'a> Values<'a> {
             .unwrap_or_else(|| "DEFAULT".to_owned());
         let is_principal = settings.method.is_some_and(AuthMethod::is_principal);
         let alone = settings.profile.is_none() && (variables_suffice(env) || is_principal && !path.exists());
-        let file = if alone { None } else { Some(ConfigFile::read(&path)?) };
+        let no_session = |error: ConfigFileError| match settings.method {
+            // A session brings its own profile and key, so an API key would not help.
+            Some(AuthMethod::SecurityToken) if !matches!(error, ConfigFileError::Line { .. }) => {
+                let values = Self { file: None, path: path.clone(), profile: profile.clone(), env };
+                CredentialsError::NoSession { why: error.to_string(), log_in: values.log_in() }
+            }
+            _ => error.into(),
+        };
+        let file = if alone { None } else { Some(ConfigFile::read(&path).map_err(no_session)?) };
         let file = match file {
             // A principal needs no profile, so the default one may be missing.
             Some(file) if is_principal && settings.profile.is_none() && file.profile(&profile).is_err() => {
@@ -74,7 +83,7 @@ impl<'a> Values<'a> {
             other => other,
         };
         if let Some(file) = &file {
-            file.profile(&profile)?;
+            file.profile(&profile).map_err(no_session)?;
         }
         let values = Self { file, path, profile, env };
         values.check()?;
@@ -131,6 +140,11 @@ impl<'a> Values<'a> {
     pub fn refused(&self, key: &'static str, value: &str, why: impl Into<String>) -> CredentialsError {
         let value = if key == PASSPHRASE { "..".to_owned() } else { plain(value, 120) };
         CredentialsError::SettingRefused { place: self.place_of(key), key, value, why: why.into() }
+    }
+
+    /// The error for missing settings of a session, which come from logging in rather than from `oci setup config`.
+    pub fn no_session(&self, keys: Vec<&'static str>) -> CredentialsError {
+        CredentialsError::NoSession { why: self.missing(keys).to_string(), log_in: self.log_in() }
     }
 
     /// The error for missing settings.

@@ -178,9 +178,8 @@ pub(super) fn too_large(parts: &Parts, body_bytes: usize) -> Option<Response<Byt
 
 /// By how much a fault moves the region's clock for a request.
 fn clock_skew(region: &Region, route: Option<&Route>) -> SignedDuration {
-    let Some(route) = route else { return SignedDuration::ZERO };
     let now = region.seconds();
-    let seconds = region.gate().faults.clock_skew(route.operation, now);
+    let seconds = region.gate().faults.clock_skew(route.map(|route| route.operation), now);
     SignedDuration::try_from_secs_f64(seconds).unwrap_or_default()
 }
 

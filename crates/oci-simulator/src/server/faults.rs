@@ -59,11 +59,11 @@ impl Faults {
     }
 
     /// How many seconds the region's clock is ahead when this request arrives.
-    pub fn clock_skew(&mut self, operation: Operation, now: f64) -> f64 {
+    pub fn clock_skew(&mut self, operation: Option<Operation>, now: f64) -> f64 {
         let mut skew = 0.0;
         for armed in &mut self.rules {
             if let FaultKind::ClockSkew { seconds } = armed.rule.fault
-                && armed.rule.covers(operation)
+                && operation.map_or(armed.rule.operations.is_empty(), |one| armed.rule.covers(one))
                 && armed.strikes(now)
             {
                 skew += seconds;

@@ -36,9 +36,10 @@ async fn ask_all(asker: &Asker<'_>, prices: &Prices, answer: &mut Preflight) {
     let placements = match crate::plan::resolve_placements(&asker.fleet.placements, &domains) {
         Ok(placements) => distinct(placements),
         Err(wrong) => {
-            answer.findings.extend(
-                wrong.into_iter().map(|finding| Finding::new(Level::Stop, finding.field, finding.message)),
-            );
+            answer.findings.extend(wrong.into_iter().map(|finding| {
+                Finding::new(Level::Stop, finding.field, finding.message)
+                    .remedy("correct `availability_domain`; without it, every availability domain is tried")
+            }));
             return;
         }
     };

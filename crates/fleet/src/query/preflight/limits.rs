@@ -9,7 +9,7 @@ use oci_client::{Client, FailureClass};
 
 use super::asker::Asker;
 use super::shapes;
-use super::verdict::{Bound, Pool};
+use super::verdict::{Bound, BoundKind, Pool};
 use crate::plan::FleetSpec;
 use crate::price::Size;
 
@@ -352,7 +352,7 @@ fn bound(limit: &Limit, answer: &ResourceAvailability, domain: Option<&str>, eac
     let kind = if answer.effective_quota_value.is_some() { "quota" } else { "limit" };
     let place = if limit.regional { " in the region" } else { "" };
     let why = format!("the {kind} {} leaves {} {unit}{place}, enough for {room}", limit.name, trim(left));
-    Some(Bound::taking(pool, why))
+    Some(Bound::taking(pool, why).of(BoundKind::Limit))
 }
 
 /// A number without trailing zeros. A limit of a billion or more is no limit.

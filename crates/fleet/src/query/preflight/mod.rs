@@ -24,7 +24,7 @@ pub use offered::{FreeAddresses, capacity_in, free_addresses, left_in};
 pub use regions::preflight;
 pub use report::{Availability, Cell, Matrix, matrix};
 pub use reserved::{Reserved, look_at_reservations};
-pub use verdict::{Bound, Pool, Verdict};
+pub use verdict::{Bound, BoundKind, Pool, Verdict};
 
 use crate::price::Size;
 use ledger::{CapacityType, Placement};
@@ -224,6 +224,11 @@ impl Preflight {
             return self.findings.iter().any(|finding| finding.level == Level::Stop);
         }
         self.wanted > 0 && self.verdicts.iter().all(|verdict| verdict.possible == 0 && verdict.certain)
+    }
+
+    /// How many instances could be obtained if only these kinds of bounds existed.
+    pub fn possible_by(&self, kinds: &[BoundKind]) -> u32 {
+        verdict::in_regions(&self.verdicts, self.wanted, kinds)
     }
 
     /// Whether everything wanted can be obtained, as far as it could be checked.

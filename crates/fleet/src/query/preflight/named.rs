@@ -73,7 +73,8 @@ impl NamedResources {
         if !state.is_empty() && !kind.good.is_empty() && !kind.good.contains(&state) {
             let state = oci_client::plain_text(state, 40);
             let message = format!("the {} is {state}, not {}", kind.what, kind.good[0]);
-            self.findings.push(Finding::new(Level::Stop, ocid, message));
+            let remedy = format!("use another {}, or wait until it is {}", kind.what, kind.good[0]);
+            self.findings.push(Finding::new(Level::Stop, ocid, message).remedy(remedy));
         }
         // The location of the simulated region's hosts and clusters is not known, so only volumes count.
         let is_volume = [BOOT_VOLUME.what, VOLUME.what].contains(&kind.what);

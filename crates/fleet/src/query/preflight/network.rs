@@ -7,7 +7,7 @@ use oci_client::plain_text;
 
 use super::asker::Asker;
 use super::probe::Probe;
-use super::verdict::Bound;
+use super::verdict::{Bound, BoundKind};
 use super::{Finding, Level, subnet};
 use crate::plan::policy::PolicyScope;
 
@@ -54,7 +54,10 @@ pub(super) fn describe(asker: &Asker<'_>, facts: &SubnetFacts) -> Vec<Finding> {
     }
     let state = subnet.lifecycle_state.as_str();
     if !state.is_empty() && state != "AVAILABLE" && state != "UPDATING" {
-        findings.push(Finding::new(Level::Stop, ocid, format!("the subnet is {state}, not AVAILABLE")));
+        findings.push(
+            Finding::new(Level::Stop, ocid, format!("the subnet is {state}, not AVAILABLE"))
+                .remedy("use another subnet: `oci-insta-scale find subnets` lists them"),
+        );
     }
     findings
 }
@@ -72,7 +75,7 @@ pub(super) fn bounds(facts: Option<&SubnetFacts>, placement: &Placement) -> Vec<
         let at_most = if exact { "" } else { "at most " };
         let noun = if room == 1 { "address" } else { "addresses" };
         let why = format!("the subnet has {at_most}{room} free {noun}");
-        bounds.push(Bound::shared(format!("addresses of {ocid}"), room, why));
+        bounds.push(Bound::shared(format!("addresses of {ocid}"), room, why).of(BoundKind::Addresses));
     }
     bounds
 }

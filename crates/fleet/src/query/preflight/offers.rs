@@ -10,7 +10,7 @@ use oci_api::models::Shape;
 use oci_client::{Failure, FailureClass, plain_text};
 
 use super::asker::{Asker, Place, key, probe_compartment, row_of};
-use super::probe::Probe;
+use super::probe::{AGAIN, Probe};
 use super::report::{self, Availability};
 use super::verdict::Bound;
 use super::{Finding, Level, shapes};
@@ -110,7 +110,7 @@ pub(super) async fn explain(
         }
         Err(failure) => {
             let message = format!("the shapes could not be listed: {}", plain_text(&failure.message, 300));
-            findings.push(Finding::new(Level::Warning, "shapes", message).request(&failure));
+            findings.push(Finding::new(Level::Warning, "shapes", message).remedy(AGAIN).request(&failure));
             return (Vec::new(), None);
         }
     };
@@ -120,11 +120,10 @@ pub(super) async fn explain(
             Ok(image) => {
                 let state = image.value.lifecycle_state.as_str();
                 if !state.is_empty() && state != "AVAILABLE" {
-                    findings.push(Finding::new(
-                        Level::Stop,
-                        ocid,
-                        format!("the image is {state}, not AVAILABLE"),
-                    ));
+                    findings.push(
+                        Finding::new(Level::Stop, ocid, format!("the image is {state}, not AVAILABLE"))
+                            .remedy("use another image: `oci-insta-scale find images` lists them"),
+                    );
                 }
                 name = image.value.display_name.map(|name| plain_text(&name, 255));
             }

@@ -5,6 +5,9 @@ use oci_client::{Client, Failure, FailureClass};
 use super::{Finding, Level};
 use crate::plan::policy::{PolicyScope, statement};
 
+/// The remedy for a response that says nothing about what was asked.
+pub(super) const AGAIN: &str = "try again; if this continues, the request id helps Oracle's support";
+
 /// The resource to read.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Probe<'a> {
@@ -31,22 +34,26 @@ impl Probe<'_> {
                     "the {what} could not be read, because the response did not come from OCI: {}",
                     text(failure)
                 ),
-            ),
+            )
+            .remedy("look at the proxy or the web filter between this machine and OCI"),
             FailureClass::NotFound => Finding::new(
                 Level::Stop,
                 ocid,
                 format!("this {what} does not exist, or you may not use it (OCI does not say which)"),
             )
             .remedy(format!(
-                "check the OCID; if it is correct, add: {}",
+                "check the OCID{}; if it is correct, add: {}",
+                lists(what),
                 statement(client.signer_facts().subject, verb, resource, scope)
             )),
             FailureClass::Authentication => refused(client, failure),
             FailureClass::Invalid => {
                 Finding::new(Level::Stop, ocid, format!("OCI does not accept this {what}: {}", text(failure)))
+                    .remedy("correct its OCID")
             }
             _ => {
                 Finding::new(Level::Warning, ocid, format!("the {what} could not be read: {}", text(failure)))
+                    .remedy(AGAIN)
             }
         }
         .request(failure)
@@ -72,6 +79,18 @@ pub(super) fn refused(client: &Client, failure: &Failure) -> Finding {
             .to_owned(),
     };
     Finding::new(Level::Stop, "credentials", message).remedy(remedy).request(failure)
+}
+
+/// Where to look the OCID up.
+fn lists(what: &str) -> String {
+    let command = match what {
+        "image" => "find images",
+        "subnet" => "find subnets",
+        "compartment" => "find compartments",
+        "capacity reservation" => "reservation list",
+        _ => return String::new(),
+    };
+    format!(" (`oci-insta-scale {command}` lists those that exist)")
 }
 
 fn text(failure: &Failure) -> String {

@@ -5,8 +5,8 @@ use ledger::Placement;
 use oci_client::{Client, Failure, FailureClass};
 
 use super::asker::Asker;
-use super::probe::Probe;
-use super::verdict::{Bound, Pool, Verdict, in_all};
+use super::probe::{AGAIN, Probe};
+use super::verdict::{Bound, BoundKind, Pool, Verdict, in_all};
 use super::{Finding, Level, ReservationFacts};
 use crate::plan::FleetSpec;
 use crate::plan::policy::PolicyScope;
@@ -98,7 +98,7 @@ fn not_seen(client: &Client, fleet: &FleetSpec, ocid: &str, error: &ReservationE
     let scope = PolicyScope::Compartment(&fleet.compartment);
     match error.failure() {
         Some(failure) => Probe { what: "capacity reservation", ocid, needs, scope }.finding(client, failure),
-        None => Finding::new(Level::Warning, ocid, error.to_string()),
+        None => Finding::new(Level::Warning, ocid, error.to_string()).remedy(AGAIN),
     }
 }
 
@@ -140,7 +140,8 @@ fn in_place(held: &Held, place: &Placement) -> Result<(), Finding> {
 
 /// What a reservation means for a placement: its bound, and findings.
 pub(super) fn check(held: &Held, fleet: &FleetSpec, place: &Placement) -> (Bound, Vec<Finding>) {
-    let refuse = |finding: Finding| (Bound::own(0, finding.message.clone()), vec![finding]);
+    let refuse =
+        |finding: Finding| (Bound::own(0, finding.message.clone()).of(BoundKind::Reservation), vec![finding]);
     if let Err(finding) = in_place(held, place) {
         return refuse(finding);
     }
@@ -163,7 +164,7 @@ pub(super) fn check(held: &Held, fleet: &FleetSpec, place: &Placement) -> (Bound
     let room = configs.iter().map(free).sum();
     let reserved: u64 = configs.iter().map(|config| u64::from(config.reserved)).sum();
     let why = format!("the reservation has {room} of {reserved} free");
-    (Bound { room, why, hint: false, pools }, Vec::new())
+    (Bound { kind: BoundKind::Reservation, room, why, hint: false, pools }, Vec::new())
 }
 
 /// The configs that serve a launch, those of its own fault domain first. A config without a fault domain serves launches into

@@ -8,9 +8,25 @@ use serde::Serialize;
 /// How many reasons are shown if everything wanted can be obtained.
 const SHOWN: usize = 2;
 
+/// What a bound is about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum BoundKind {
+    /// A service limit or a quota.
+    Limit,
+    /// The free addresses of a subnet.
+    Addresses,
+    /// The room of a reservation.
+    Reservation,
+    /// Hosts, and what decides where a launch may go.
+    #[default]
+    Place,
+}
+
 /// Something that limits how many instances can be obtained.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Bound {
+    /// What it is about.
+    pub kind: BoundKind,
     /// How many more it allows.
     pub room: u64,
     /// Its description after "… because": `the limit standard-e4-core-count leaves 63 of 200`.
@@ -49,18 +65,24 @@ impl Pool {
 impl Bound {
     /// A bound that no other place shares.
     pub(super) fn own(room: u64, why: impl Into<String>) -> Self {
-        Self { room, why: why.into(), hint: false, pools: Vec::new() }
+        Self { kind: BoundKind::Place, room, why: why.into(), hint: false, pools: Vec::new() }
     }
 
     /// A bound shared by every place that names the same pool.
     pub(super) fn shared(pool: impl Into<String>, room: u64, why: impl Into<String>) -> Self {
         let pools = vec![Pool::of_instances(pool, room)];
-        Self { room, why: why.into(), hint: false, pools }
+        Self { kind: BoundKind::Place, room, why: why.into(), hint: false, pools }
     }
 
     /// The same for a pool of which instances use different amounts.
     pub(super) fn taking(pool: Pool, why: impl Into<String>) -> Self {
-        Self { room: pool.fit(pool.amount), why: why.into(), hint: false, pools: vec![pool] }
+        let room = pool.fit(pool.amount);
+        Self { kind: BoundKind::Place, room, why: why.into(), hint: false, pools: vec![pool] }
+    }
+
+    /// Says what it is about.
+    pub(super) fn of(self, kind: BoundKind) -> Self {
+        Self { kind, ..self }
     }
 }
 
@@ -146,6 +168,17 @@ pub(super) fn in_all(verdicts: &[Verdict], wanted: u32) -> u32 {
     u32::try_from(all).unwrap_or(wanted)
 }
 
+/// The same for bounds of some kinds only. Regions share no room, whatever its pools are called.
+pub(super) fn in_regions(verdicts: &[Verdict], wanted: u32, kinds: &[BoundKind]) -> u32 {
+    let mut regions: BTreeMap<Option<&str>, Vec<Verdict>> = BTreeMap::new();
+    for verdict in verdicts {
+        let bounds = verdict.bounds.iter().filter(|bound| kinds.contains(&bound.kind)).cloned().collect();
+        let of_kinds = Verdict::new(verdict.placement.clone(), wanted, bounds);
+        regions.entry(verdict.placement.region.as_deref()).or_default().push(of_kinds);
+    }
+    regions.values().fold(0_u32, |all, own| all.saturating_add(in_all(own, wanted)).min(wanted))
+}
+
 impl Bound {
     /// What is left of it if this much is left of the pools.
     fn left(&self, left: &BTreeMap<&str, f64>) -> u64 {
@@ -212,7 +245,7 @@ mod tests {
     fn a_place_takes_its_own_room_before_the_room_of_all() {
         let pools = |own: &str| {
             let pools = [(own, 5), ("of all", 10)].map(|(name, room)| Pool::of_instances(name, room));
-            verdict(100, vec![Bound { room: 15, why: String::new(), hint: false, pools: pools.into() }])
+            verdict(100, vec![Bound { pools: pools.into(), ..Bound::own(15, "") }])
         };
         let any = verdict(100, vec![Bound::shared("of all", 10, "")]);
         assert_eq!(in_all(&[pools("a"), pools("b"), any.clone()], 100), 20);

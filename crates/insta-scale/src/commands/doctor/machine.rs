@@ -1,5 +1,6 @@
 //! What `doctor` checks on this machine.
 
+use super::checks::Checks;
 use super::failed;
 use crate::error::CommandError;
 use crate::output::doctor::{Check, State};
@@ -11,39 +12,52 @@ use ledger::Store;
 use std::io::Write as _;
 use std::path::Path;
 
-/// Whether runs can be recorded, and whether the records of earlier ones can be read.
-pub async fn state_folder(session: &Session) -> Vec<Check> {
+/// Checks whether runs can be recorded, and returns whether there may be records of earlier ones.
+pub fn state_folder(session: &Session, checks: &mut Checks) -> bool {
     let folder = match session.state_folder() {
         Ok(folder) => folder,
-        Err(error) => return vec![failed("records", &error)],
-    };
-    let mut checks = Vec::new();
-    let shown = folder.display();
-    match can_write(&folder) {
-        Ok(true) => checks.push(Check::new("records", State::Ok, format!("{shown} can be written"))),
-        Ok(false) => {
-            checks.push(Check::new("records", State::Ok, format!("the first launch creates {shown}")));
-            return checks;
+        Err(error) => {
+            checks.push(failed("records", &error));
+            return false;
         }
+    };
+    let shown = folder.display();
+    let written = can_write(&folder);
+    checks.push(match &written {
+        Ok(true) => Check::new("records", State::Ok, format!("{shown} can be written")),
+        Ok(false) => Check::new("records", State::Ok, format!("the first launch creates {shown}")),
         Err(error) => {
             let found = format!("{shown} cannot be written: {error}");
             let remedy = "nothing is launched without a record of it: free space, correct the permissions, or use --state-dir";
-            checks.push(Check::new("records", State::Failed, found).remedy(Some(remedy)));
+            Check::new("records", State::Failed, found).remedy(Some(remedy))
         }
+    });
+    if folder.is_dir() {
+        checks.extend(permissions(&folder));
     }
-    checks.extend(permissions(&folder));
-    checks.extend(space(&folder));
+    // The disk on which the folder is, or will be.
+    checks.extend(space(existing(&folder)));
+    matches!(written, Ok(true))
+}
+
+/// The records of earlier runs, if there are any.
+pub async fn past_runs(session: &Session) -> Option<Check> {
     match session.ledger_of_the_past() {
-        Ok(Some(store)) => checks.push(runs(&*store).await),
-        Ok(None) => {}
-        Err(error) => checks.push(failed("runs", &error)),
+        Ok(store) => Some(runs(&*store?).await),
+        Err(error) => Some(failed("runs", &error)),
     }
-    checks
+}
+
+/// The folder itself, or the nearest one above it that exists.
+fn existing(folder: &Path) -> &Path {
+    let found = folder.ancestors().find(|folder| folder.exists()).unwrap_or(folder);
+    // A relative path ends in an empty one, which means the current folder.
+    if found.as_os_str().is_empty() { Path::new(".") } else { found }
 }
 
 /// Whether a file can be written in the folder; false if the folder does not exist yet but could be created.
 fn can_write(folder: &Path) -> std::io::Result<bool> {
-    let existing = folder.ancestors().find(|folder| folder.exists()).unwrap_or(folder);
+    let existing = existing(folder);
     let probe = existing.join(format!(".doctor-{}", std::process::id()));
     // Never over a file or through a link that somebody else has put there.
     let mut file = std::fs::File::create_new(&probe)?;

@@ -1,9 +1,11 @@
 //! `doctor`: checks everything that a launch needs, one line each, with the remedy. Changes nothing.
 
+mod checks;
 mod launch;
 mod machine;
 mod service;
 
+use self::checks::Checks;
 use super::unfinished_runs::find_blocking_run;
 use crate::args::{DoctorArgs, OutputFormat};
 use crate::config::Settings;
@@ -17,19 +19,26 @@ use crate::session::Session;
 /// Checks and shows the results.
 pub async fn examine(session: &Session, args: &DoctorArgs) -> Result<Exit, CommandError> {
     session.say_when_stopped(runtime::STOPPING_QUESTIONS);
-    let mut checks =
-        vec![Check::new("version", State::Ok, format!("oci-insta-scale {}", env!("CARGO_PKG_VERSION")))];
-    checks.extend(machine::state_folder(session).await);
+    let mut checks = Checks::default();
+    checks.push(Check::new("version", State::Ok, format!("oci-insta-scale {}", env!("CARGO_PKG_VERSION"))));
+    let has_records = machine::state_folder(session, &mut checks);
     let (settings, config) = read_config(session, args.count).await;
     let is_complete = config.state != State::Failed;
     checks.push(config);
-    if let Some(settings) = settings.as_ref().filter(|_| is_complete) {
-        checks.extend(blocking_run(session, settings).await);
+    if has_records {
+        // A run that blocks the launch matters more than how many there are.
+        let settings = settings.as_ref().filter(|_| is_complete);
+        let blocking = match settings {
+            Some(settings) => blocking_run(session, settings).await,
+            None => None,
+        };
+        match blocking {
+            Some(blocking) => checks.push(blocking),
+            None => checks.extend(machine::past_runs(session).await),
+        }
     }
-    let exit = match settings {
-        Some(settings) => Box::pin(service::check(session, settings, is_complete, &mut checks)).await?,
-        None => Exit::Usage,
-    };
+    let exit = Box::pin(service::check(session, settings, &mut checks)).await?;
+    let mut checks = checks.finish();
     for one in &mut checks {
         one.remedy = one.remedy.take().map(|remedy| again::advice(&remedy));
     }

@@ -1,6 +1,7 @@
 //! What `doctor` checks between this machine and the service: proxy, certificates, network, clock, login, the fleet of the
 //! config, leftovers.
 
+use super::checks::Checks;
 use super::failed;
 use super::launch::of_fleet;
 use crate::config::Settings;
@@ -22,27 +23,30 @@ use oci_client::transport::{Https, Surroundings, Transport as _};
 /// By how many seconds OCI lets the clock of a client differ (Oracle, "Request Signatures": five minutes).
 const CLOCK_TOLERANCE: f64 = 300.0;
 
-/// Checks what the launch of these settings needs. `is_complete`: the config has no mistakes.
+/// Checks what the launch of these settings needs; there are none if the config cannot be read.
 pub async fn check(
     session: &Session,
-    settings: Settings,
-    is_complete: bool,
-    checks: &mut Vec<Check>,
+    settings: Option<Settings>,
+    checks: &mut Checks,
 ) -> Result<Exit, CommandError> {
-    let Some(surroundings) = surroundings(checks) else { return Ok(Exit::Usage) };
+    let surroundings = surroundings(checks);
+    let (Some(surroundings), Some(settings)) = (surroundings, settings) else { return Ok(Exit::Usage) };
     if !session
         .ask(async { Ok::<_, CommandError>(network(session, &settings, surroundings, checks).await) })
         .await?
     {
         return Ok(Exit::NoneLaunched);
     }
+    if checks.has_failed("clock") {
+        // As OCI would answer.
+        return Ok(Exit::NotAuthenticated);
+    }
     let signed_in = session.sign_in_once(&settings).await;
     let connection = match signed_in {
         // A config with mistakes may have names without OCIDs, which must not be sent.
-        Ok(signer) if !is_complete => {
+        Ok(signer) if checks.has_failed("config") => {
             let who = signer.map(|signer| signer.describe()).unwrap_or_default();
-            checks.push(Check::new("login", State::Ok, who));
-            checks.push(Check::new("fleet", State::Skipped, "the config has mistakes"));
+            checks.push(Check::new("login", State::Ok, format!("{who}; OCI was not asked")));
             return Ok(Exit::Usage);
         }
         Ok(_) => Connection::open(session, settings).await,
@@ -62,8 +66,10 @@ pub async fn check(
     let answer = connection.ask(async { Ok::<_, CommandError>(asked.await) }).await?;
     let exit = login(&connection, &answer, checks);
     if exit == Exit::Done {
-        checks.extend(of_fleet(&answer));
-        checks.push(leftovers(&connection, &answer.availability_domains).await?);
+        of_fleet(&answer, checks);
+        if checks.may("leftovers") {
+            checks.push(leftovers(&connection, &answer.availability_domains).await?);
+        }
     }
     Ok(match exit {
         Exit::Done if answer.is_hopeless() || answer.possible == 0 => Exit::NoneLaunched,
@@ -73,7 +79,7 @@ pub async fn check(
 }
 
 /// The proxy and the trusted certificates; `None` if a variable is unusable.
-fn surroundings(checks: &mut Vec<Check>) -> Option<Surroundings> {
+fn surroundings(checks: &mut Checks) -> Option<Surroundings> {
     match Surroundings::read(&environment::variable) {
         Ok(found) => {
             let proxy = found.proxy_source().map_or_else(
@@ -98,7 +104,7 @@ async fn network(
     session: &Session,
     settings: &Settings,
     surroundings: Surroundings,
-    checks: &mut Vec<Check>,
+    checks: &mut Checks,
 ) -> bool {
     let base = match endpoints_of(settings) {
         Ok(endpoints) => endpoints.base(Service::Compute),
@@ -116,8 +122,12 @@ async fn network(
     // Plain http goes only to this machine, so proxies are irrelevant.
     let is_https = base.scheme.as_str() == "https";
     if surroundings.proxy_source().is_none() || !is_https {
-        checks.push(dns(base.authority.as_str(), is_https).await);
+        checks.push(dns(base.authority.as_str(), is_https, settings.endpoint.is_some()).await);
+        if checks.has_failed("dns") {
+            return false;
+        }
     }
+    let unreachable = unreachable(settings, surroundings.proxy_source().filter(|_| is_https));
     let transport = if is_https { transport.in_surroundings(surroundings) } else { transport };
     match transport.send(request).await {
         Ok(response) => {
@@ -128,8 +138,9 @@ async fn network(
         Err(error) => {
             let remedy = if error.lasts {
                 "the certificate of the server is not trusted: name your company's in SSL_CERT_FILE"
+                    .to_owned()
             } else {
-                "check the name of the region, DNS, the firewall and HTTPS_PROXY"
+                unreachable
             };
             let found = format!("{} does not respond: {error}", base.authority);
             checks.push(Check::new("network", State::Failed, found).remedy(Some(remedy)));
@@ -139,7 +150,7 @@ async fn network(
 }
 
 /// Whether the name of the host has an address. A proxy looks the name up itself.
-async fn dns(authority: &str, is_https: bool) -> Check {
+async fn dns(authority: &str, is_https: bool, is_named: bool) -> Check {
     let usual = if is_https { 443 } else { 80 };
     let (host, port) = host_and_port(authority, usual);
     let looked = tokio::time::timeout(DOCTOR_DNS, tokio::net::lookup_host((host, port))).await;
@@ -147,8 +158,26 @@ async fn dns(authority: &str, is_https: bool) -> Check {
     if found > 0 {
         return Check::new("dns", State::Ok, format!("{host} has an address"));
     }
-    Check::new("dns", State::Failed, format!("{host} has no address"))
-        .remedy(Some("check the name of the region and the DNS server of this machine, or set HTTPS_PROXY"))
+    let remedy = if is_named {
+        "correct `endpoint`, or check the DNS server of this machine"
+    } else {
+        "check the name of the region and the DNS server of this machine, or set HTTPS_PROXY"
+    };
+    Check::new("dns", State::Failed, format!("{host} has no address")).remedy(Some(remedy))
+}
+
+/// What to do about a service that does not respond. `proxy` is the variable that names the proxy of the request, if one does.
+fn unreachable(settings: &Settings, proxy: Option<&str>) -> String {
+    match (proxy, &settings.endpoint) {
+        (Some(proxy), _) => {
+            format!("the request goes through the proxy of {proxy}: correct the variable, or unset it")
+        }
+        (None, Some(endpoint)) => format!(
+            "correct `endpoint`, or start what listens there: for a simulated region, `oci-insta-scale sim serve --listen {}`",
+            endpoint.rsplit('/').find(|part| !part.is_empty()).unwrap_or_default()
+        ),
+        (None, None) => "check the name of the region, the firewall and HTTPS_PROXY".to_owned(),
+    }
 }
 
 /// The host and the port of an authority. An IPv6 address is in brackets there, and is looked up without them.
@@ -163,9 +192,6 @@ fn host_and_port(authority: &str, usual: u16) -> (&str, u16) {
 
 /// The clock of this machine beside the `Date` of a response.
 fn clock(response: &http::Response<Bytes>, now: Timestamp) -> Check {
-    if response.headers().contains_key(oci_api::SIMULATED_REGION) {
-        return Check::new("clock", State::Ok, "a simulated region has its own time");
-    }
     let date = response.headers().get(http::header::DATE).and_then(|date| date.to_str().ok());
     let there = date.and_then(|date| jiff::fmt::rfc2822::parse(date).ok()).map(|at| at.timestamp());
     let Some(there) = there else {
@@ -183,7 +209,7 @@ fn clock(response: &http::Response<Bytes>, now: Timestamp) -> Check {
 }
 
 /// Whether the service accepts the login.
-fn login(connection: &Connection<'_>, answer: &Preflight, checks: &mut Vec<Check>) -> Exit {
+fn login(connection: &Connection<'_>, answer: &Preflight, checks: &mut Checks) -> Exit {
     let signed_as = match connection.signed_as() {
         none if none.is_empty() => "unsigned".to_owned(),
         text => text,
@@ -204,7 +230,8 @@ fn login(connection: &Connection<'_>, answer: &Preflight, checks: &mut Vec<Check
             Exit::NotAuthenticated
         }
         (_, Some(unasked)) => {
-            checks.push(Check::new("login", State::Failed, unasked.message.clone()));
+            let remedy = "try again; if this continues, `-vv` shows each request";
+            checks.push(Check::new("login", State::Failed, unasked.message.clone()).remedy(Some(remedy)));
             Exit::NoneLaunched
         }
         (Some(true), None) => {

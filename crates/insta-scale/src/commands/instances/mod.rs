@@ -13,7 +13,8 @@ pub use act::advise;
 pub use confirm::{propose_action, tell_fate};
 
 use super::end_of_watch;
-use crate::args::{InstancesCommand, ManageInstances, OutputFormat, Select};
+use super::formats;
+use crate::args::{InstancesCommand, ManageInstances, Select};
 use crate::connection::Connection;
 use crate::error::CommandError;
 use crate::exit::Exit;
@@ -55,21 +56,10 @@ pub async fn run_verb(session: &Session, command: InstancesCommand) -> Result<Ex
 pub fn run_manage_instances(arguments: ManageInstances) -> Result<Exit, CommandError> {
     arguments.check().map_err(|error| CommandError::usage(error, "omit it, or use it with `terminate`"))?;
     let (flags, command) = arguments.command();
-    check_verb_format(flags.output, &command)?;
+    formats::of_verb(&command).check(flags.output)?;
     runtime::run_to_end(Threads::One, async |stop| {
         Box::pin(run_verb(&Session::new(&flags, false, &stop), command)).await
     })
-}
-
-/// Refuses a format that the verb does not support.
-pub fn check_verb_format(output: OutputFormat, command: &InstancesCommand) -> Result<(), CommandError> {
-    let listing = matches!(command, InstancesCommand::List(_));
-    match output {
-        OutputFormat::Wide | OutputFormat::Csv if !listing => {
-            Err(CommandError::usage("only `list` has --output wide and csv", "table, json and jsonl work"))
-        }
-        _ => Ok(()),
-    }
 }
 
 /// The message when a run of actions is stopped.

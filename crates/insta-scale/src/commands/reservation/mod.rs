@@ -10,6 +10,7 @@ use crate::connection::Connection;
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::console::{self, Verbosity};
+use crate::output::document::{SCHEMA_VERSION, document_text};
 use crate::output::dry_run_report;
 use crate::output::listing::Sum;
 use crate::output::proposal::{Money, Proposal};
@@ -22,6 +23,7 @@ use fleet::preflight::look_at_reservations;
 use fleet::price::{self, Prices};
 use fleet::reservation::{self, Change, Filter, Held};
 use oci_client::Client;
+use serde_json::json;
 use std::collections::BTreeMap;
 
 /// Runs one verb of `reservation`.
@@ -48,7 +50,7 @@ pub async fn run_verb(session: &Session, command: ReservationCommand) -> Result<
 /// Runs `capacity-manager`, which has the original tool's flags.
 pub fn run_capacity_manager(arguments: CapacityManager) -> Result<Exit, CommandError> {
     let (flags, command) = arguments.into_command();
-    super::check_format(flags.output, true)?;
+    super::formats::of_reservation(&command).check(flags.output)?;
     runtime::run_to_end(Threads::One, async |stop| {
         Box::pin(run_verb(&Session::new(&flags, false, &stop), command)).await
     })
@@ -143,6 +145,13 @@ async fn delete(connection: &Connection<'_>, args: &DeleteReservation) -> Result
     let change = "it is deleted, and no longer charged";
     agree_to_change(connection, args.yes, &Intent { ocid: &ocid, change, changes: None }).await?;
     let was = reservation::delete(&connection.client, &ocid, &connection.patience(args.deadline)).await?;
+    let document = json!({
+        "schema_version": SCHEMA_VERSION,
+        "deleted": {"ocid": ocid, "name": was.name, "released": was.reserved()},
+    });
+    if let Some(text) = document_text(document, connection.session.output) {
+        console::data(&text)?;
+    }
     console::line(&format!("deleted {} ({ocid}): {} released", was.name, count(was.reserved(), "instance")));
     Ok(Exit::Done)
 }

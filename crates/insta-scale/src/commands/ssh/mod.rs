@@ -22,9 +22,6 @@ use std::net::IpAddr;
 /// Prints or runs the command.
 pub async fn log_in(session: &Session, args: &SshArgs) -> Result<Exit, CommandError> {
     let asked = login(&args.login)?;
-    if args.exec && session.output != OutputFormat::Table {
-        return Err(CommandError::usage("--exec prints nothing", "omit --output or --exec"));
-    }
     let (connection, mut machine) = target::find(session, &args.instance).await?;
     let login = asked.or(&connection.settings.login);
     check_state(&machine)?;

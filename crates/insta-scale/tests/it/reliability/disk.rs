@@ -7,7 +7,7 @@ use std::process::Command;
 const LAUNCH: &str = "\"$PROGRAM\" --config sim/config.yaml --count 60 --rate 40 --yes --output json";
 
 /// Whether this user may mount a disk in a namespace that ends with the command.
-fn can_mount() -> bool {
+pub fn can_mount() -> bool {
     let mut probe = Command::new("unshare");
     probe.args(["-rm", "mount", "-t", "tmpfs", "tmpfs", "/mnt"]);
     probe.output().is_ok_and(|output| output.status.success())
@@ -15,7 +15,7 @@ fn can_mount() -> bool {
 
 /// Runs a script whose `state` folder is on a disk of `size` KiB; its command `grow` enlarges the disk. If no disk can be
 /// mounted, a file size limit replaces it.
-fn on_a_small_disk(place: &Workplace, size: u32, script: &str) -> Ended {
+pub fn on_a_small_disk(place: &Workplace, size: u32, script: &str) -> Ended {
     let mut shell = if can_mount() {
         let mut shell = place.command_of("/usr/bin/unshare", &["-rm", "sh", "-c"]);
         shell.arg(format!(

@@ -3,7 +3,7 @@
 //! For Linux only, whose tools set up signals, small disks and file modes.
 
 pub mod books;
-mod disk;
+pub mod disk;
 mod lost;
 mod moments;
 mod security;
