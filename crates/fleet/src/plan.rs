@@ -15,6 +15,7 @@ mod reserve;
 mod resolve;
 mod shapes;
 mod spec;
+mod spending;
 mod spread;
 mod strategy;
 mod tags;
@@ -35,6 +36,7 @@ pub use resolve::{PlanError, is_domain, is_same_domain, plan};
 pub(crate) use shapes::misfit;
 pub(crate) use spec::grouped;
 pub use spec::{FleetSpec, is_same_kind};
+pub use spending::{KindPrice, SpendingTerms, SpentSoFar};
 pub use spread::{Across, Spread, SpreadDomain, WhenImpossible, skew};
 pub use strategy::Strategy;
 pub(crate) use tags::expiry_in;
@@ -78,6 +80,9 @@ pub struct Plan {
     /// The terms that make the launch a hunt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hunt: Option<HuntTerms>,
+    /// What the instances of a hunt may cost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spending: Option<SpendingTerms>,
     /// Where the command that started the run found its credentials. Nothing in this crate reads it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<Origin>,

@@ -39,6 +39,11 @@ pub const RATCHET_LINGERS: Duration = Duration::from_mins(1);
 pub const RATCHET_STEP: Duration = Duration::from_mins(10);
 /// A ratchet ends while its bound still covers this much time, because releasing capacity takes a while and is charged.
 pub const RATCHET_MARGIN: Duration = Duration::from_secs(150);
+/// A hunt with a bound on its cost launches nothing more while the bound still covers this much time, because a rollback takes a
+/// while and is charged.
+pub const SPENDING_MARGIN: Duration = RATCHET_MARGIN;
+/// The shortest time between two checks of that bound.
+pub const SPENDING_LOOKS: Duration = Duration::from_secs(1);
 /// The used counts of reservations may lag this far behind launches.
 pub const RATCHET_COUNTS: Duration = Duration::from_secs(90);
 /// The shortest and the longest time between two checks of a ratchet's time and money. Checks must repeat because the machine's

@@ -72,6 +72,8 @@ pub enum Cause {
     Mismatch,
     /// The deadline of the run passed.
     Deadline,
+    /// The bound on the cost of the hunt was reached.
+    Bound,
     /// The fleet expired.
     Expired,
     /// The instance was running and is gone for an unknown reason.
@@ -104,7 +106,7 @@ pub enum Cause {
 
 impl Cause {
     /// All causes, for the documentation.
-    pub const ALL: [Self; 45] = [
+    pub const ALL: [Self; 46] = [
         Self::Capacity,
         Self::ReservationExhausted,
         Self::Throttled,
@@ -136,6 +138,7 @@ impl Cause {
         Self::Hidden,
         Self::Mismatch,
         Self::Deadline,
+        Self::Bound,
         Self::Expired,
         Self::Gone,
         Self::GivenBack,
@@ -190,6 +193,7 @@ impl Cause {
             Self::Hidden => text::HIDDEN,
             Self::Mismatch => text::MISMATCH,
             Self::Deadline => text::DEADLINE,
+            Self::Bound => text::BOUND,
             Self::Expired => text::EXPIRED,
             Self::Gone => text::GONE,
             Self::GivenBack => text::GIVEN_BACK,
@@ -257,6 +261,7 @@ impl Cause {
                 | Self::ReservationGone
                 | Self::Mismatch
                 | Self::Expired
+                | Self::Bound
         )
     }
 
@@ -285,6 +290,7 @@ impl Cause {
             ErrorClass::TokenExpired => Self::Ambiguous,
             ErrorClass::Deadline if error.code == "RatchetEnded" => Self::RatchetEnded,
             ErrorClass::Deadline => Self::Deadline,
+            ErrorClass::Bound => Self::Bound,
             ErrorClass::Expired => Self::Expired,
             ErrorClass::Gone => Self::Gone,
             ErrorClass::GivenBack => Self::GivenBack,

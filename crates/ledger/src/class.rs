@@ -76,6 +76,8 @@ classes! {
     Expired = "expired",
     /// The deadline of the run passed.
     Deadline = "deadline",
+    /// The bound on the cost of the run was reached.
+    Bound = "bound",
     /// The instance ran and no longer exists.
     Gone = "gone",
     /// Another instance occupies the slot.

@@ -388,6 +388,14 @@ pub enum Event {
         /// Why.
         reason: RatchetEnd,
     },
+    /// The instances of a hunt have cost as much as `--max-cost` allows: it launches nothing more. Those that exist are kept, unless
+    /// they are fewer than `--min`.
+    BoundReached {
+        /// What they have cost so far, by the prices of the plan.
+        spent: f64,
+        /// What they cost per hour.
+        per_hour: f64,
+    },
     /// The pacer changed the rate.
     PaceChanged {
         /// `launch`, `write` or `read`.
@@ -439,6 +447,7 @@ impl Event {
             | Self::ReservationRefused { .. }
             | Self::ReservationHeld { .. }
             | Self::RatchetEnded { .. }
+            | Self::BoundReached { .. }
             | Self::GiveBackIntended { .. }
             | Self::PaceChanged { .. }
             | Self::RequestsCounted { .. }

@@ -4,6 +4,7 @@ use crate::{
     Action, ErrorRecord, Event, Outcome, RatchetEnd, Record, RequestCount, RunId, RunKind, SlotNumber,
     holding::{self, Holding},
     slot::{Intent, Next, Phase, SlotState},
+    spending::Spending,
     why::Targets,
 };
 use jiff::Timestamp;
@@ -69,6 +70,10 @@ pub struct RunState {
     pub holding: Holding,
     /// Why a ratchet has stopped growing its reservations, if it has.
     pub ratchet_ended: Option<RatchetEnd>,
+    /// How long its instances have existed, if its plan bounds their cost.
+    pub spending: Spending,
+    /// Whether that bound was reached, so that nothing more is launched.
+    pub bound_reached: bool,
     /// The number of the last record.
     pub last_seq: u64,
     /// When the last record happened.
@@ -103,6 +108,8 @@ impl RunState {
             ordered: BTreeMap::new(),
             holding: Holding::default(),
             ratchet_ended: None,
+            spending: Spending::default(),
+            bound_reached: false,
             last_seq: 0,
             last_at: None,
             requests_before: BTreeMap::new(),
@@ -151,6 +158,7 @@ impl RunState {
             let drawn_before = holding::drawn_on(slot).map(str::to_owned);
             slot.apply(record.at, &record.event);
             self.holding.follow(drawn_before.as_deref(), slot, record.at);
+            self.spending.follow(number, slot, record.at);
             if let Some(error) = slot.error.as_mut().filter(|error| error.message.is_empty()) {
                 // A repeated refusal has no text, so use the last text of its placement.
                 *error = error.with_words_of(self.targets.last_words(number));
@@ -158,6 +166,7 @@ impl RunState {
             self.counts.add(slot);
         } else {
             self.holding.apply(record);
+            self.spending.apply(record);
             self.apply_to_run(record.at, &record.event);
         }
     }
@@ -208,6 +217,7 @@ impl RunState {
             Event::Warning { message } => self.warnings.push(message.clone()),
             Event::GiveBackIntended { reached, min } => self.giving_back = Some((*reached, *min)),
             Event::RatchetEnded { reason } => self.ratchet_ended = Some(*reason),
+            Event::BoundReached { .. } => self.bound_reached = true,
             Event::Interrupted => self.interrupted = true,
             Event::RunFinished { outcome } => {
                 self.outcome = Some(*outcome);

@@ -120,7 +120,7 @@ impl Attempt<'_> {
                 }
                 None => None,
             };
-            if let Some(error) = self.context.time_is_over() {
+            if let Some(error) = self.context.is_over() {
                 return Box::pin(self.out_of_time(error)).await;
             }
             if !self.intended {
@@ -130,7 +130,9 @@ impl Attempt<'_> {
                     token: self.token.clone(),
                     placement: self.placement.clone(),
                 };
+                let announced = self.context.announce(&self.placement);
                 self.context.journal.intend(event).await.map_err(|_| Halted)?;
+                drop(announced);
                 self.intended = true;
             }
             // Checked by the wall clock before each request, because this machine may have slept.
@@ -342,7 +344,7 @@ impl Attempt<'_> {
         self.look_up(FailureClass::InvalidatedRetryToken, error).await
     }
 
-    /// The fleet has expired, so nothing more is sent. An earlier request may still have created an instance.
+    /// The fleet has expired, or its bound is reached, so nothing more is sent. An earlier request may still have created an instance.
     async fn out_of_time(&mut self, error: ErrorRecord) -> Result<AttemptEnd, Halted> {
         let Some(since) = self.may_exist else {
             if let Some((refusal, action)) = self.refused.take() {

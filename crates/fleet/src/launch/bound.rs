@@ -12,7 +12,9 @@ impl Context<'_> {
             None => error,
         };
         self.write_off(slot);
-        self.journal.record(vec![Event::SlotFailed { slot, error }]).await;
+        let mut events: Vec<Event> = self.bound_to_record(&error).into_iter().collect();
+        events.push(Event::SlotFailed { slot, error });
+        self.journal.record(events).await;
     }
 
     /// Reports how many instances a best-effort spread has launched outside their chosen domains.

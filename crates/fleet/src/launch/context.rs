@@ -6,7 +6,7 @@ use super::{
     capacity_cache::{CapacityCache, PlacementState},
     claims::Claims,
     goal::Goal,
-    hunt::{Hunt, sign_of_suspension},
+    hunt::{Hunt, Money, sign_of_suspension},
     limit_recheck::LimitRechecks,
     memory::{TargetMemory, target_of},
     watch_table::WatchTable,
@@ -50,6 +50,8 @@ pub(crate) struct Context<'a> {
     further_pacers: BTreeMap<String, Pacer>,
     /// The terms that make the launch a hunt.
     pub hunt: Option<Arc<Hunt>>,
+    /// What the instances of the hunt may cost, if that is bounded.
+    pub money: Money,
     /// The wanted totals, if the plan has them in place of a number of instances.
     pub goal: Option<Box<Goal>>,
     pub capacity: Mutex<CapacityCache>,
@@ -105,6 +107,7 @@ impl<'a> Context<'a> {
             journal,
             memory,
             hunt: memory.hunt(),
+            money: Money::default(),
             goal: journal.state(|state| Goal::of(plan, state)).map(Box::new),
             budgets: Budgets::default(),
             pacer: Pacer::new(options.rate, env.seed),
@@ -174,12 +177,12 @@ impl<'a> Context<'a> {
         self.env.client.at(placement.region.as_deref())
     }
 
-    /// Waits, but no longer than until the fleet expires. Returns an error at once if the run is halted.
+    /// Waits, but no longer than until the fleet expires or the bound on its cost is reached. Returns an error at once if the run is halted.
     pub async fn pause(&self, wait: Duration) -> Result<(), Halted> {
         let now = self.env.clock.now();
         let left = self.until.filter(|until| *until > now).map(|until| until.duration_since(now));
         let left = left.and_then(|left| Duration::try_from(left).ok());
-        let wait = wait.min(left.unwrap_or(Duration::MAX));
+        let wait = wait.min(left.unwrap_or(Duration::MAX)).min(self.money_lasts());
         tokio::select! {
             biased;
             () = self.halt.cancelled() => Err(Halted),
@@ -188,7 +191,7 @@ impl<'a> Context<'a> {
     }
 
     /// Why nothing more is launched, once the fleet has expired.
-    pub fn time_is_over(&self) -> Option<ErrorRecord> {
+    pub(super) fn time_is_over(&self) -> Option<ErrorRecord> {
         let until = self.until.filter(|until| *until <= self.env.clock.now())?;
         Some(expired(until))
     }

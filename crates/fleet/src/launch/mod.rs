@@ -20,6 +20,7 @@ mod limit_recheck;
 pub mod memory;
 mod obtained;
 mod options;
+mod over;
 mod ratchet;
 mod reserve;
 mod rollback;
@@ -33,7 +34,7 @@ mod watch_table;
 mod watcher;
 mod why;
 
-pub use hunt::{Begin, Hunting, carry_on};
+pub use hunt::{Begin, Hunting, SpendingSummary, carry_on};
 pub use options::{LONGEST_LAG, LaunchOptions};
 pub use ratchet::RatchetSummary;
 pub use summary::{InstanceSummary, ObtainedKind, ReservationSummary, Returned, RunSummary, WantSummary};

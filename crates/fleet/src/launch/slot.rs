@@ -220,7 +220,7 @@ impl SlotProgress {
 
     /// Looks for the next placement worth trying, and moves the attempt there.
     fn choose<'a>(&mut self, context: &'a Context<'_>) -> Choice<'a> {
-        if let Some(error) = context.time_is_over() {
+        if let Some(error) = context.is_over() {
             return Choice::GiveUp(error);
         }
         let placements = u32::try_from(context.plan.placements_of(self.slot)).unwrap_or(u32::MAX);

@@ -3,6 +3,7 @@
 //! The command adds hints and exit codes; this module knows only the records.
 
 use super::goal;
+use super::hunt::SpendingSummary;
 use super::ratchet::RatchetSummary;
 use super::why::{self, GivenUp, TargetSummary};
 use crate::plan::{Plan, Strategy, WantedTotals};
@@ -36,6 +37,9 @@ pub struct RunSummary {
     /// What a ratchet has held, and what that cost.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ratchet: Option<Box<RatchetSummary>>,
+    /// What the instances of a hunt have cost, if that is bounded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub spending: Option<Box<SpendingSummary>>,
     /// The obtained kinds of instances, in the order of the plan.
     pub obtained: Vec<ObtainedKind>,
     /// The wanted totals, and what the instances amount to.
@@ -170,6 +174,7 @@ impl RunSummary {
     pub(crate) fn from_owned(mut state: RunState, plan: &Plan) -> Self {
         let returned = returned(&state, plan).map(Box::new);
         let ratchet = RatchetSummary::of(&state, plan).map(Box::new);
+        let spending = SpendingSummary::of(&state, plan).map(Box::new);
         let targets = why::targets(&state, plan);
         let want = want(&state, plan);
         let numbers = want.map_or_else(|| (1..=state.requested).collect(), |want| needed(&state, plan, want));
@@ -199,6 +204,7 @@ impl RunSummary {
             failed: u32::try_from(failed).unwrap_or(u32::MAX),
             returned,
             ratchet,
+            spending,
             obtained,
             strategy: plan.strategy,
             elapsed_s,

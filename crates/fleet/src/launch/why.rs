@@ -126,6 +126,7 @@ fn why_failed(class: &ErrorClass) -> &'static str {
         ErrorClass::Capacity | ErrorClass::ReservationExhausted => "no capacity in the time or tries allowed",
         ErrorClass::Limit => "a limit or quota is used up",
         ErrorClass::Deadline => "out of time",
+        ErrorClass::Bound => "out of money",
         ErrorClass::Authentication => "the login was refused",
         ErrorClass::Throttled
         | ErrorClass::Network

@@ -2,6 +2,7 @@
 
 use super::{Cost, Prices, Size, at_most, of_fleet, of_reservation};
 use crate::FleetSpec;
+use crate::plan::{KindPrice, SpendingTerms};
 
 /// The price of a fleet, and its limit.
 #[derive(Clone, Debug, PartialEq)]
@@ -82,6 +83,27 @@ impl Budget {
     pub fn holds(&self) -> bool {
         self.hour <= self.limit
     }
+}
+
+/// The terms of a hunt whose instances may cost this much in all.
+///
+/// # Errors
+/// When the price of a kind of instance is unknown, because the bound cannot be kept then.
+pub fn spending_terms(
+    max_cost: f64,
+    fleet: &FleetSpec,
+    prices: &Prices,
+) -> Result<SpendingTerms, BudgetError> {
+    let mut hours = Vec::new();
+    for spec in by_kind(fleet) {
+        let cost = of_fleet(&spec, 1, prices, Size::default());
+        let Some(total) = cost.total else { return Err(unknown(&spec, &cost, prices)) };
+        hours.extend(spec.placements.into_iter().map(|kind| KindPrice { kind, hour: total.hour }));
+    }
+    if hours.is_empty() {
+        return Err(BudgetError::NoShape);
+    }
+    Ok(SpendingTerms { max_cost, hours, currency: prices.currency().to_owned() })
 }
 
 /// The fleet once per kind of instance that it may launch, as if all were of that kind.

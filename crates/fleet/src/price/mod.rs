@@ -13,7 +13,7 @@ mod want;
 
 pub use billing::bills_when_stopped;
 pub use book::{Prices, Rates, ShapePrice, Size, can_be_preemptible, part_numbers, rates, shapes};
-pub use budget::{Budget, BudgetError, UnknownPrice};
+pub use budget::{Budget, BudgetError, UnknownPrice, spending_terms};
 pub use cost::describe;
 pub(crate) use cost::size_of;
 pub use cost::{

@@ -9,8 +9,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 const HUNT_HELP: &str = "\
-`hunt` is `launch --until 30d`: it keeps asking until all instances run, its time is over, or you stop it (Ctrl-C). It
-differs from `launch --retry-for`, which is the patience of one launch, for minutes or hours, at the pace of a launch.
+`hunt` is `launch --until 30d`: it keeps asking until all instances run, its time or its money (--max-cost) is over, or you
+stop it (Ctrl-C). It differs from `launch --retry-for`, which is the patience of one launch, for minutes or hours, at the pace of a launch.
 While nothing has capacity, a hunt sends one launch request at a time, at most one per floor for the whole tenancy, and
 asks each target (availability domain, shape, …) in turn. It waits out every failure that may pass, such as outages,
 throttling and expired logins, and warns once a day of each kind.
@@ -20,6 +20,7 @@ Started again after a kill or a reboot, `hunt` takes up its unfinished run witho
 Examples:
   oci-insta-scale hunt
   oci-insta-scale hunt --count 4 --until 14d
+  oci-insta-scale hunt --count 40 --min 20 --max-cost 150
   oci-insta-scale hunt --print-unit
   oci-insta-scale hunt --once --yes
 
@@ -56,6 +57,10 @@ pub struct HuntFlags {
     /// `floor` under `hunt:` in the config, otherwise 60s]
     #[arg(long, value_name = "TIME", value_parser = floor)]
     pub floor: Option<Duration>,
+    /// With --until, launch nothing more once the instances of this hunt have cost this much; those that exist are kept and go on
+    /// costing, unless they are fewer than --min [default: no limit]
+    #[arg(long, value_name = "AMOUNT", allow_negative_numbers = true, value_parser = super::positive)]
+    pub max_cost: Option<f64>,
     /// Whether to end after one probe.
     #[arg(skip)]
     pub once: bool,
@@ -90,9 +95,13 @@ impl LaunchArgs {
     /// Refuses flags that do not apply to a hunt, and flags that apply only to a hunt.
     pub fn check_hunt(&self) -> Result<(), CommandError> {
         if !self.is_hunt() {
-            return match self.hunting.floor {
-                Some(_) => Err(CommandError::usage(
-                    "--floor is the time between two probes of a hunt, and this launch is none",
+            let given = [
+                (self.hunting.floor.is_some(), "--floor is the time between two probes of a hunt"),
+                (self.hunting.max_cost.is_some(), "--max-cost bounds what a hunt costs while it goes on"),
+            ];
+            return match given.into_iter().find(|(is_given, _)| *is_given) {
+                Some((_, what)) => Err(CommandError::usage(
+                    format!("{what}, and this launch is none"),
                     "add --until TIME, or use `hunt`",
                 )),
                 None => Ok(()),
@@ -108,6 +117,12 @@ impl LaunchArgs {
             return Err(CommandError::usage(
                 "--once with --ratchet would leave paid reservations without a process that watches their cost",
                 "remove --once, or hunt without --ratchet",
+            ));
+        }
+        if self.reserving.ratchet && self.hunting.max_cost.is_some() {
+            return Err(CommandError::usage(
+                "--max-cost bounds instances that run while the hunt goes on, and a ratchet launches all at once",
+                "bound what it costs to hold reservations with --max-hold-cost",
             ));
         }
         let given = [

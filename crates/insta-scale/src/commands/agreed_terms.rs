@@ -56,6 +56,11 @@ fn other_terms(hunt: &RunState, plan: &Plan, args: &LaunchArgs, settings: &Setti
     {
         wishes.push(format!("--max-hold-cost {wanted}"));
     }
+    if let Some(wanted) = args.hunting.max_cost
+        && plan.spending.as_ref().map(|terms| terms.max_cost) != Some(wanted)
+    {
+        wishes.push(format!("--max-cost {wanted}"));
+    }
     let Some(terms) = plan.hunt else { return wishes };
     // In its own simulated region, the floor of the plan runs at the region's speed.
     let is_simulated = plan.origin.as_ref().is_some_and(|origin| origin.simulated.is_some());

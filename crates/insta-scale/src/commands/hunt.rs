@@ -41,6 +41,9 @@ fn unit_text(session: &Session, args: &HuntArgs) -> Result<String, CommandError>
     if let Some(cost) = launch.reserving.max_hold_cost {
         let _ = write!(flags, " --max-hold-cost {cost}");
     }
+    if let Some(cost) = launch.hunting.max_cost {
+        let _ = write!(flags, " --max-cost {cost}");
+    }
     if launch.keep_partial {
         flags.push_str(" --keep-partial");
     }

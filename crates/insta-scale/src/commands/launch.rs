@@ -5,7 +5,8 @@ use super::counted::refuse_want;
 use super::spreading::spread_beside_members;
 use super::unfinished_runs::{Choice, resolve_unfinished_run};
 use super::{
-    consent, costs, dry_run, ending, hunting, namesakes, proposals, reservation, resume, run_report, strategy,
+    consent, costs, dry_run, ending, hunting, namesakes, proposals, reservation, resume, run_report,
+    spending, strategy,
 };
 use crate::args::{LaunchArgs, ResumeArgs};
 use crate::config::Settings;
@@ -15,7 +16,7 @@ use crate::exit::Exit;
 use crate::metrics::Metrics;
 use crate::notify::{Notifier, Watch};
 use crate::output::budget::{check_budget, reckon_budget};
-use crate::output::simulated;
+use crate::output::{self, console, simulated};
 use crate::runtime;
 use crate::session::{Session, launch_options};
 use fleet::cleanup::{EXPIRY_TAG, expiry_value};
@@ -54,7 +55,11 @@ pub async fn launch_fleet(session: &Session, args: &LaunchArgs) -> Result<Exit, 
     let reserves = args.reserving.reserve || args.reserving.ratchet;
     let reckon = |limit| reckon_budget(limit, &settings.fleet, reserves, &settings.prices);
     let budget = args.max_cost_per_hour.map(reckon).transpose()?;
+    let bound = spending::terms_of(args, &settings.fleet, &settings.prices)?;
     if args.dry_run {
+        if let Some(bound) = bound.filter(|_| !session.is_quiet()) {
+            console::line(&output::spending::terms(&bound));
+        }
         return Box::pin(dry_run::show_launch(session, args, settings, strategy, budget.as_ref())).await;
     }
     if let Some(budget) = &budget {
@@ -105,6 +110,7 @@ async fn launch_new_run(
     let mut connection = Connection::open_simulated(session, settings, scenario, args.speed).await?;
     let mut plan = make_plan(&mut connection, args, strategy).await?;
     plan.hunt = hunting::terms_of(args, &connection.settings, connection.speed(), session.now())?;
+    plan.spending = spending::terms_of(args, &plan.fleet, &connection.settings.prices)?;
     if plan.hunt.is_some() {
         hunting::warn_of_short_login(session, &connection.client.signer_facts());
     }

@@ -42,6 +42,7 @@ mod run_report;
 pub mod runs;
 pub mod show;
 pub mod sim;
+mod spending;
 mod spreading;
 pub mod ssh;
 mod strategy;

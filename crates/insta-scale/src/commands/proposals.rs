@@ -7,7 +7,7 @@ use crate::error::CommandError;
 use crate::output::preview;
 use crate::output::proposal::{Money, Proposal};
 use crate::output::text::{clean, count, left, moment, seconds, thousands};
-use crate::output::want;
+use crate::output::{spending, want};
 use fleet::cleanup::{expiry, fleet_expiry};
 use fleet::fleets::{Census, FleetKey, ScalePlan, drift, kind_of, mixed};
 use fleet::plan::FLEET_TAG;
@@ -74,6 +74,7 @@ pub fn propose_launch(args: &LaunchArgs, plan: &Plan, settings: &Settings) -> Pr
             if plan.fleet.want.is_some() { "at most the price" } else { "the price" },
         ));
     }
+    options.extend(plan.spending.as_ref().map(spending::terms));
     if args.new {
         options.push("--new: this run ignores other instances and runs of the same fleet".to_owned());
     }
@@ -361,6 +362,7 @@ pub fn propose_resume(state: &RunState, plan: &Plan, keep_partial: bool, setting
             format!("the run was started with --min {min}: with fewer running, it is rolled back")
         });
     }
+    options.extend(plan.spending.as_ref().map(spending::terms));
     Proposal {
         what,
         // The price of the rest of wanted totals depends on what they become.

@@ -37,6 +37,7 @@ fn the_whole_table() {
         Hidden                the instance exists, but your group may not read instances: add the statement that `policy` prints, then run `resume`
         Mismatch              the instance runs and is charged, but is not what was requested: keep it, or terminate it with `instances terminate` and launch again
         Deadline              the deadline passed: use a longer --deadline; unless the run was rolled back, `resume` launches the missing instances
+        Bound                 hunt for the missing instances with `hunt --extend --max-cost`, or terminate what runs: it goes on costing
         Expired               the fleet has expired: start a new one with `launch --new --ttl`
         Gone                  `resume` launches a replacement; `instances terminate --run` terminates the other instances of the run
         GivenBack             launch again with a lower --min or with --keep-partial

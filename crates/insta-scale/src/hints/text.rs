@@ -67,6 +67,7 @@ pub const MISMATCH: &str = "the instance runs and is charged, but is not what wa
                             `instances terminate` and launch again";
 pub const DEADLINE: &str = "the deadline passed: use a longer --deadline; unless the run was rolled back, `resume` launches the \
                      missing instances";
+pub const BOUND: &str = "hunt for the missing instances with `hunt --extend --max-cost`, or terminate what runs: it goes on costing";
 pub const EXPIRED: &str = "the fleet has expired: start a new one with `launch --new --ttl`";
 pub const GONE: &str = "`resume` launches a replacement; `instances terminate --run` terminates the other \
                  instances of the run";

@@ -147,6 +147,12 @@ impl Watch {
                 (Topic::Success, format!("{} obtained", all_of(all)))
             }
             Outcome::Complete => (Topic::Success, format!("done with {}", all_of(wanted))),
+            Outcome::Partial if self.state.bound_reached => {
+                stopped("the bound on the cost (--max-cost) was reached; what exists goes on costing")
+            }
+            Outcome::Nothing | Outcome::GivenBack if self.state.bound_reached => {
+                stopped("the bound on the cost (--max-cost) was reached, and nothing is kept")
+            }
             Outcome::Partial => stopped("the others failed"),
             Outcome::Nothing => stopped("everything failed"),
             Outcome::NotAuthenticated => stopped("the login was refused"),
@@ -358,6 +364,24 @@ mod tests {
         assert_eq!(ended(1, Outcome::Complete), 1);
         assert_eq!(ended(1, Outcome::NotAuthenticated), 1);
         assert_eq!(ended(48, Outcome::CutShort), 1);
+    }
+
+    #[test]
+    fn a_bound_that_ended_a_hunt_is_the_reason() {
+        let ended = |outcome| {
+            let reached = Event::BoundReached { spent: 20.0, per_hour: 1.0 };
+            let events = vec![(1, reached), (1, Event::RunFinished { outcome })];
+            subjects(&mut watch(), &records(events)).join("; ")
+        };
+        let kept = ended(Outcome::Partial);
+        assert!(
+            kept.ends_with("the bound on the cost (--max-cost) was reached; what exists goes on costing"),
+            "{kept}"
+        );
+        for outcome in [Outcome::Nothing, Outcome::GivenBack] {
+            let gone = ended(outcome);
+            assert!(gone.ends_with("(--max-cost) was reached, and nothing is kept"), "{gone}");
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! `--max-cost-per-hour`: messages about a fleet that costs too much or whose price is unknown.
+//! `--max-cost-per-hour` and `--max-cost`: messages about a fleet that costs too much or whose price is unknown.
 
 use crate::error::CommandError;
 use crate::output::text::{clean, thousands};
@@ -16,12 +16,18 @@ pub fn reckon_budget(
     reserve: bool,
     prices: &Prices,
 ) -> Result<Budget, CommandError> {
-    Budget::of(limit, fleet, reserve, prices).map_err(|error| match error {
+    Budget::of(limit, fleet, reserve, prices)
+        .map_err(|error| cannot_reckon(&format!("--max-cost-per-hour {limit}"), error))
+}
+
+/// Why a limit, such as `--max-cost-per-hour 10`, cannot be checked.
+pub fn cannot_reckon(flag: &str, error: BudgetError) -> CommandError {
+    match error {
         BudgetError::NoShape => {
             CommandError::usage("the config names no shape", "set `shape:` under instance_settings")
         }
-        BudgetError::Unknown(price) => unknown_price(limit, &price),
-    })
+        BudgetError::Unknown(price) => unknown_price(flag, &price),
+    }
 }
 
 /// Refuses a fleet that is too expensive.
@@ -67,7 +73,7 @@ fn lines(budget: &Budget) -> String {
     out
 }
 
-fn unknown_price(limit: f64, price: &UnknownPrice) -> CommandError {
+fn unknown_price(flag: &str, price: &UnknownPrice) -> CommandError {
     let parts: Vec<String> = price.parts.iter().map(|part| clean(part)).collect();
     let mut remedies = Vec::new();
     if price.shape_unknown {
@@ -80,7 +86,7 @@ fn unknown_price(limit: f64, price: &UnknownPrice) -> CommandError {
     }
     CommandError::usage(
         format!(
-            "--max-cost-per-hour {limit} cannot be checked: the price in {} is unknown for {}",
+            "{flag} cannot be checked: the price in {} is unknown for {}",
             clean(&price.currency),
             parts.join(", ")
         ),

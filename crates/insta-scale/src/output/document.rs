@@ -5,7 +5,7 @@ use super::ending::Ending;
 use super::simulated;
 use crate::args::OutputFormat;
 use crate::hints;
-use fleet::launch::{RatchetSummary, WantSummary};
+use fleet::launch::{RatchetSummary, SpendingSummary, WantSummary};
 use fleet::plan::WantedTotals;
 use fleet::price::{StillCosts, rounded};
 use fleet::{GivenUp, InstanceSummary, ObtainedKind, RunSummary, Strategy, TargetSummary};
@@ -44,6 +44,9 @@ pub struct Document<'a> {
     /// What a ratchet reserved, and its cost.
     #[serde(skip_serializing_if = "Option::is_none")]
     ratchet: Option<&'a RatchetSummary>,
+    /// What the instances of a hunt have cost, if that is bounded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    spending: Option<&'a SpendingSummary>,
     /// The obtained kinds of instances; several if the config has alternatives.
     obtained: &'a [ObtainedKind],
     /// The wanted totals, and what the instances amount to.
@@ -135,6 +138,7 @@ impl<'a> Document<'a> {
             failed: summary.failed,
             given_back: summary.returned.as_deref().map_or(&[], |returned| &returned.instances),
             ratchet: summary.ratchet.as_deref(),
+            spending: summary.spending.as_deref(),
             obtained: &summary.obtained,
             want: summary.want.map(Want::of),
             strategy: summary.strategy,

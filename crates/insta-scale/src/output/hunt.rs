@@ -2,13 +2,13 @@
 //!
 //! Pure: records in, lines out.
 
-use super::ratchet;
 use super::text::{clean, seconds, thousands};
 use super::waiting;
+use super::{ratchet, spending};
 use crate::tuning::{HUNT_CHANGE, HUNT_NEWS};
 use fleet::Plan;
-use fleet::launch::RatchetSummary;
 use fleet::launch::memory::target_of;
+use fleet::launch::{RatchetSummary, SpendingSummary};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use ledger::{Event, Placement, Record, RunState, SlotNumber};
@@ -33,6 +33,8 @@ pub struct HuntView {
     told_at: Option<Timestamp>,
     /// What a ratchet holds, as of which time.
     ratchet: Option<(RatchetSummary, Timestamp)>,
+    /// What the instances have cost, as of which time, if that is bounded.
+    spending: Option<(SpendingSummary, Timestamp)>,
 }
 
 impl HuntView {
@@ -51,6 +53,7 @@ impl HuntView {
             told: BTreeMap::new(),
             told_at: None,
             ratchet: state.last_at.and_then(|at| Some((RatchetSummary::at(state, plan, at)?, at))),
+            spending: state.last_at.and_then(|at| Some((SpendingSummary::at(state, plan, at)?, at))),
         })
     }
 
@@ -59,6 +62,7 @@ impl HuntView {
         self.is_asking = state.counts.launched < state.requested;
         let held_before = self.held();
         self.ratchet = RatchetSummary::at(state, plan, record.at).map(|ratchet| (ratchet, record.at));
+        self.spending = SpendingSummary::at(state, plan, record.at).map(|spending| (spending, record.at));
         match &record.event {
             Event::ReservationIntended { .. } if self.ratchet.is_some() => {
                 self.probes += 1;
@@ -122,8 +126,10 @@ impl HuntView {
         self.told.insert(target.clone(), (what.clone(), *at));
         self.told_at = Some(*at);
         let held = self.ratchet.as_ref().map(|(ratchet, _)| format!("; {}", ratchet::held_line(ratchet)));
+        let cost = self.spending.as_ref().map(|(spending, _)| format!("; {}", spending::so_far(spending)));
+        let money = held.or(cost).unwrap_or_default();
         let (launched, of) = (state.counts.launched, state.requested);
-        Some(format!("[{launched}/{of}] {target}: {what}; {}{}", self.spent(), held.unwrap_or_default()))
+        Some(format!("[{launched}/{of}] {target}: {what}; {}{money}", self.spent()))
     }
 
     /// The lines below the bars, each at most `columns` wide.
@@ -153,6 +159,10 @@ impl HuntView {
             let holding_cost = ratchet.holding_cost.zip(since).map(|(cost, since)| cost + since);
             let now = RatchetSummary { holding_cost, ..ratchet.clone() };
             lines.push(ratchet::held_line(&now).replacen("reserved ", "reserved     ", 1));
+        }
+        if let Some((spending, at)) = &self.spending {
+            let spending = spending.after(now.duration_since(*at).as_secs_f64());
+            lines.push(spending::so_far(&spending).replacen("cost so far ", "cost so far  ", 1));
         }
         let until = self.until.to_zoned(zone.clone()).strftime("%-d %b %H:%M").to_string();
         let best = match self.best_hours.as_str() {

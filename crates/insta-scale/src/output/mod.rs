@@ -33,6 +33,7 @@ pub mod retries;
 mod rows;
 pub mod runs;
 pub mod simulated;
+pub mod spending;
 pub mod summary;
 pub mod text;
 pub mod typing;

@@ -4,7 +4,7 @@
 
 use super::console::Verbosity;
 use super::summary::describe;
-use super::text::{clean, count, seconds};
+use super::text::{clean, count, seconds, thousands};
 use super::waiting;
 use jiff::Timestamp;
 use ledger::{Action, ErrorClass, ErrorRecord, Event, Record, RunState};
@@ -86,6 +86,12 @@ pub fn event_line(
         Event::ReservationHeld { availability_domain, asked, held, .. } => {
             format!("reserved {held} of {asked} in {}", clean(availability_domain))
         }
+        Event::BoundReached { spent, per_hour } => {
+            let (spent, per_hour) = (thousands(*spent, 2), thousands(*per_hour, 4));
+            format!(
+                "the instances have cost {spent} (--max-cost) and cost {per_hour} per hour: launching nothing more"
+            )
+        }
         Event::Warning { message } => format!("warning: {}", clean(message)),
         Event::Interrupted => "interrupted: finishing the requests that are in flight".to_owned(),
         _ => return None,
@@ -144,6 +150,7 @@ pub fn event_style(event: &Event) -> anstyle::Style {
         Event::TryFailed { .. }
         | Event::WaitEnded { .. }
         | Event::Warning { .. }
+        | Event::BoundReached { .. }
         | Event::GiveBackIntended { .. }
         | Event::Interrupted => Yellow.on_default(),
         Event::Running { .. } => Green.on_default(),
@@ -161,6 +168,7 @@ pub fn is_worth_a_line(event: &Event) -> bool {
         Event::SlotFailed { .. }
         | Event::InstanceDied { .. }
         | Event::WaitEnded { .. }
+        | Event::BoundReached { .. }
         | Event::GiveBackIntended { .. }
         | Event::GivenBack { .. }
         | Event::ReservationHeld { .. }

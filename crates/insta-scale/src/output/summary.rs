@@ -5,7 +5,7 @@ use super::instances::columns;
 use super::ratchet;
 use super::rows::{self, SlotRow, is_untried};
 use super::text::{clean, count, seconds};
-use super::want;
+use super::{spending, want};
 use crate::hints::{self, Cause};
 use crate::tuning::ROWS_SHOWN;
 use fleet::price::{self, Size};
@@ -40,6 +40,9 @@ pub fn launch_table(summary: &RunSummary, ending: &Ending, colour: bool, width: 
     }
     if let Some(ratchet) = &summary.ratchet {
         let _ = writeln!(out, "{}", ratchet::end_line(ratchet));
+    }
+    if let Some(spending) = &summary.spending {
+        let _ = writeln!(out, "{}", spending::at_end(spending));
     }
     out
 }
@@ -160,10 +163,17 @@ pub fn launch_advice(summary: &RunSummary, flags: Option<&str>, untold: &[String
     let Some(flags) = flags else { return out };
     if can_go_on(summary) {
         let _ = writeln!(out, "continue with: oci-insta-scale resume {}{flags}", summary.run_id);
-    } else if matches!(summary.outcome, Some(Outcome::Partial | Outcome::Nothing)) {
+    } else if matches!(summary.outcome, Some(Outcome::Partial | Outcome::Nothing))
+        && !is_out_of_money(summary)
+    {
         let _ = writeln!(out, "{}", launch_again(summary, flags));
     }
     out
+}
+
+/// Whether only its bound ended the hunt. Its hint says what to do.
+fn is_out_of_money(summary: &RunSummary) -> bool {
+    summary.spending.as_ref().is_some_and(|spending| spending.reached)
 }
 
 /// The maximum number of instances, if the run has it and is below the wanted totals all the same.

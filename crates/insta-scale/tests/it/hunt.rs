@@ -76,6 +76,12 @@ fn a_hunt_refuses_the_flags_of_other_launches() {
         (vec!["launch", "--ratchet", "--retry-for", "1h", "--yes"], "--retry-for"),
         (vec!["launch", "--ratchet", "--ttl", "8h", "--yes"], "--ttl"),
         (vec!["launch", "--ratchet", "--strategy", "best_effort", "--yes"], "best_effort"),
+        (vec!["launch", "--max-cost", "5", "--yes"], "--until"),
+        (vec!["hunt", "--ratchet", "--max-cost", "5", "--yes"], "--max-hold-cost"),
+        (vec!["hunt", "--max-cost", "0.0001", "--yes"], "is reached at once"),
+        (vec!["hunt", "--max-cost", "0", "--yes"], "--max-cost"),
+        (vec!["hunt", "--max-cost", "NaN", "--yes"], "--max-cost"),
+        (vec!["hunt", "--max-cost", "-3", "--yes"], "--max-cost"),
         (vec!["launch", "--max-hold-cost", "5", "--yes"], "--ratchet"),
         (vec!["launch", "--ratchet", "--max-hold-cost", "NaN", "--yes"], "--max-hold-cost"),
         (vec!["launch", "--ratchet", "--max-hold-cost", "-1", "--yes"], "--max-hold-cost"),
@@ -234,6 +240,64 @@ fn a_bound_without_a_price_is_refused() {
     assert_eq!(
         place.run(&["reservation", "list", "--output", "json"]).json()["reservations"],
         serde_json::json!([])
+    );
+}
+
+#[test]
+fn a_hunt_out_of_money_says_what_goes_on_costing() {
+    let place = Workplace::empty();
+    let scenario = "world: {hosts: {per_fault_domain: 0}, \
+                    crumbs: [{availability_domain: 1, every_seconds: 1, hosts: 3, ocpus_per_host: 1, times: 1}]}";
+    place.write("few.yaml", scenario);
+    let scenario = format!("--simulate={}", place.path().join("few.yaml").display());
+    let words = ["hunt", "--config", EXAMPLE, &scenario, "--speed", "300", "--count", "6"];
+    let priced = place.run(&[&words[..6], &["--count", "1", "--dry-run", "--output", "json"]].concat());
+    let hour = priced.json()["cost_at_most"]["hour"].as_f64().unwrap_or_else(|| panic!("{}", priced.stdout));
+    // It ends while the bound pays for 150 s of three instances and one more: here after about 10 s.
+    let bound = format!("{}", hour * (4.0 * 150.0 + 30.0) / 3600.0);
+    let ended = place
+        .run(&[&words[..], &["--yes", "--output", "json", "--until", "2m", "--max-cost", &bound]].concat());
+    let document = ended.json();
+    assert_eq!(ended.code, 3, "{}", ended.stderr);
+    let told = &document["spending"];
+    assert!(told["reached"] == true && told["spent"].as_f64() <= bound.parse().ok(), "{told}");
+    let per_hour = hour * document["running"].as_f64().unwrap();
+    assert!((told["per_hour"].as_f64().unwrap() - per_hour).abs() < 1e-9 && per_hour > 0.0, "{document}");
+    for said in ["launching nothing more", "(--max-cost); those that exist cost ", "hunt --extend --max-cost"]
+    {
+        assert!(ended.stderr.contains(said), "{said}: {}", ended.stderr);
+    }
+    assert!(!ended.stderr.contains("continue with"), "{}", ended.stderr);
+}
+
+#[test]
+fn a_bound_on_a_hunt_needs_every_price() {
+    let (place, _region) = region(&[]);
+    let config = std::fs::read_to_string(place.path().join("config.yaml")).unwrap();
+    place.write("config.yaml", format!("{config}\nprices:\n  currency: EUR\n"));
+    let refused = place.run(&["hunt", "--count", "1", "--max-cost", "5", "--yes"]);
+    assert_eq!(refused.code, 2, "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains("--max-cost 5 cannot be checked: the price in EUR"),
+        "{}",
+        refused.stderr
+    );
+    assert!(refused.stderr.contains("hint: set in the config: prices: "), "{}", refused.stderr);
+}
+
+#[test]
+fn the_consent_to_a_bound_says_what_it_ends() {
+    let (place, _region) = region(&[]);
+    let words = ["hunt", "--count", "1", "--max-cost", "5", "--yes", "--verbose", "--output", "json"];
+    let ended = place.run(&words);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    let shown = ended.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    let said = "--max-cost: launches nothing more once its instances have cost 5.00 USD; those that run by then are kept and go on \
+                costing until you terminate them";
+    assert!(shown.contains(said), "{shown}");
+    assert_eq!(
+        (&ended.json()["spending"]["reached"], &ended.json()["spending"]["max_cost"]),
+        (&false.into(), &5.0.into())
     );
 }
 

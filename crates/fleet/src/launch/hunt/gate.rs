@@ -22,7 +22,7 @@ impl Hunt {
     /// whether the time has come.
     pub async fn until_allowed(&self, context: &Context<'_>, slot: SlotNumber) -> Result<bool, Halted> {
         let Some(wait) = self.wait() else { return Ok(true) };
-        self.pause(context, slot, wait).await
+        Ok(self.pause(context, slot, wait).await? && context.is_over().is_none())
     }
 
     /// Returns when a launch at this target may be sent. `turn` is the right to probe, if the slot already has it. The caller
@@ -37,7 +37,8 @@ impl Hunt {
         loop {
             let mut changed = std::pin::pin!(self.changed.notified());
             changed.as_mut().enable();
-            if self.is_yielding(target) {
+            // The caller checks again whether it is over, before it sends anything.
+            if self.is_yielding(target) || context.is_over().is_some() {
                 return Ok(None);
             }
             let held = if let Some(held) = turn.take() {

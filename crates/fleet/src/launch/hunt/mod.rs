@@ -6,11 +6,15 @@
 
 mod carry;
 mod gate;
+mod money;
 mod notes;
 mod raised;
+mod summary;
 mod suspension;
 
 pub use carry::{Begin, carry_on};
+pub(crate) use money::{Announced, Money};
+pub use summary::SpendingSummary;
 pub(crate) use suspension::sign_of_suspension;
 
 use crate::plan::{FleetSpec, HuntTerms};

@@ -11,7 +11,7 @@ use std::cmp::Reverse;
 impl Context<'_> {
     /// The launch of a slot whose result a hunt still has to determine, where a launch would give up.
     pub(super) fn in_doubt(&self, slot: SlotNumber) -> Option<Intent> {
-        self.hunt.as_ref().filter(|_| self.time_is_over().is_none())?;
+        self.hunt.as_ref().filter(|_| self.is_over().is_none())?;
         match self.journal.state(|state| state.slot(slot).next()) {
             Next::Settle(intent) => Some(intent),
             _ => None,

@@ -5,6 +5,7 @@
 mod faults;
 mod found;
 mod limits;
+mod money;
 mod ratchet;
 mod weeks;
 pub mod world;

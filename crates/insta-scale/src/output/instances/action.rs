@@ -156,6 +156,7 @@ fn hint(error: &ErrorRecord) -> &'static str {
         | ErrorClass::ReservationGone
         | ErrorClass::Expired
         | ErrorClass::Deadline
+        | ErrorClass::Bound
         | ErrorClass::Gone
         | ErrorClass::Superseded
         | ErrorClass::Stopped
