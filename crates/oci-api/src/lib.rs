@@ -42,3 +42,6 @@ where
 
 /// The header with which every response of a simulated region describes it: `roomy; speed=30`. No real service sends it.
 pub const SIMULATED_REGION: &str = "x-simulated-region";
+
+/// The header with which every response of a simulated region states its time (RFC 3339), which may run faster than the caller's.
+pub const SIMULATED_TIME: &str = "x-simulated-time";

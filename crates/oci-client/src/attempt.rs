@@ -184,7 +184,8 @@ impl<'a> Prepared<'a> {
         let (head, body) = answer.into_parts();
         let raw = Raw { status: head.status.as_u16(), headers: head.headers, body };
         if let (Some(observer), Some(region)) = (observer, raw.header(oci_api::SIMULATED_REGION)) {
-            observer.simulated(&plain(&region, 200));
+            let now = raw.header(oci_api::SIMULATED_TIME).and_then(|now| now.parse().ok());
+            observer.simulated(&plain(&region, 200), now);
         }
         if head.status.is_success() {
             Ok(raw)

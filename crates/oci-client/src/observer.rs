@@ -74,8 +74,9 @@ pub trait Observer: Send + Sync {
     /// A failed attempt will be followed by another.
     fn retrying(&self, _: &Retrying<'_>) {}
 
-    /// A simulated region responded and described itself, for example as `roomy; speed=30`. Called for every such response.
-    fn simulated(&self, _: &str) {}
+    /// A simulated region responded, described itself, for example as `roomy; speed=30`, and stated its time. Called for every such
+    /// response.
+    fn simulated(&self, _: &str, _: Option<Timestamp>) {}
 }
 
 /// Counts of one operation.

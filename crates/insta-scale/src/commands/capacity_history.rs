@@ -3,7 +3,7 @@
 use crate::args::{HistoryArgs, OutputFormat};
 use crate::error::CommandError;
 use crate::exit::Exit;
-use crate::output::capacity_history::history_listing;
+use crate::output::capacity_history::{history_listing, history_text};
 use crate::output::console;
 use crate::output::document::{SCHEMA_VERSION, document_text};
 use crate::output::text::count;
@@ -51,6 +51,6 @@ fn show(
         console::line(&format!("no launch of this machine has asked for capacity{region}"));
         return Ok(Exit::Done);
     }
-    console::data(&listing.to_text(session.output))?;
+    console::data(&history_text(&listing, session.output, console::width()))?;
     Ok(Exit::Done)
 }

@@ -171,7 +171,12 @@ fn cost(left: &Leftovers, prices: &Prices) -> String {
     let (hour, unknown) = left.hour(prices);
     let rest = if unknown == 0 { String::new() } else { format!(" plus {unknown} with an unknown price") };
     let leftovers = count(left.len() as u64, "leftover");
-    format!("{leftovers}: {} {} per hour{rest}", thousands(hour, 4), prices.currency())
+    // Which volumes an instance takes with it is known only when it is terminated.
+    let bare = match left.instances.len() {
+        0 => String::new(),
+        bare => format!(", without the volumes of {}", count(bare as u64, "instance")),
+    };
+    format!("{leftovers}: {} {} per hour{rest}{bare}", thousands(hour, 4), prices.currency())
 }
 
 async fn confirm(
@@ -194,7 +199,10 @@ async fn confirm(
     }
     let (hour, unknown) = left.hour(prices);
     let proposal = Proposal {
-        money: vec![("price now", Money { hour: (unknown < left.len()).then_some(hour), unknown, bare: 0 })],
+        money: vec![(
+            "price now",
+            Money { hour: (unknown < left.len()).then_some(hour), unknown, bare: left.instances.len() },
+        )],
         question: format!("Delete {}?", count(left.len() as u64, "leftover")),
         number: left.len() as u64,
         answer: Typed::Word("DELETE"),

@@ -75,12 +75,26 @@ pub async fn run_launch(
         _ => None,
     };
     let hunting = Hunting::new(flags.once, told.into_iter().collect());
-    let options = LaunchOptions { hunting, ..options };
+    let options = LaunchOptions { hunting: hunting.clone(), ..options };
     let heart = Heartbeat::start(file, run, plan, past, session.clock.clone());
     let begin = if past.is_some() { Begin::TakenUp } else { Begin::New(plan) };
     let ended = carry_on(environment, run, begin, &options, heart.watching(sink), stop).await;
     heart.stop();
+    if let Some((until, has_probed)) = hunting.held().filter(|_| !session.is_quiet() && ended.is_ok()) {
+        console::line(&not_yet(until, has_probed, session.now()));
+    }
     ended
+}
+
+/// Why a hunt that probes once has ended, and when to run it again.
+fn not_yet(until: Timestamp, has_probed: bool, now: Timestamp) -> String {
+    let why = if has_probed {
+        "not yet"
+    } else {
+        "nothing was requested, because the last probe of this tenancy is more recent than the floor"
+    };
+    let wait = until.duration_since(now).as_secs_f64().max(0.0).ceil();
+    format!("{why}: the next probe is allowed at {until:.0} (in {}); run it again then", seconds(wait))
 }
 
 /// Describes the time without a heartbeat after a run was resumed.

@@ -1,14 +1,17 @@
 //! The capacity memory as a list: targets, their last responses, scores and best hours.
 
+use super::instances::list::short_ocid;
 use super::listing::Listing;
 use super::text::{clean, left, moment};
+use crate::args::OutputFormat;
 use jiff::Timestamp;
 use ledger::CapacityType;
 use ledger::capacity::{Remembered, Scope, Subject};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 const COLUMNS: &[&str] = &[
+    "TENANCY",
     "REGION",
     "TARGET",
     "LAST REFUSAL",
@@ -32,6 +35,7 @@ pub fn history_listing(known: &[(Scope, BTreeMap<Subject, Remembered>)], now: Ti
         for (subject, known) in targets {
             let error = known.refusal.as_ref();
             let row = vec![
+                tenancy(&scope.tenancy),
                 clean(&scope.region),
                 clean(&subject.to_string()),
                 error.map_or_else(dash, |error| format!("{} {}", error.class, clean(&error.code))),
@@ -49,6 +53,23 @@ pub fn history_listing(known: &[(Scope, BTreeMap<Subject, Remembered>)], now: Ti
         }
     }
     listing
+}
+
+/// The list as text, as wide as the terminal. A target that several tenancies have is listed for each of them.
+pub fn history_text(listing: &Listing, format: OutputFormat, width: Option<usize>) -> String {
+    let tenancies: BTreeSet<&String> = listing.rows.iter().filter_map(|row| row.first()).collect();
+    // With one tenancy, its name says nothing.
+    let tenancy = if tenancies.len() > 1 { 0 } else { u8::MAX };
+    let ranks = [tenancy, 4, 0, 0, 5, 6, 1, 3, 2, 7];
+    // The target and its last refusal are the longest texts.
+    let ranks: Vec<(u8, bool)> =
+        ranks.into_iter().enumerate().map(|(at, rank)| (rank, at == 2 || at == 3)).collect();
+    listing.fitted(format, &ranks, width)
+}
+
+/// The end of the OCID, which tells tenancies apart.
+fn tenancy(ocid: &str) -> String {
+    if ocid.is_empty() { dash() } else { short_ocid(&clean(ocid)) }
 }
 
 /// The memory of a subject, for programs.
@@ -117,4 +138,39 @@ fn next_try(known: &Remembered, now: Timestamp) -> String {
 
 fn dash() -> String {
     "-".to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_history_fits_a_terminal_of_80_columns() {
+        let mut listing = Listing::new("targets", COLUMNS);
+        for tenancy in ["…aaaaaaaa", "…bbbbbbbb"] {
+            let row = [
+                tenancy,
+                "us-phoenix-1",
+                "VM.Standard.E4.Flex, 1 OCPU, 6 GB in Uocm:PHX-AD-1, on demand",
+                "capacity InternalError",
+                "2026-11-30 08:00",
+                "12",
+                "in 3 min",
+                "2026-11-29 22:00",
+                "0.25",
+                "02 03 04 05",
+            ];
+            listing.push(row.map(str::to_owned).to_vec(), json!({}));
+        }
+        let fitted = history_text(&listing, OutputFormat::Table, Some(80));
+        insta::assert_snapshot!(fitted, @r"
+        TENANCY    TARGET                        LAST REFUSAL            NEXT TRY  SCORE
+        …aaaaaaaa  VM.Standard.E4.Flex, 1 OCPU…  capacity InternalError  in 3 min  0.25
+        …bbbbbbbb  VM.Standard.E4.Flex, 1 OCPU…  capacity InternalError  in 3 min  0.25
+        ");
+        assert!(fitted.lines().all(|line| line.chars().count() <= 80), "{fitted}");
+        listing.rows.pop();
+        let one = history_text(&listing, OutputFormat::Table, Some(80));
+        assert!(!one.contains("TENANCY") && one.contains("NEXT TRY"), "{one}");
+    }
 }

@@ -2,6 +2,7 @@
 //!
 //! It must not know what the rows are.
 
+use super::instances::columns::{Column, columns_table};
 use super::simulated::mark;
 use super::text::{clean, thousands};
 use crate::args::OutputFormat;
@@ -58,6 +59,20 @@ impl Listing {
                 self.values.iter().map(|value| mark(value.clone()).to_string() + "\n").collect()
             }
         }
+    }
+
+    /// The text; a table fits this width. `ranks` says of each column when it is dropped, highest first (0 stays), and whether its
+    /// cells may be cut. The other formats have every column.
+    pub fn fitted(&self, format: OutputFormat, ranks: &[(u8, bool)], width: Option<usize>) -> String {
+        if format != OutputFormat::Table || self.rows.is_empty() {
+            return self.to_text(format);
+        }
+        let columns = self.columns.iter().zip(ranks).enumerate().map(|(at, (title, (rank, can_be_cut)))| {
+            let cells = self.rows.iter().map(|row| row.get(at).cloned().unwrap_or_default());
+            let column = Column::new(title, *rank, cells);
+            if *can_be_cut { column.cut() } else { column }
+        });
+        columns_table(columns.collect(), width)
     }
 
     fn table(&self) -> String {

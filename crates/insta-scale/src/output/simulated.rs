@@ -3,13 +3,16 @@
 //! One command uses one region, so the region's label is stored for the whole process.
 
 use super::console;
+use jiff::Timestamp;
 use ledger::Record;
 use oci_client::{Observer, RequestCounts, Retrying, Tried};
 use serde_json::Value;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// The label of this process's simulated region; unset for a real region or without one.
 static REGION: OnceLock<String> = OnceLock::new();
+/// The time in the region when it last responded.
+static NOW: Mutex<Option<Timestamp>> = Mutex::new(None);
 /// Set once people were told.
 static ANNOUNCED: OnceLock<()> = OnceLock::new();
 /// Set when the region ends with the launch for which it was created.
@@ -58,6 +61,12 @@ pub fn of_plan(plan: &Value) -> Option<&str> {
 /// The label of the region, if it is simulated.
 pub fn label() -> Option<&'static str> {
     REGION.get().map(String::as_str)
+}
+
+/// The time by the clock of the region, from which ages of its resources are counted: a simulated region may be ahead of this
+/// machine, whose time is `now`.
+pub fn by_region(now: Timestamp) -> Timestamp {
+    NOW.lock().unwrap_or_else(PoisonError::into_inner).unwrap_or(now)
 }
 
 /// Whether the region is simulated.
@@ -122,7 +131,10 @@ impl<O: Observer> Observer for Announcing<O> {
         self.inner.retrying(retry);
     }
 
-    fn simulated(&self, label: &str) {
+    fn simulated(&self, label: &str, now: Option<Timestamp>) {
+        if now.is_some() {
+            *NOW.lock().unwrap_or_else(PoisonError::into_inner) = now;
+        }
         announce(label, self.quiet);
     }
 }

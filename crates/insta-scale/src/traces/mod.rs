@@ -15,6 +15,7 @@ mod tests;
 use crate::environment;
 use exporter::Exporter;
 use fold::Fold;
+use jiff::Timestamp;
 use ledger::{Record, RunId, Store};
 use oci_client::{Observer, Retrying, Tried};
 use opentelemetry_sdk::trace::SpanData;
@@ -99,7 +100,7 @@ impl Observer for TracedRequests {
         self.inner.retrying(retry);
     }
 
-    fn simulated(&self, label: &str) {
-        self.inner.simulated(label);
+    fn simulated(&self, label: &str, now: Option<Timestamp>) {
+        self.inner.simulated(label, now);
     }
 }

@@ -74,3 +74,20 @@ fn a_damaged_memory_stops_no_launch() {
     assert!(std::fs::read_to_string(aside).unwrap().starts_with("not a database"));
     assert!(!history(&place, &["--output", "json"]).json()["targets"].as_array().unwrap().is_empty());
 }
+
+#[test]
+fn targets_of_two_tenancies_are_told_apart() {
+    let (place, _region) = region(&[]);
+    let (other, _another) = region(&[]);
+    assert_eq!(place.run(&["launch", "--count", "1", "--yes"]).code, 0);
+    let one = history(&place, &[]).stdout;
+    let file = other.path().join("config.yaml");
+    let config = file.to_str().unwrap();
+    assert_eq!(place.run(&["launch", "--config", config, "--count", "1", "--new", "--yes"]).code, 0);
+    let both = history(&place, &[]).stdout;
+    let cells = |text: &str| -> Vec<String> {
+        text.lines().skip(1).map(|line| line.split_whitespace().next().unwrap().to_owned()).collect()
+    };
+    assert_eq!((cells(&one).len(), cells(&both).len()), (1, 2), "{both}");
+    assert!(both.starts_with("TENANCY ") && cells(&both)[0] != cells(&both)[1], "{both}");
+}

@@ -140,6 +140,9 @@ fn one_probe_leaves_a_hunt_that_the_next_takes_up() {
     let second = place.run(&words);
     assert_eq!((second.code, &second.json()["run_id"]), (6, &run), "{}", second.stderr);
     assert!(!second.stderr.contains("is ignored"), "{}", second.stderr);
+    let held = "nothing was requested, because the last probe of this tenancy is more recent than the floor: the next probe is \
+                allowed at ";
+    assert!(second.stderr.contains(held), "{}", second.stderr);
     assert_eq!(sent(), "1", "a resumed run goes on with its counts");
     // Another count changes nothing about the plan that was agreed to, and is not passed over in silence.
     let other = place.run(&["hunt", "--once", "--count", "5", "--output", "json"]);

@@ -41,6 +41,7 @@ mod policies;
 mod prices;
 mod program;
 mod properties;
+mod region_clock;
 #[cfg(target_os = "linux")]
 mod regions;
 mod reliability;

@@ -294,5 +294,8 @@ fn identify(region: &Region, headers: &HeaderMap, response: &mut Response<Bytes>
     }
     if let Some(label) = region.inner.label.get() {
         response.headers_mut().insert(oci_api::SIMULATED_REGION, label.clone());
+        if let Ok(now) = HeaderValue::try_from(region.inner.clock.now().to_string()) {
+            response.headers_mut().insert(oci_api::SIMULATED_TIME, now);
+        }
     }
 }

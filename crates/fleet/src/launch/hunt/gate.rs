@@ -91,6 +91,7 @@ impl Hunt {
         let targets = u32::try_from(context.plan.fleet.placements.len()).unwrap_or(u32::MAX).max(1);
         let jitter = floor.mul_f64(JITTER_SHARE).min(HUNT_JITTER_OF_A_CYCLE / targets);
         self.set_not_before(floor + context.spread(jitter, JITTER_LEAST));
+        self.hunting.held.lock().unwrap_or_else(PoisonError::into_inner).1 = true;
         self.lock().probe(target);
         None
     }
@@ -103,6 +104,8 @@ impl Hunt {
     /// Waits this long, or until something changes. Returns whether the time has passed.
     async fn pause(&self, context: &Context<'_>, slot: SlotNumber, wait: Duration) -> Result<bool, Halted> {
         if self.hunting.once {
+            let next = context.env.clock.now().checked_add(wait);
+            self.hunting.held.lock().unwrap_or_else(PoisonError::into_inner).0 = next.ok();
             self.over.store(true, Ordering::Relaxed);
             context.wake.notify_one();
             return Err(Halted);

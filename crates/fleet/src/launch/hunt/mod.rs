@@ -44,12 +44,20 @@ pub struct Hunting {
     pub told: Vec<String>,
     /// When this process may probe again, by elapsed time because the wall clock may jump.
     pub(crate) not_before: Arc<Mutex<Option<Instant>>>,
+    /// With `once`: when the floor allows the next probe, and whether this process has probed.
+    held: Arc<Mutex<(Option<Timestamp>, bool)>>,
 }
 
 impl Hunting {
     /// A hunt that ends after one probe or continues, with warnings to record when it is resumed.
     pub fn new(once: bool, told: Vec<String>) -> Self {
         Self { once, told, ..Self::default() }
+    }
+
+    /// With `once`: when the floor allows the next probe, if it ended the hunt, and whether one was sent before.
+    pub fn held(&self) -> Option<(Timestamp, bool)> {
+        let (until, has_probed) = *self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        Some((until?, has_probed))
     }
 }
 

@@ -275,10 +275,11 @@ async fn leftovers(connection: &Connection<'_>, domains: &[String]) -> Result<Ch
             let (hour, unknown) = left.hour(prices);
             let plus = if unknown == 0 { "" } else { " and more of unknown price" };
             let found = format!(
-                "{} cost {} {} per hour{plus}",
+                "{} cost {} {} per hour{plus}{}",
                 count(left.len() as u64, "leftover"),
                 thousands(hour, 4),
-                prices.currency()
+                prices.currency(),
+                if left.instances.is_empty() { "" } else { ", without the volumes of instances" }
             );
             Check::new("leftovers", State::Warning, found)
                 .remedy(Some("`oci-insta-scale cleanup` shows them and asks before it deletes them"))

@@ -68,6 +68,9 @@ pub async fn list_fleets(session: &Session, args: &FleetsArgs) -> Result<Exit, C
         format => listing.to_text(format),
     };
     console::data(&text)?;
+    if session.output == OutputFormat::Table && !listing.rows.is_empty() && !session.is_quiet() {
+        console::line("prices are without volumes; `oci-insta-scale status` shows a fleet's with them");
+    }
     Ok(Exit::Done)
 }
 

@@ -6,6 +6,7 @@ use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::console;
 use crate::output::fleets::status as show;
+use crate::output::simulated::by_region;
 use crate::output::text::clean;
 use crate::session::Session;
 use fleet::FleetSpec;
@@ -70,7 +71,8 @@ async fn look(ground: &Ground<'_>, extras: &mut Option<Extras>) -> Result<Standi
     }
     let spread = extras.as_ref().and_then(|known| spread_now(known.planned.as_ref()?, &census.members));
     let belongings = extras.as_ref().and_then(|known| known.belongings.clone());
-    let now = ground.connection.session.now();
+    // What members have cost is counted from their creation, by the clock of the region.
+    let now = by_region(ground.connection.session.now());
     let standing = Standing::of(ground.key.clone(), fleet, census, wanted, belongings, prices, now);
     Ok(Standing { spread, ..standing })
 }

@@ -16,6 +16,7 @@ mod new_key;
 mod place;
 mod profiles;
 mod shape;
+mod size;
 
 use super::consent::has_to_ask;
 use super::plan;
@@ -37,7 +38,7 @@ use draft::{Draft, Named};
 use file::TargetFile;
 use fleet::plan::MAX_DISPLAY_NAME;
 use serde_json::json;
-use shape::PresentShape;
+use size::PresentShape;
 use std::path::Path;
 
 /// The prefix of names if nothing else suggests one.

@@ -59,7 +59,7 @@ async fn show_limits(session: &Session, args: &LimitsArgs) -> Result<Exit, Comma
         Ok::<_, CommandError>(headroom(&client, &plan.fleet).await?)
     };
     let found = connection.ask(Box::pin(asked)).await?;
-    console::data(&text(&found, session.output))?;
+    console::data(&text(&found, session.output, console::width()))?;
     if !session.is_quiet() && session.output == OutputFormat::Table {
         console::line(advice(&found).trim_end());
     }
@@ -71,7 +71,7 @@ async fn show_limits(session: &Session, args: &LimitsArgs) -> Result<Exit, Comma
     })
 }
 
-fn text(found: &Headroom, format: OutputFormat) -> String {
+fn text(found: &Headroom, format: OutputFormat, width: Option<usize>) -> String {
     let titles =
         &["LIMIT", "DOMAIN", "UNIT", "LIMIT VALUE", "QUOTA", "USED", "AVAILABLE", "ENOUGH FOR", "WOULD DO"];
     let mut listing = Listing::new("limits", titles);
@@ -84,7 +84,8 @@ fn text(found: &Headroom, format: OutputFormat) -> String {
                               "limits": found.limits, "unknown": found.unknown});
         return serde_json::to_string_pretty(&mark(document)).unwrap_or_default() + "\n";
     }
-    listing.to_text(format)
+    let ranks = [0, 0, 2, 5, 6, 4, 3, 1, 0].map(|rank| (rank, false));
+    listing.fitted(format, &ranks, width)
 }
 
 fn cells(row: &LimitRow) -> Vec<String> {
@@ -139,4 +140,32 @@ fn advice(found: &Headroom) -> String {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_fit_a_terminal_of_80_columns() {
+        let row = LimitRow {
+            name: "standard-a1-memory-regional-count".to_owned(),
+            availability_domain: Some("Uocm:PHX-AD-1".to_owned()),
+            unit: "OCPUs",
+            limit: Some(1_000.0),
+            quota: Some(500.0),
+            used: 480.0,
+            available: 20.0,
+            room: 20,
+            would_do: Some(520),
+            ..LimitRow::default()
+        };
+        let found = Headroom { limits: vec![row], ..Headroom::default() };
+        insta::assert_snapshot!(text(&found, OutputFormat::Table, Some(80)), @r"
+        LIMIT                              DOMAIN    UNIT   ENOUGH FOR    WOULD DO
+        standard-a1-memory-regional-count  PHX-AD-1  OCPUs  20 instances  520
+        ");
+        let whole = text(&found, OutputFormat::Table, None);
+        assert!(whole.starts_with("LIMIT ") && whole.contains("QUOTA"), "{whole}");
+    }
 }

@@ -5,6 +5,7 @@ use crate::output::instances::columns::{Column, columns_table};
 use crate::output::instances::list::{short_domain, short_ocid};
 use crate::output::listing::per_hour;
 use crate::output::runs::age;
+use crate::output::simulated::by_region;
 use crate::output::simulated::mark;
 use crate::output::text::{clean, count, left, moment, ranges, thousands};
 use fleet::fleets::{Drift, MemberRow, SpreadStanding, Standing};
@@ -226,7 +227,9 @@ fn members(rows: &[&MemberRow], now: Timestamp, width: Option<usize>) -> String 
             row.machine.fault_domain.as_deref().unwrap_or("-").replace("FAULT-DOMAIN-", "FD-")
         }),
         column("SHAPE", 4, &|row| row.machine.shape.clone()),
-        column("AGE", 6, &|row| row.machine.created.map_or_else(|| "-".to_owned(), |at| age(at, now))),
+        column("AGE", 6, &|row| {
+            row.machine.created.map_or_else(|| "-".to_owned(), |at| age(at, by_region(now)))
+        }),
         column("PRICE/H", 2, &|row| per_hour(price_of(row))),
     ];
     if rows.iter().any(|row| row.expires.is_some()) {

@@ -5,6 +5,7 @@ use crate::output::document::SCHEMA_VERSION;
 use crate::output::export::csv_record;
 use crate::output::listing::{or_dash, per_hour};
 use crate::output::simulated;
+use crate::output::simulated::by_region;
 use crate::output::text::{amount, count, left, moment, thousands, wrap};
 use fleet::cleanup::expiry;
 use fleet::price::Prices;
@@ -115,7 +116,8 @@ impl Table<'_> {
             columns.push(column("PRIVATE IP", 3, &|machine| or_dash(machine.private_ip.as_deref())));
             columns.push(column("PUBLIC IP", 1, &|machine| or_dash(machine.public_ip.as_deref())));
         }
-        columns.push(column("AGE", 8, &|machine| age(machine, self.now)));
+        let now = by_region(self.now);
+        columns.push(column("AGE", 8, &|machine| age(machine, now)));
         columns.push(column("PRICE/H", 5, &|machine| per_hour(hour_now(machine, self.prices))));
         if self.machines.iter().any(|machine| expiry(machine).is_some()) {
             let end = |machine: &Machine, shown: &dyn Fn(Timestamp) -> String| {
@@ -272,7 +274,7 @@ fn age(machine: &Machine, now: Timestamp) -> String {
     let Some(created) = machine.created else { return "-".to_owned() };
     let seconds = now.duration_since(created).as_secs();
     match seconds {
-        // Clocks differ a little. If they differ more, as in a simulated region that runs ahead, the age is unknown.
+        // Clocks differ a little. If they differ more, the age is unknown.
         ..-60 => "-".to_owned(),
         -60..0 => "0 s".to_owned(),
         0..120 => format!("{seconds} s"),
