@@ -309,6 +309,7 @@ async fn open_sessions(options: &Options, region: &Region, home: Option<&Home>) 
     let Some(home) = home else { return Ok(()) };
     let (path, identity) = (home.path.clone(), home.identity.clone());
     let key = blocking(move || home::session::prepare(&path, &identity)).await??;
+    region.sign_with(&home.identity.private_key_pem);
     let token = region.log_in(&home.identity.caller, key);
     home::session::write_token(&home.path, &token)?;
     Ok(())

@@ -41,9 +41,7 @@ impl PublicKey {
         let (label, der) = decode_pem(pem).ok_or(KeyError::Pem)?;
         match label.as_str() {
             "PUBLIC KEY" | "RSA PUBLIC KEY" => Self::from_der(&der),
-            "PRIVATE KEY" => Self::of(&rsa::KeyPair::from_pkcs8(&der).map_err(|_| KeyError::Key)?),
-            "RSA PRIVATE KEY" => Self::of(&rsa::KeyPair::from_der(&der).map_err(|_| KeyError::Key)?),
-            _ => Err(KeyError::Pem),
+            _ => Self::of(&private_key(pem)?),
         }
     }
 
@@ -82,6 +80,16 @@ impl PublicKey {
     /// Whether this key signed the message (RSA PKCS#1 v1.5 with SHA-256).
     pub(super) fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
         self.parsed.verify_sig(message, signature).is_ok()
+    }
+}
+
+/// Parses an unencrypted private key (PKCS#1 or PKCS#8) in PEM form.
+pub(in crate::server) fn private_key(pem: &str) -> Result<rsa::KeyPair, KeyError> {
+    let (label, der) = decode_pem(pem).ok_or(KeyError::Pem)?;
+    match label.as_str() {
+        "PRIVATE KEY" => rsa::KeyPair::from_pkcs8(&der).map_err(|_| KeyError::Key),
+        "RSA PRIVATE KEY" => rsa::KeyPair::from_der(&der).map_err(|_| KeyError::Key),
+        _ => Err(KeyError::Pem),
     }
 }
 

@@ -13,7 +13,7 @@ use std::borrow::Cow;
 pub use header::{Authorization, AuthorizationError};
 pub(super) use keys::encode_pem;
 pub use keys::{KeyError, PublicKey};
-pub(super) use keys::{Keys, TokenKeys};
+pub(super) use keys::{Keys, TokenKeys, private_key};
 pub(super) use verify::{Presented, verify, verify_by};
 
 /// The text of the refusal when a part of the signature is missing, malformed, unknown or too old.

@@ -3,7 +3,7 @@
 //! The three certificates differ in four fields, so their DER is written here directly.
 
 use super::super::auth::{PublicKey, encode_pem};
-use super::tokens::{authority, sign};
+use super::tokens::sign;
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::rsa::{KeyPair, KeySize};
 use jiff::{SignedDuration, Timestamp};
@@ -20,22 +20,23 @@ pub(super) struct Leaf {
 }
 
 impl Leaf {
-    /// A new certificate with these units in its subject.
-    pub fn issue(units: &[String], now: Timestamp, number: u64) -> Option<Self> {
+    /// A new certificate with these units in its subject, signed by the authority.
+    pub fn issue(authority: &KeyPair, units: &[String], now: Timestamp, number: u64) -> Option<Self> {
         let pair = KeyPair::generate(KeySize::Rsa2048).ok()?;
         let public = PublicKey::of(&pair).ok()?;
         let private: Pkcs8V1Der<'_> = pair.as_der().ok()?;
         let mut subject: Vec<(u8, &str)> = units.iter().map(|unit| (UNIT, unit.as_str())).collect();
         subject.push((COMMON_NAME, "simulated instance"));
-        let der = certificate(number + 3, INTERMEDIATE, &subject, public.der(), now, false);
+        let der = certificate(authority, number + 3, INTERMEDIATE, &subject, public.der(), now);
         Some(Self { der, public, key_pem: encode_pem("PRIVATE KEY", private.as_ref()) })
     }
 }
 
 /// The certificate of the authority that issues the certificates of instances, in PEM form.
-pub(super) fn intermediate(now: Timestamp) -> Option<String> {
-    let public = PublicKey::of(authority()).ok()?;
-    let der = certificate(2, "simulated root", &[(COMMON_NAME, INTERMEDIATE)], public.der(), now, true);
+pub(super) fn intermediate(authority: &KeyPair, now: Timestamp) -> Option<String> {
+    let public = PublicKey::of(authority).ok()?;
+    let subject = [(COMMON_NAME, INTERMEDIATE)];
+    let der = certificate(authority, 2, "simulated root", &subject, public.der(), now);
     Some(encode_pem("CERTIFICATE", &der))
 }
 
@@ -44,14 +45,16 @@ const INTERMEDIATE: &str = "simulated PKISVC identity";
 const COMMON_NAME: u8 = 3;
 const UNIT: u8 = 11;
 
+/// A certificate in DER. It is the authority's own if that is its public key.
 fn certificate(
+    authority: &KeyPair,
     number: u64,
     issuer: &str,
     subject: &[(u8, &str)],
     public: &[u8],
     now: Timestamp,
-    is_authority: bool,
 ) -> Vec<u8> {
+    let is_authority = PublicKey::of(authority).is_ok_and(|own| own.der() == public);
     // sha256WithRSAEncryption, 1.2.840.113549.1.1.11, without parameters.
     let algorithm = sequence(&[&[0x06, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 11, 0x05, 0]]);
     let day = SignedDuration::from_hours(24);
@@ -77,7 +80,7 @@ fn certificate(
         &tagged(0xa3, &sequence(&[&extension])),
     ]);
     let mut signature = vec![0];
-    signature.extend(sign(authority(), &body));
+    signature.extend(sign(authority, &body));
     sequence(&[&body, &algorithm, &tagged(0x03, &signature)])
 }
 

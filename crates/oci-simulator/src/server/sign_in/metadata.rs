@@ -44,7 +44,9 @@ fn document(region: &Region, path: &str) -> Option<String> {
         .to_string(),
         "/identity/cert.pem" => encode_pem("CERTIFICATE", &region.leaf()?.der),
         "/identity/key.pem" => region.leaf()?.key_pem.clone(),
-        "/identity/intermediate.pem" => intermediate(region.inner.clock.wall())?,
+        "/identity/intermediate.pem" => {
+            intermediate(&region.inner.desk.tokens().authority(), region.inner.clock.wall())?
+        }
         _ => return None,
     })
 }

@@ -1,6 +1,6 @@
 //! The services of sign-in: which request goes where, and the renewal of session tokens.
 
-use super::super::auth::{Keys, Presented, PublicKey, verify};
+use super::super::auth::{Keys, Presented, PublicKey, private_key, verify};
 use super::super::faults::Met;
 use super::super::odd;
 use super::super::region::Region;
@@ -163,6 +163,13 @@ impl Region {
         self.inner.desk.tokens().accept(token, caller, key, self.inner.clock.wall(), expires);
     }
 
+    /// Signs tokens and certificates with this private key in PEM form, if it can be read.
+    pub(in crate::server) fn sign_with(&self, pem: &str) {
+        if let Ok(key) = private_key(pem) {
+            self.inner.desk.tokens().sign_with(key);
+        }
+    }
+
     fn session_token(
         &self,
         caller: &Caller,
@@ -212,6 +219,7 @@ impl Region {
         let every = self.inner.desk.settings.certificate_rotates_every_seconds;
         let number = every.map_or(0, |every| (self.seconds() / every) as u64);
         let principal = self.principal();
+        let authority = self.inner.desk.tokens().authority();
         let mut state = self.inner.desk.state();
         if let Some((_, leaf)) = state.leaves.iter().find(|(known, _)| *known == number) {
             return Some(Arc::clone(leaf));
@@ -222,7 +230,7 @@ impl Region {
             format!("opc-instance:{}", principal.caller.user),
             format!("opc-tenant:{}", principal.caller.tenancy),
         ];
-        let leaf = Arc::new(Leaf::issue(&units, self.inner.clock.wall(), number)?);
+        let leaf = Arc::new(Leaf::issue(&authority, &units, self.inner.clock.wall(), number)?);
         state.leaves.push((number, Arc::clone(&leaf)));
         Some(leaf)
     }

@@ -10,12 +10,14 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// The tokens of a tenancy.
 #[derive(Debug, Default)]
 pub(in crate::server) struct IssuedTokens {
     state: Mutex<Register>,
+    /// Signs the tokens, and the certificates of instances.
+    authority: OnceLock<Arc<KeyPair>>,
 }
 
 #[derive(Debug, Default)]
@@ -73,7 +75,8 @@ impl IssuedTokens {
         let head = json!({"alg": "RS256", "typ": "JWT", "kid": "simulated"});
         let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
         let signed = format!("{}.{}", part(&head), part(&payload));
-        let token = format!("{signed}.{}", URL_SAFE_NO_PAD.encode(sign(authority(), signed.as_bytes())));
+        let signature = sign(&self.authority(), signed.as_bytes());
+        let token = format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature));
         // Ends long ago: nobody can use them any more.
         state.by_text.retain(|_, issued| issued.expires >= now);
         let caller = claims.caller.clone();
@@ -112,6 +115,19 @@ impl IssuedTokens {
     pub fn shared() -> Arc<Self> {
         Arc::default()
     }
+
+    /// The key of the authority that signs tokens and certificates.
+    pub fn authority(&self) -> Arc<KeyPair> {
+        Arc::clone(self.authority.get_or_init(of_this_process))
+    }
+
+    /// Signs with this key from now on, unless something is signed already.
+    ///
+    /// Making a key takes some tenths of a second, which is most of the time that a region with a home takes to start. Its home
+    /// has one, and nobody checks who signed.
+    pub fn sign_with(&self, key: KeyPair) {
+        let _ = self.authority.set(Arc::new(key));
+    }
 }
 
 impl TokenKeys for IssuedTokens {
@@ -121,11 +137,16 @@ impl TokenKeys for IssuedTokens {
     }
 }
 
-/// The key of the authority that signs tokens and certificates: one for all regions of this process, since making one is slow.
-pub(super) fn authority() -> &'static KeyPair {
-    static KEY: OnceLock<KeyPair> = OnceLock::new();
-    #[expect(clippy::expect_used, reason = "fails only when the machine has no random numbers, as TLS would")]
-    KEY.get_or_init(|| KeyPair::generate(KeySize::Rsa2048).expect("a key can be made"))
+/// A key for all regions of this process that have no home, since making one is slow.
+fn of_this_process() -> Arc<KeyPair> {
+    static KEY: LazyLock<Arc<KeyPair>> = LazyLock::new(|| {
+        #[expect(
+            clippy::expect_used,
+            reason = "fails only when the machine has no random numbers, as TLS would"
+        )]
+        Arc::new(KeyPair::generate(KeySize::Rsa2048).expect("a key can be made"))
+    });
+    Arc::clone(&KEY)
 }
 
 /// Signs with RSA PKCS#1 v1.5 over SHA-256.

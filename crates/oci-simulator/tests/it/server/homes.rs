@@ -1,4 +1,8 @@
 use super::support::{Call, closing, rfc1123, talk, wall_clock};
+use aws_lc_rs::rsa::KeyPair;
+use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use oci_simulator::scenario::Scenario;
 use oci_simulator::server::{Forgettable, Home, Identity, Options, start};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -207,6 +211,23 @@ async fn a_home_and_a_saved_region_are_for_one_server_at_a_time() {
     assert!(Home::forget(&first).unwrap());
     Forgettable::find(&save).unwrap().unwrap().forget().unwrap();
     assert!(!first.exists() && !save.exists());
+}
+
+#[tokio::test]
+async fn the_homes_own_key_signs_its_tokens() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path().join("home");
+    let running = start(options(&home, &folder.path().join("region.json"))).await.unwrap();
+    let token = read(&home, "sessions/SESSION/token");
+    let (signed, signature) = token.rsplit_once('.').unwrap();
+    let signature = URL_SAFE_NO_PAD.decode(signature).unwrap();
+    // Another key would have to be made at each start, which takes longer than everything else.
+    let pem = read(&home, "oci_api_key.pem");
+    let body: String = pem.lines().skip(1).take_while(|line| !line.starts_with('-')).collect();
+    let key = KeyPair::from_pkcs8(&STANDARD.decode(body).unwrap()).unwrap();
+    let key = UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, key.public_key().as_ref());
+    key.verify(signed.as_bytes(), &signature).unwrap();
+    running.shutdown().await.unwrap();
 }
 
 #[tokio::test]
