@@ -12,6 +12,7 @@ mod error;
 mod exchange;
 mod faults;
 mod home;
+mod making;
 mod metrics;
 mod odd;
 mod page;

@@ -1,16 +1,17 @@
 //! Starts and stops a standalone region with home folder, saved world and socket.
 
 use super::auth::PublicKey;
-use super::clock::{ScaledClock, SimClock, system_time};
+use super::clock::system_time;
 use super::error::StartError;
 use super::home::{self, Folder, Home, HomeError, Identity};
-use super::region::{Region, further_seed};
-use super::save::{self, Hold};
+use super::making::{Further, Made, Time, further_regions, make};
+use super::region::Region;
+use super::save;
 use super::served::{Listening, Served, bind, reached};
 use super::threads::{blocking, in_a_thread};
 use super::tls::{self, Environment, ServiceHosts, TlsServed};
 use crate::scenario::{Scenario, check_speed};
-use crate::world::{Caller, Known, World};
+use crate::world::{Caller, Known};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -180,7 +181,7 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     check_quotas(&region)?;
     region.check_policies().map_err(StartError::Policies)?;
     notes.extend(oddities(&region, home.as_ref()));
-    let (further, more) = further_regions(&options, elsewhere, &clock).await?;
+    let (further, more) = further_regions(options.save.as_deref(), options.seed, elsewhere, &clock).await?;
     notes.extend(more);
     let all: Vec<Region> =
         std::iter::once(&region).chain(further.iter().map(|one| &one.region)).cloned().collect();
@@ -313,85 +314,6 @@ async fn open_sessions(options: &Options, region: &Region, home: Option<&Home>) 
     let token = region.log_in(&home.identity.caller, key);
     home::session::write_token(&home.path, &token)?;
     Ok(())
-}
-
-/// A further region before it is served.
-struct Further {
-    region: Region,
-    listening: Listening,
-    save: Option<(PathBuf, Hold)>,
-}
-
-/// Reads or creates the further regions, which share the clock. The notes are for whoever started them.
-async fn further_regions(
-    options: &Options,
-    elsewhere: Vec<(Scenario, Listening)>,
-    clock: &Arc<dyn SimClock>,
-) -> Result<(Vec<Further>, Vec<String>), StartError> {
-    let (mut further, mut notes) = (Vec::new(), Vec::new());
-    for (at, (scenario, listening)) in (1..).zip(elsewhere) {
-        let path = options.save.as_ref().map(|path| save::beside(path, &scenario.world.region));
-        let hold = path.as_deref().map(save::hold).transpose()?;
-        let made = make(path.clone(), scenario, further_seed(options.seed, at), Time::Of(Arc::clone(clock)));
-        let Made { region, notes: more, .. } = in_a_thread(made).await??;
-        notes.extend(more);
-        further.push(Further { region, listening, save: path.zip(hold) });
-    }
-    Ok((further, notes))
-}
-
-/// A new region.
-struct Made {
-    region: Region,
-    clock: Arc<dyn SimClock>,
-    restored: bool,
-    notes: Vec<String>,
-}
-
-/// The clock of a region.
-enum Time {
-    /// A new one of this speed, which continues where the saved world ended.
-    From(f64),
-    /// That of its home region.
-    Of(Arc<dyn SimClock>),
-}
-
-/// Reads the saved world or creates one. A large world takes some time.
-fn make(
-    save: Option<PathBuf>,
-    scenario: Scenario,
-    seed: u64,
-    time: Time,
-) -> impl FnOnce() -> Result<Made, StartError> + Send + 'static {
-    move || {
-        let saved = match &save {
-            Some(path) => save::load(path)?,
-            None => None,
-        };
-        let clock: Arc<dyn SimClock> = match time {
-            Time::From(speed) => {
-                let begins = saved.as_ref().map_or_else(system_time, World::now);
-                Arc::new(ScaledClock::real(begins, speed))
-            }
-            Time::Of(clock) => clock,
-        };
-        let (Some(world), Some(path)) = (saved, save) else {
-            let region = Region::new(&scenario, seed, Arc::clone(&clock));
-            return Ok(Made { region, clock, restored: false, notes: Vec::new() });
-        };
-        let shown = path.display();
-        let mut notes = vec![format!("restored {shown}: its world, including the seed, is as it was saved")];
-        let differing = world.settings().differing(&scenario.world);
-        if !differing.is_empty() {
-            notes.push(format!(
-                "warning: settings under `world:` of the scenario are ignored where the saved world differs: {}. To \
-                     start again, remove {shown} or name another file with --save",
-                differing.join(", ")
-            ));
-        }
-        let region = Region::with_world(world, &scenario, seed, Arc::clone(&clock));
-        Ok(Made { region, clock, restored: true, notes })
-    }
 }
 
 /// Refuses a quota for a compartment that does not exist once everything is registered: it would limit nobody.
