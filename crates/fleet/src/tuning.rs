@@ -29,6 +29,10 @@ pub const LEAST_HUNT_FLOOR: Duration = Duration::from_secs(10);
 pub const HUNT_JITTER_OF_A_CYCLE: Duration = Duration::from_secs(10);
 /// How often a hunt reads a limit while it refuses.
 pub const HUNT_READS_LIMITS: Duration = Duration::from_mins(5);
+/// How long before its next probe a hunt asks for a capacity report, and how long it waits for the response.
+pub const HUNT_REPORT_LEAD: Duration = Duration::from_secs(5);
+/// How long a hunt ignores reports about a target whose last one was contradicted by a launch, and all after a report was refused.
+pub const HUNT_DISTRUSTS: Duration = Duration::from_hours(1);
 /// Two hunts that wait for the same moment are spread over this time.
 pub const HUNTS_APART: Duration = Duration::from_millis(500);
 /// How long a hunt waits before it tries again to write the ledger.

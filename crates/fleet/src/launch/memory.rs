@@ -187,6 +187,12 @@ impl TargetMemory {
         claim.map_err(|error| self.tell(&error)).ok()
     }
 
+    /// Claims a capacity report of the tenancy; `None` without a writable memory.
+    pub fn claim_report(&self, now: Timestamp, floor: Duration) -> Option<Claim> {
+        let claim = self.store.as_ref()?.claim_probe(&self.scope.of_reports(), now, floor);
+        claim.map_err(|error| self.tell(&error)).ok()
+    }
+
     /// Reads what other processes have learned meanwhile.
     pub fn refresh(&self) {
         let Some(store) = &self.store else { return };

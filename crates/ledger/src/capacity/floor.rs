@@ -97,6 +97,11 @@ mod tests {
         assert_eq!(memory.claim_probe(&other, at(30), GAP).unwrap(), Claim::Granted);
         assert_eq!(memory.claim_probe(&ashburn, at(60), GAP).unwrap(), Claim::Granted);
         assert_eq!(memory.claim_probe(&phoenix, at(61), GAP).unwrap(), Claim::NotBefore(at(120)));
+        // Reports share a floor as well, and take none from probes.
+        assert_eq!(memory.claim_probe(&phoenix.of_reports(), at(61), GAP).unwrap(), Claim::Granted);
+        let again = memory.claim_probe(&ashburn.of_reports(), at(62), GAP).unwrap();
+        assert_eq!(again, Claim::NotBefore(at(121)));
+        assert_eq!(memory.claim_probe(&ashburn, at(120), GAP).unwrap(), Claim::Granted);
     }
 
     #[test]

@@ -15,6 +15,14 @@ pub struct Scope {
     pub service: String,
 }
 
+impl Scope {
+    /// The scope under which capacity reports claim a floor of their own, so that they take none from probes.
+    #[must_use]
+    pub fn of_reports(&self) -> Self {
+        Self { service: format!("{}|reports", self.service), ..self.clone() }
+    }
+}
+
 /// The subject of a response.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Subject {

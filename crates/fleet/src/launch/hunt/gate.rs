@@ -3,7 +3,7 @@
 
 use super::{Hunt, Turn};
 use crate::launch::context::{Context, Halted};
-use crate::tuning::{HUNT_JITTER_OF_A_CYCLE, HUNTS_APART};
+use crate::tuning::{HUNT_JITTER_OF_A_CYCLE, HUNT_REPORT_LEAD, HUNTS_APART};
 use ledger::{Event, SlotNumber, capacity::Claim, capacity::Subject};
 use std::sync::{PoisonError, atomic::Ordering};
 use std::time::Duration;
@@ -22,7 +22,17 @@ impl Hunt {
     /// whether the time has come.
     pub async fn until_allowed(&self, context: &Context<'_>, slot: SlotNumber) -> Result<bool, Halted> {
         let Some(wait) = self.wait() else { return Ok(true) };
-        Ok(self.pause(context, slot, wait).await? && context.is_over().is_none())
+        if !self.hunting.once {
+            let early = wait.saturating_sub(HUNT_REPORT_LEAD);
+            if !early.is_zero() && !self.pause(context, slot, early, wait).await? {
+                return Ok(false);
+            }
+            // The report takes its time from the wait.
+            let within = self.wait().unwrap_or_default().min(HUNT_REPORT_LEAD);
+            context.look_at_report(self, within).await?;
+        }
+        let Some(wait) = self.wait() else { return Ok(context.is_over().is_none()) };
+        Ok(self.pause(context, slot, wait, wait).await? && context.is_over().is_none())
     }
 
     /// Returns when a launch at this target may be sent. `turn` is the right to probe, if the slot already has it. The caller
@@ -57,7 +67,7 @@ impl Hunt {
             match self.claim(context, target) {
                 None => return Ok(Some(held)),
                 Some(wait) => {
-                    self.pause(context, slot, wait).await?;
+                    self.pause(context, slot, wait, wait).await?;
                     turn = Some(held);
                 }
             }
@@ -101,8 +111,14 @@ impl Hunt {
         *self.hunting.not_before.lock().unwrap_or_else(PoisonError::into_inner) = Some(then);
     }
 
-    /// Waits this long, or until something changes. Returns whether the time has passed.
-    async fn pause(&self, context: &Context<'_>, slot: SlotNumber, wait: Duration) -> Result<bool, Halted> {
+    /// Waits this long, or until something changes; the next probe is due after `left`. Returns whether the time has passed.
+    async fn pause(
+        &self,
+        context: &Context<'_>,
+        slot: SlotNumber,
+        wait: Duration,
+        left: Duration,
+    ) -> Result<bool, Halted> {
         if self.hunting.once {
             let next = context.env.clock.now().checked_add(wait);
             self.hunting.held.lock().unwrap_or_else(PoisonError::into_inner).0 = next.ok();
@@ -111,8 +127,8 @@ impl Hunt {
             return Err(Halted);
         }
         let changed = self.changed.notified();
-        if wait >= WORTH_SAYING
-            && let Ok(next_try) = context.env.clock.now().checked_add(wait)
+        if left >= WORTH_SAYING
+            && let Ok(next_try) = context.env.clock.now().checked_add(left)
         {
             // Shown but not stored, because a hunt's wait between two probes is not notable.
             let gives_up = Some(self.terms.until);

@@ -6,9 +6,11 @@
 
 mod carry;
 mod gate;
+mod hints;
 mod money;
 mod notes;
 mod raised;
+mod reports;
 mod summary;
 mod suspension;
 
@@ -163,6 +165,8 @@ impl Hunt {
         let mut notes = self.lock();
         notes.has_answer = true;
         notes.yielding.remove(target);
+        let (probes, targets) = (notes.probes, notes.targets);
+        notes.hints.contradicted(target, probes, targets, Instant::now());
     }
 
     /// Records a failure that says nothing about capacity. After a few in a row, or a refused login, the target is only probed.

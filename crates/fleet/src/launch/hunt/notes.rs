@@ -1,5 +1,6 @@
 //! What a hunt knows about its targets: a fold over responses that starts with the records of the run.
 
+use super::hints::Hints;
 use crate::launch::target::target_of;
 use crate::plan::FleetSpec;
 use jiff::Timestamp;
@@ -21,6 +22,10 @@ pub(super) struct HuntNotes {
     pub probed: BTreeMap<Subject, u64>,
     /// When this process last read each limit that refuses, by region.
     pub looked: BTreeMap<(Option<String>, Subject), Instant>,
+    /// What the capacity reports said.
+    pub hints: Hints,
+    /// The number of targets.
+    pub targets: usize,
     /// The number of probes sent.
     pub probes: u64,
     /// Whether any response was about capacity.
@@ -37,7 +42,7 @@ pub(super) struct HuntNotes {
 impl HuntNotes {
     /// The state in the run's records: the order of the probes, and what was reported today.
     pub fn of(fleet: &FleetSpec, past: &[Record]) -> Self {
-        let mut notes = Self::default();
+        let mut notes = Self { targets: fleet.placements.len(), ..Self::default() };
         for record in past {
             match &record.event {
                 Event::LaunchIntended { placement, .. } => notes.probe(&target_of(fleet, placement)),

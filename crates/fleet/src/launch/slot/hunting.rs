@@ -55,8 +55,8 @@ impl SlotProgress {
         hunt.try_turn().filter(|_| !hunt.is_over()).map_or(Choice::Later, Choice::Probe)
     }
 
-    /// Waits until a probe is allowed, and chooses its target: the one that was probed longest ago, initially the one with the
-    /// best score. Targets whose limit or quota refused recently come last.
+    /// Waits until a probe is allowed, and chooses its target: one with capacity according to the last report, otherwise the one
+    /// that was probed longest ago, initially the one with the best score. Targets whose limit or quota refused recently come last.
     pub(super) async fn aim<'a>(&mut self, context: &'a Context<'_>) -> Result<Aim<'a>, Halted> {
         let Some(hunt) = &context.hunt else { return Ok(Aim::Again) };
         if !hunt.until_allowed(context, self.slot).await? {
@@ -75,7 +75,10 @@ impl SlotProgress {
                 let probed = hunt.probed(&target);
                 // Requests of earlier runs count until this run has sent its own.
                 let asked = asked.filter(|_| probed == 0);
-                ((is_limited, probed, asked, Reverse((score * 1000.0) as u32)), attempt)
+                (
+                    (is_limited, !hunt.is_first(&target), probed, asked, Reverse((score * 1000.0) as u32)),
+                    attempt,
+                )
             })
             .collect();
         ranked.sort();

@@ -13,7 +13,7 @@ mod offered;
 mod offers;
 mod probe;
 mod regions;
-mod report;
+pub(crate) mod report;
 mod reserved;
 mod shapes;
 mod subnet;

@@ -105,7 +105,7 @@ fn details(
 }
 
 /// The maximum number of entries in one report. It is not documented; others found by experiment that larger ones are refused.
-const MAX_ENTRIES: usize = 10;
+pub(crate) const MAX_ENTRIES: usize = 10;
 
 /// The number of reports that this many entries need.
 pub(super) fn reports(entries: usize) -> u32 {
@@ -138,6 +138,39 @@ pub(super) async fn ask(
                 .unwrap_or(Availability::Unknown)
         })
         .collect())
+}
+
+/// One question of a report.
+pub(crate) struct Question<'a> {
+    pub shape: &'a str,
+    pub size: Size,
+    /// Absent for any.
+    pub fault_domain: Option<&'a String>,
+}
+
+/// Asks one report about at most [`MAX_ENTRIES`] kinds of instances. Returns results in the order of the entries.
+pub(crate) async fn ask_for(
+    client: &Client,
+    tenancy: &str,
+    availability_domain: &str,
+    entries: &[Question<'_>],
+) -> Result<Vec<Availability>, Failure> {
+    let mut asked = details(tenancy, availability_domain, &[], &[]);
+    for entry in entries {
+        let (kind, fault_domain) = ((entry.shape.to_owned(), entry.size), entry.fault_domain.cloned());
+        let one = details(tenancy, availability_domain, &[kind], &[fault_domain]);
+        asked.shape_availabilities.extend(one.shape_availabilities);
+    }
+    let report = client.create_capacity_report(&asked).await?.value.shape_availabilities;
+    let of = |entry: &Question<'_>| {
+        let rows = report.iter().filter(|row| {
+            row.instance_shape.as_deref() == Some(entry.shape)
+                && (entry.fault_domain.is_none() || row.fault_domain.as_ref() == entry.fault_domain)
+                && is_sized(row, entry.size)
+        });
+        rows.map(Availability::of).reduce(Availability::and).unwrap_or(Availability::Unknown)
+    };
+    Ok(entries.iter().map(of).collect())
 }
 
 /// One cell of the result of [`matrix`].

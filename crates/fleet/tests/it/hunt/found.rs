@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// No capacity anywhere, and at this time capacity for 100 in one target, the last of `targets`.
-fn appears(at: Duration, targets: usize) -> String {
+pub fn appears(at: Duration, targets: usize) -> String {
     let (domain, family) = ((targets - 1) / 4 + 1, FAMILIES[(targets - 1) % 4]);
     format!(
         "world: {{hosts: {{per_fault_domain: 0}}, crumbs: [{{availability_domain: {domain}, family: {family}, \

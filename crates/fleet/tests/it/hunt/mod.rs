@@ -7,5 +7,6 @@ mod found;
 mod limits;
 mod money;
 mod ratchet;
+mod reports;
 mod weeks;
 pub mod world;

@@ -26,6 +26,7 @@ pub struct Tap {
     inner: Arc<dyn Transport>,
     began: Instant,
     sent: Mutex<Vec<Duration>>,
+    reports: Mutex<Vec<Duration>>,
 }
 
 impl Transport for Tap {
@@ -35,6 +36,9 @@ impl Transport for Tap {
     ) -> BoxFuture<'_, Result<http::Response<Bytes>, TransportError>> {
         if request.method() == http::Method::POST && request.uri().path().ends_with("/instances") {
             self.sent.lock().unwrap().push(self.began.elapsed());
+        }
+        if request.uri().path().ends_with("/computeCapacityReports") {
+            self.reports.lock().unwrap().push(self.began.elapsed());
         }
         self.inner.send(request)
     }
@@ -54,7 +58,12 @@ impl Ground {
 
     pub fn seeded(scenario: &str, seed: u64) -> Self {
         let world = World::seeded(scenario, seed);
-        let tap = Arc::new(Tap { inner: world.wire(), began: Instant::now(), sent: Mutex::default() });
+        let tap = Arc::new(Tap {
+            inner: world.wire(),
+            began: Instant::now(),
+            sent: Mutex::default(),
+            reports: Mutex::default(),
+        });
         let env = world.environment_through(tap.clone());
         Self { world, tap, env }
     }
@@ -112,6 +121,13 @@ impl Ground {
     /// When each launch was sent, since the start.
     pub fn sent(&self) -> Vec<Duration> {
         self.tap.sent.lock().unwrap().clone()
+    }
+}
+
+impl Ground {
+    /// When each capacity report was asked for, since the start.
+    pub fn reports(&self) -> Vec<Duration> {
+        self.tap.reports.lock().unwrap().clone()
     }
 }
 
