@@ -9,6 +9,7 @@ import pathlib
 import re
 import subprocess
 
+import documents
 import events
 from mkdocs.plugins import get_plugin_logger
 from mkdocs.structure.files import File
@@ -27,6 +28,7 @@ def on_files(files, config):
         "reference/commands.md": commands_page(),
         "reference/keys.md": keys_page(),
         "reference/events.md": events.page(),
+        "reference/documents.md": documents.page(run),
         "reference/example.md": example_page(),
         "assets/iframe-worker.js": (ROOT / "book" / "iframe-worker.js").read_text(),
     }

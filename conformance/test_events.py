@@ -29,7 +29,7 @@ def written(tmp_path_factory):
     run("oci-insta-scale", "resume", "--yes", *common)
     run("oci-insta-scale", "instances", "terminate", "--run", "last", "--yes", *common)
     lines = []
-    for one in json.loads(run("oci-insta-scale", "runs", "--output", "json", *common).stdout):
+    for one in json.loads(run("oci-insta-scale", "runs", "--output", "json", *common).stdout)["runs"]:
         shown = run("oci-insta-scale", "show", one["run"], "--output", "jsonl", *common)
         assert shown.returncode == 0, shown.stderr
         lines += [json.loads(line) for line in shown.stdout.splitlines()]

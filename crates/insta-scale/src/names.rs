@@ -2,7 +2,7 @@
 //!
 //! It must not know how a config is read.
 
-use crate::config::{Finding, Name, NameKey, NameKind, Resolved, Settings, nearest};
+use crate::config::{Finding, Name, NameKind, Resolved, Settings, nearest};
 use crate::connection::{client_for_names, for_questions};
 use crate::error::CommandError;
 use crate::output::console;
@@ -14,6 +14,8 @@ use oci_api::models::{Image, Subnet};
 use oci_client::credentials::Subject;
 use oci_client::services::compute::ImageFilter;
 use oci_client::{Client, Failure, FailureClass};
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A resource that a name may mean.
@@ -265,14 +267,31 @@ fn choose(name: &Name, all: &[NamedResource]) -> Result<String, Finding> {
     }
 }
 
+/// A name of the config, and its OCID.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct ResolvedName<'a> {
+    /// What has the name: `subnet`, `image`.
+    kind: &'static str,
+    /// The name.
+    name: &'a str,
+    /// The further region in which it was looked up; `null` for the region of the run.
+    region: Option<&'a str>,
+    /// The shape for which an image was looked up.
+    shape: Option<&'a str>,
+    /// The OCID.
+    ocid: &'a str,
+}
+
 /// The OCIDs of the names of a config, for programs.
-pub fn document(resolved: &Resolved) -> Vec<serde_json::Value> {
-    let row = |((kind, region, name, shape), ocid): (&NameKey, &String)| {
-        serde_json::json!({
-            "kind": kind.what(), "name": name, "region": region, "shape": shape, "ocid": ocid,
-        })
-    };
-    resolved.iter().map(row).collect()
+pub fn resolved_names(resolved: &Resolved) -> Vec<ResolvedName<'_>> {
+    let names = resolved.iter().map(|((kind, region, name, shape), ocid)| ResolvedName {
+        kind: kind.what(),
+        name,
+        region: region.as_deref(),
+        shape: shape.as_deref(),
+        ocid,
+    });
+    names.collect()
 }
 
 /// A list that is not allowed, or whose compartment does not exist: OCI does not say which.

@@ -1,5 +1,6 @@
 //! The classes of failures that runs record. Their names on disk never change.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -7,8 +8,12 @@ macro_rules! classes {
     ($($(#[doc = $doc:literal])+ $name:ident = $text:literal,)+) => {
         /// The kind of a failure. Code that decides by it matches every class exhaustively, so that a new class has to be
         /// decided everywhere.
-        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, JsonSchema, Serialize, Deserialize)]
         #[serde(from = "String", into = "String")]
+        #[schemars(
+            description = "The kind of a failure. Accept unknown kinds: new ones may be added.",
+            extend("examples" = [$($text),+])
+        )]
         pub enum ErrorClass {
             $($(#[doc = $doc])+ $name,)+
             /// A class that only another version of this program knows, by its name there; empty when none was recorded.

@@ -3,6 +3,7 @@
 use crate::class::ErrorClass;
 use crate::placement::Placement;
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -10,7 +11,7 @@ use std::collections::BTreeMap;
 pub const FORMAT_VERSION: u32 = 1;
 
 /// Identifies a run: a UUIDv7, so that runs sort by the time they started.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, JsonSchema, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RunId(pub uuid::Uuid);
 
@@ -46,7 +47,7 @@ impl std::str::FromStr for RunId {
 pub type SlotNumber = u32;
 
 /// What a run does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum RunKind {
@@ -61,7 +62,7 @@ pub enum RunKind {
 }
 
 /// A failure as it is stored and shown.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ErrorRecord {
     /// The class: `capacity`, `throttled`, …
@@ -98,7 +99,7 @@ impl ErrorRecord {
 }
 
 /// An instance that a lifecycle run selected.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(default)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct InstanceRef {
@@ -112,7 +113,7 @@ pub struct InstanceRef {
 }
 
 /// What the run does after a refused or failed attempt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
     /// Sends the same request again, with the same token.
@@ -130,7 +131,7 @@ pub enum Action {
 }
 
 /// How a run ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// Every slot succeeded.
@@ -170,7 +171,7 @@ impl Outcome {
 }
 
 /// Why a ratchet stopped growing its reservations before it could launch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RatchetEnd {
     /// Its time was over.
@@ -180,7 +181,7 @@ pub enum RatchetEnd {
 }
 
 /// One fact about a run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Event {
     /// The run began. `plan` contains everything needed to resume it elsewhere, and no secrets.
@@ -459,16 +460,18 @@ impl Event {
 }
 
 /// Requests of one operation by outcome.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "the names say it")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct RequestCount {
+    /// Requests that succeeded.
     pub ok: u64,
+    /// Requests that were refused because there were too many.
     pub throttled: u64,
+    /// Requests that failed otherwise.
     pub failed: u64,
 }
 
 /// An event with its number and time in the run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Record {
     /// Its number in the run: 1, 2, 3, … without gaps.
     pub seq: u64,

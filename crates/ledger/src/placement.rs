@@ -1,11 +1,12 @@
 //! Where a slot is launched, and with which shape and size. The run's plan provides everything that a placement leaves out.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 use std::hash::{Hash, Hasher};
 
 /// Where a slot is launched, and with which shape and size.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, JsonSchema, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Placement {
     /// The region, where it is not the run's own.
@@ -36,7 +37,7 @@ pub struct Placement {
 }
 
 /// The size of a flexible shape. A placement states all of it or nothing; the shape determines absent fields.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, JsonSchema, Serialize, Deserialize)]
 #[serde(default)]
 pub struct PlacementSize {
     /// OCPUs.
@@ -51,7 +52,7 @@ pub struct PlacementSize {
 }
 
 /// How capacity is bought.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CapacityType {
     /// At the on-demand price, until the instance is terminated.
@@ -61,7 +62,7 @@ pub enum CapacityType {
 }
 
 /// A number by which placements can be compared. Floating-point numbers have no total order, because NaN differs from itself.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, JsonSchema, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Amount(pub f64);
 

@@ -2,6 +2,7 @@
 
 use crate::{Event, Holder, Lease, Outcome, Record, Result, RunId, RunKind};
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::{future::Future, pin::Pin};
 
@@ -18,7 +19,7 @@ pub struct Records {
 }
 
 /// A record that exists but cannot be read.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Unreadable {
     /// Its number in the run.
     pub seq: u64,
@@ -27,7 +28,7 @@ pub struct Unreadable {
 }
 
 /// A run as lists show it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize)]
 pub struct RunHead {
     /// Its id.
     pub run: RunId,
@@ -39,7 +40,7 @@ pub struct RunHead {
     pub created_at: Timestamp,
     /// The time of its last record.
     pub last_at: Timestamp,
-    /// How it ended; `None` if it has not ended.
+    /// How it ended; `null` if it has not ended.
     pub outcome: Option<Outcome>,
     /// Whether a process holds it at present.
     pub held: bool,

@@ -26,11 +26,12 @@ pub use summary::{ActionRow, ActionSummary, RowResult};
 
 use crate::query::select::Tag;
 use ledger::{InstanceRef, RunKind};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// The action.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verb {
     /// Powers on.

@@ -9,6 +9,7 @@ use ledger::{
     ErrorClass, ErrorRecord, InstanceRef, Outcome, Phase, RequestCount, RunId, RunState, SlotNumber,
     SlotState,
 };
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
 
@@ -49,7 +50,7 @@ pub struct ActionSummary {
 }
 
 /// The result for one instance.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RowResult {
     /// It is in the wanted state.

@@ -8,11 +8,12 @@ use crate::price::{BOOT_VOLUME_VPUS, Prices, rounded};
 use crate::reservation::Held;
 use oci_api::models::BootVolumeAttachmentLifecycleState;
 use oci_client::{Client, Failure};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The resources of a fleet other than its members.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, JsonSchema, Serialize)]
 pub struct Belongings {
     /// Reservations that the config names, that members use, or that a run of a member created.
     pub reservations: Vec<FleetReservation>,
@@ -54,7 +55,7 @@ struct Volume {
 }
 
 /// A reservation of a fleet.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize)]
 pub struct FleetReservation {
     /// Its display name.
     pub name: String,
@@ -71,7 +72,7 @@ pub struct FleetReservation {
 }
 
 /// The number, size and price of volumes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, JsonSchema, Serialize)]
 pub struct VolumeTotal {
     /// Their number.
     pub count: usize,

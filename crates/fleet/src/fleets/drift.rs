@@ -4,10 +4,11 @@ use crate::plan::{EXPIRY_TAG, FleetSpec};
 use crate::query::select::Machine;
 use ledger::{CapacityType, Placement};
 use oci_api::models::{InstanceSourceDetails, LaunchInstanceDetails};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// One difference.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Drift {
     /// The property that differs: `shape`, `ocpus`, `memory_gb`, `image`, `tag <key>`.
     pub what: String,

@@ -1,10 +1,11 @@
 //! The identity of a fleet.
 
 use crate::plan::{FleetSpec, Origin, Plan};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The identity of a fleet. Two configs with the same key describe the same fleet.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, JsonSchema, Serialize, Deserialize)]
 pub struct FleetKey {
     /// The target of requests: a base URL, or the name of the region. Unknown for plans of older versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]

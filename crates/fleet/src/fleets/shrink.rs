@@ -3,6 +3,7 @@
 use super::census::FleetMember;
 use crate::plan::{Across, SpreadDomain};
 use crate::query::select::{Machine, Tag};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,7 +27,7 @@ pub enum LeavingOrder {
 }
 
 /// Why a member leaves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Why {
     /// Its launch was given up before it ran.

@@ -3,6 +3,7 @@
 use super::census::FleetMember;
 use super::shrink::Picked;
 use crate::plan::{Across, Finding, FleetSpec, SpreadDomain, skew};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -40,7 +41,7 @@ pub(super) fn spread_in_place(fleet: &mut FleetSpec, members: &[FleetMember], ol
 }
 
 /// How evenly the members of a fleet are spread.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct SpreadStanding {
     /// The kind of domain.
     pub across: Across,
@@ -55,7 +56,7 @@ pub struct SpreadStanding {
 }
 
 /// A domain and its number of members.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct DomainCount {
     /// The domain.
     #[serde(flatten)]

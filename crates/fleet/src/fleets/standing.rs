@@ -13,11 +13,12 @@ use crate::price::{Prices, rounded};
 use crate::query::select::{Machine, hour_now, running_hour};
 use jiff::Timestamp;
 use ledger::RunId;
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// The state of a fleet.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize)]
 pub struct Standing {
     /// The fleet.
     pub fleet: FleetKey,
@@ -66,7 +67,7 @@ pub struct Standing {
 }
 
 /// A member as a row.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize)]
 pub struct MemberRow {
     /// The instance.
     #[serde(flatten)]
@@ -88,7 +89,7 @@ pub struct MemberRow {
 }
 
 /// An instance that may be adopted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Candidate {
     /// Its name.
     pub name: String,

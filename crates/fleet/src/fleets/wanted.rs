@@ -6,10 +6,11 @@
 use super::identity::FleetKey;
 use jiff::Timestamp;
 use ledger::{Event, LedgerError, RunId, RunKind, Store};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The plan of a `scale`, stored in its first record before anything is changed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct ScalePlan {
     /// The fleet.
     pub fleet: FleetKey,
@@ -19,17 +20,17 @@ pub struct ScalePlan {
     pub configured: u32,
     /// The number of instances before.
     pub before: u32,
-    /// The label of the simulated region of the fleet; `None` for a real one.
+    /// The label of the simulated region of the fleet; `null` for a real one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub simulated: Option<String>,
 }
 
 /// The wanted size of a fleet, and what set it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Wanted {
     /// The number of instances.
     pub count: u32,
-    /// The `scale` that set it; `None` if the config's `count` did.
+    /// The `scale` that set it; `null` if the config's `count` did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scaled_by: Option<RunId>,
     /// The time of that `scale`.

@@ -13,11 +13,12 @@ use ledger::{
     CapacityType, ErrorClass, ErrorRecord, Outcome, Phase, Placement, RequestCount, RunId, RunState,
     SlotNumber, SlotState,
 };
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// A run in numbers and rows.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize)]
 pub struct RunSummary {
     /// The run.
     pub run_id: RunId,
@@ -66,7 +67,7 @@ pub struct RunSummary {
 }
 
 /// Wanted totals, and what the instances of a run amount to.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, JsonSchema, Serialize)]
 pub struct WantSummary {
     /// What was asked for.
     pub asked: WantedTotals,
@@ -79,7 +80,7 @@ pub struct WantSummary {
 }
 
 /// Instances of one kind.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, JsonSchema, Serialize)]
 pub struct ObtainedKind {
     /// Their number.
     pub count: u32,
@@ -94,7 +95,7 @@ pub struct ObtainedKind {
 }
 
 /// What a run rolled back because it stayed below its minimum.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Returned {
     /// How many instances were reached.
     pub reached: u32,
@@ -109,7 +110,7 @@ pub struct Returned {
 }
 
 /// A reservation that the run created or enlarged.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct ReservationSummary {
     /// Its OCID.
     pub ocid: String,
@@ -120,7 +121,7 @@ pub struct ReservationSummary {
 }
 
 /// One slot.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, JsonSchema, Serialize)]
 pub struct InstanceSummary {
     /// Its number.
     pub slot: SlotNumber,

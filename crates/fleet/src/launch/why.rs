@@ -3,10 +3,11 @@
 use crate::plan::Plan;
 use jiff::Timestamp;
 use ledger::{CapacityType, ErrorClass, ErrorRecord, Outcome, Phase, RunState, SlotState, TargetState};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// The responses of one target in a run.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, JsonSchema, Serialize)]
 pub struct TargetSummary {
     /// The full name of its availability domain.
     pub availability_domain: String,
@@ -42,7 +43,7 @@ pub struct TargetSummary {
 }
 
 /// When and why a target or slot was given up.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct GivenUp {
     /// The time.
     pub at: Timestamp,

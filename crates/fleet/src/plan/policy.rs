@@ -5,6 +5,7 @@
 //! Resources"; the policies of oracle/karpenter-provider-oci. Pure: it sends no requests.
 
 use oci_client::credentials::Subject;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::named::{ENCRYPTION_KEY, ResourceKind, of_launch};
@@ -93,7 +94,7 @@ impl Principal {
 }
 
 /// One statement and its purpose.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Statement {
     /// The text to paste: `Allow group … to …`.
     pub text: String,

@@ -1,10 +1,11 @@
 //! The definition of a spread: over which domains, and how evenly. Pure data.
 
 use ledger::Placement;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// How the members of a fleet are spread.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 pub struct Spread {
     /// The kind of domain.
     pub across: Across,
@@ -15,7 +16,7 @@ pub struct Spread {
 }
 
 /// The kind of domain over which a fleet is spread.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Across {
     /// The fault domains of the availability domains that the fleet may use.
@@ -25,7 +26,7 @@ pub enum Across {
 }
 
 /// What happens to a member that would exceed the allowed skew.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WhenImpossible {
     /// It is not launched.
@@ -36,11 +37,11 @@ pub enum WhenImpossible {
 }
 
 /// A domain of a spread.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, JsonSchema, Serialize)]
 pub struct SpreadDomain {
     /// The availability domain.
     pub availability_domain: String,
-    /// The fault domain; `None` for a spread over availability domains.
+    /// The fault domain; `null` for a spread over availability domains.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fault_domain: Option<String>,
 }

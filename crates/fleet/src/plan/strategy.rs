@@ -1,9 +1,10 @@
 //! What a run does if fewer instances can be obtained than were requested.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What a run does if fewer instances can be obtained than were requested.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Strategy {
     /// It looks for capacity until its tries or its time are used up, and keeps what it obtained.

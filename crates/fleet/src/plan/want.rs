@@ -2,10 +2,11 @@
 //!
 //! Amounts are whole thousandths, so that a sum over many instances is exact.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The totals that a launch has to reach. At least one of them is set.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct WantedTotals {
     /// OCPUs.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -5,6 +5,7 @@ use oci_api::models::{
     LaunchInstanceShapeConfigDetailsBaselineOcpuUtilization as Baseline,
     LaunchInstanceWindowsLicensingConfigLicenseType as WindowsLicence,
 };
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 use super::HOURS_IN_30_DAYS;
@@ -16,7 +17,7 @@ use crate::plan::FleetSpec;
 use ledger::Placement;
 
 /// A price over time.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, JsonSchema, Serialize)]
 pub struct Per {
     /// For an hour.
     #[serde(serialize_with = "as_rounded")]
@@ -44,22 +45,22 @@ fn as_rounded<S: Serializer>(price: &f64, serializer: S) -> Result<S::Ok, S::Err
 }
 
 /// One line of a bill.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize)]
 pub struct Line {
     /// The charged item: `100 × VM.Standard.E4.Flex, 1 OCPU, 6 GB`.
     pub what: String,
-    /// The price for all of them; `None` if unknown.
+    /// The price for all of them; `null` if unknown.
     pub price: Option<Per>,
 }
 
 /// A bill.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, JsonSchema, Serialize)]
 pub struct Cost {
     /// The currency of all amounts.
     pub currency: String,
     /// Its lines.
     pub lines: Vec<Line>,
-    /// The sum of the lines; `None` if one of their prices is unknown.
+    /// The sum of the lines; `null` if one of their prices is unknown.
     pub total: Option<Per>,
     /// Notes for the reader.
     pub notes: Vec<String>,
@@ -302,7 +303,7 @@ fn baseline_of(launch: &LaunchInstanceDetails) -> f64 {
     }
 }
 
-/// The line for boot volumes; `None` if instances are launched from existing volumes, which are already charged.
+/// The line for boot volumes; `null` if instances are launched from existing volumes, which are already charged.
 fn boot_volumes(launch: &LaunchInstanceDetails, count: u32, prices: &Prices) -> Option<Line> {
     let (gb, vpus) = match launch.source_details.as_deref() {
         Some(InstanceSourceDetails::BootVolume(_)) => return None,

@@ -1,6 +1,7 @@
 //! A price list: the price of each of Oracle's part numbers. The format is that of Oracle's public price API, of which the
 //! built-in list, `api/prices.json`, is an extract with a date for each part.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
@@ -163,7 +164,7 @@ impl PriceList {
 }
 
 /// The price of a part that differs between two lists.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize)]
 pub struct PriceChange {
     /// The part number.
     pub part: String,

@@ -1,10 +1,11 @@
 //! A resource that continues to cost money, and the command that deletes it. Pure.
 
 use ledger::RunId;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// A resource that continues to cost money.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize)]
 pub struct StillCosts {
     /// Its kind: `reservation`, `boot volume`, `volume`.
     pub kind: &'static str,

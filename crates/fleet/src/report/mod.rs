@@ -20,11 +20,12 @@ use crate::launch::{Returned, TargetSummary};
 use crate::price::Prices;
 use jiff::Timestamp;
 use ledger::{ErrorClass, ErrorRecord, Outcome, RequestCount, RunId, RunKind, SlotNumber, Unreadable};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// What is known of one or several runs.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize)]
 pub struct Report {
     /// The time until which costs count.
     pub until: Timestamp,
@@ -47,7 +48,7 @@ pub struct Report {
 }
 
 /// One run.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize)]
 pub struct ReportedRun {
     /// Its id.
     pub run_id: RunId,
@@ -86,7 +87,7 @@ pub struct ReportedRun {
 }
 
 /// How a slot ended, or stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, JsonSchema, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SlotResult {
     /// Its instance was seen running.
@@ -114,7 +115,7 @@ pub enum SlotResult {
 }
 
 /// One slot with its way.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize)]
 pub struct ReportedSlot {
     /// The position of its run.
     pub run: usize,
@@ -160,7 +161,7 @@ pub struct ReportedSlot {
 }
 
 /// Equal refusals in a row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Refusals {
     /// The position of the answer.
     pub answer: usize,
@@ -173,7 +174,7 @@ pub struct Refusals {
 }
 
 /// A failure without what differs from request to request.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, JsonSchema, Serialize)]
 pub struct RunAnswer {
     /// The class.
     pub class: ErrorClass,
@@ -186,7 +187,7 @@ pub struct RunAnswer {
 }
 
 /// A target with its last failure.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize)]
 pub struct ReportedTarget {
     /// The position of its run.
     pub run: usize,

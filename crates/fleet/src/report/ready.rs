@@ -1,11 +1,12 @@
 //! How long instances took to run, by availability domain and shape.
 
 use super::ReportedSlot;
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// The seconds from launch to RUNNING in one domain with one shape.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize)]
 pub struct ReadyTimes {
     /// The availability domain.
     pub availability_domain: String,

@@ -9,11 +9,12 @@ use crate::plan::{FleetSpec, Plan};
 use crate::price::{self, Prices, Size, bills_when_stopped, rounded};
 use jiff::Timestamp;
 use ledger::{Placement, RunState};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::{BTreeMap, HashMap};
 
 /// What runs have cost.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, JsonSchema, Serialize)]
 pub struct Spent {
     /// The currency.
     pub currency: String,
@@ -30,7 +31,7 @@ pub struct Spent {
 }
 
 /// Instances of one kind, or unused reserved capacity in one domain.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, JsonSchema, Serialize)]
 pub struct SpentLine {
     /// What costs: `VM.Standard.E4.Flex, 1 OCPU, 6 GB`.
     pub what: String,

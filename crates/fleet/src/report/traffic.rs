@@ -3,11 +3,12 @@
 use crate::tuning::REPORT_BUCKETS;
 use jiff::Timestamp;
 use ledger::{ErrorClass, Event, Record};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// Requests over time.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, JsonSchema, Serialize)]
 pub struct Traffic {
     /// The start of the first interval; absent if nothing was sent.
     pub from: Option<Timestamp>,
@@ -20,7 +21,7 @@ pub struct Traffic {
 }
 
 /// What happened in an interval.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Interval {
     /// Launches or actions that were sent.
     pub sent: u64,
@@ -33,7 +34,7 @@ pub struct Interval {
 }
 
 /// The rate from a time on.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize)]
 pub struct RatePoint {
     /// The time.
     pub at: Timestamp,

@@ -6,6 +6,7 @@ use oci_api::models::{
     InstanceReservationConfig, InstanceReservationConfigDetails, InstanceReservationShapeConfigDetails,
     LaunchInstanceDetails,
 };
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::plan::FleetSpec;
@@ -22,7 +23,7 @@ pub const TOKEN_TAG: &str = "oci-insta-scale-token";
 pub const SIZE_TAG: &str = "oci-insta-scale-size";
 
 /// One kind of instance that a reservation should hold, and how many.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, JsonSchema, Serialize, Deserialize)]
 pub struct Want {
     /// The shape.
     pub shape: String,

@@ -6,6 +6,7 @@ use oci_api::models::{
 };
 use oci_client::services::compute::InstanceFilter;
 use oci_client::{Answered, Client, plain_text};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,7 +18,7 @@ use crate::price::{Prices, Size, UNUSED_RESERVATION};
 const AT_ONCE: usize = 10;
 
 /// One kind of instance in a reservation.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize)]
 pub struct Config {
     /// The shape.
     pub shape: String,
@@ -59,7 +60,7 @@ impl Config {
         }
     }
 
-    /// The price of the unused ones per hour; `None` if unknown.
+    /// The price of the unused ones per hour; `null` if unknown.
     pub fn unused_hour(&self, prices: &Prices) -> Option<f64> {
         unused_hour(&self.shape, self.size(), self.reserved.saturating_sub(self.used), prices)
     }
@@ -94,7 +95,7 @@ pub(super) fn whole(count: Option<i64>) -> u32 {
 }
 
 /// A reservation, read in full.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize)]
 pub struct Held {
     /// Its OCID.
     pub ocid: String,
@@ -163,7 +164,7 @@ impl From<Answered<ComputeCapacityReservation>> for Held {
 }
 
 /// A reservation as a list shows it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize)]
 pub struct Listed {
     /// Its display name.
     pub name: String,
@@ -266,7 +267,7 @@ pub async fn show(client: &Client, ocid: &str) -> Result<Held, ReservationError>
 }
 
 /// An instance in a reservation.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize)]
 pub struct Member {
     /// Its OCID.
     pub ocid: String,

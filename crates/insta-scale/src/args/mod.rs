@@ -21,6 +21,7 @@ mod parse;
 mod prices;
 mod report;
 mod reservation;
+mod schema;
 mod sim;
 mod ssh;
 mod watch;
@@ -58,6 +59,7 @@ pub use reservation::{
     CreateReservation, DeleteReservation, KindArgs, ListReservations, ReservationArgs, ReservationCommand,
     Reserving, UpdateReservation, WaitReservation,
 };
+pub use schema::SchemaArgs;
 pub use sim::{SimArgs, SimCommand, SimExec, SimHome, SimReset, SimServe};
 pub use ssh::{ExportAddress, LoginArgs, SshArgs};
 pub use watch::WatchArgs;
@@ -224,6 +226,8 @@ pub enum Command {
     Ssh(SshArgs),
     /// Run a simulated region
     Sim(SimArgs),
+    /// Print the JSON Schemas of the documents for programs
+    Schema(SchemaArgs),
     /// Print a completion script for a shell
     Completions {
         /// Shell to write the script for
@@ -409,6 +413,21 @@ pub struct RunsArgs {
     /// Show runs in the simulated region instead
     #[arg(long)]
     pub simulated: bool,
+    /// With --output json, print this version of the document [default: 2]
+    #[arg(long, value_name = "VERSION")]
+    pub schema: Option<RunsSchema>,
+}
+
+/// The versions of the document of `runs`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum RunsSchema {
+    /// An array, as before 0.2.0
+    #[value(name = "1")]
+    Array,
+    /// An object with `runs`
+    #[default]
+    #[value(name = "2")]
+    Object,
 }
 
 /// Flags of `show`.

@@ -7,6 +7,7 @@ use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::console;
 use crate::output::listing::Listing;
+use crate::output::published::PublishedRow;
 use crate::output::text::clean;
 use crate::runtime;
 use crate::session::Session;
@@ -162,12 +163,12 @@ fn matrices(cells: &[Cell], kinds: &[(String, Size)]) -> String {
         let here = |cell: &&Cell| {
             &cell.shape == shape && (cell.ocpus, cell.memory_gb) == (size.ocpus, size.memory_gb)
         };
-        let mut matrix = Listing::new("capacity", MATRIX);
+        let mut matrix = Listing::for_people("capacity", MATRIX);
         let mut domain = "";
         for cell in cells.iter().filter(here) {
             if cell.availability_domain != domain {
                 domain = &cell.availability_domain;
-                matrix.push(vec![domain.to_owned()], Value::Null);
+                matrix.push_cells(vec![domain.to_owned()]);
             }
             if let Some(row) = matrix.rows.last_mut() {
                 row.push(words(&cell.availability));
@@ -195,10 +196,16 @@ fn words(availability: &Availability) -> String {
     }
 }
 
+impl PublishedRow for Cell {
+    const NAME: &'static str = "capacity";
+    const LIST: &'static str = "capacity";
+    const COMMANDS: &'static [&'static str] = &["capacity"];
+}
+
 /// The listing for programs: one row per cell, one value per column.
-fn sheet(cells: &[Cell]) -> Listing {
+fn sheet(cells: &[Cell]) -> Listing<Cell> {
     let number = |number: Option<f64>| number.map_or_else(String::new, |number| number.to_string());
-    let mut sheet = Listing::new("capacity", SHEET);
+    let mut sheet = Listing::new(SHEET);
     for cell in cells {
         let value = serde_json::to_value(cell).unwrap_or_default();
         let told = |key: &str| match &value[key] {
@@ -215,7 +222,7 @@ fn sheet(cells: &[Cell]) -> Listing {
             told("status"),
             told("count"),
         ];
-        sheet.push(row, value);
+        sheet.push(row, cell);
     }
     sheet
 }

@@ -5,11 +5,12 @@ use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::capacity_history::{history_listing, history_text};
 use crate::output::console;
-use crate::output::document::{SCHEMA_VERSION, document_text};
+use crate::output::published::{PublishedDocument, text_for_programs};
 use crate::output::text::count;
 use crate::session::Session;
 use ledger::capacity::{MemoryError, Remembered, Scope, Subject};
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// Shows or forgets the history.
@@ -31,9 +32,20 @@ pub fn show_history(session: &Session, args: &HistoryArgs) -> Result<Exit, Comma
     show(session, args, &known?)
 }
 
+/// How much of the capacity memory was deleted.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct ForgottenTargets {
+    /// Targets, limits and quotas.
+    forgotten: u64,
+}
+
+impl PublishedDocument for ForgottenTargets {
+    const NAME: &'static str = "capacity-history-forget";
+    const COMMANDS: &'static [&'static str] = &["capacity history"];
+}
+
 fn told_forgotten(session: &Session, forgotten: u64) -> Result<Exit, CommandError> {
-    let document = json!({"schema_version": SCHEMA_VERSION, "forgotten": forgotten});
-    match document_text(document, session.output) {
+    match text_for_programs(&ForgottenTargets { forgotten }, session.output) {
         Some(text) => console::data(&text)?,
         None => console::line(&format!("forgot {}", count(forgotten, "target"))),
     }

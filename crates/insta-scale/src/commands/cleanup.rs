@@ -8,12 +8,13 @@ use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::again::with_flags;
 use crate::output::console;
+use crate::output::instances::action::{ActionDocument, ActionError};
+use crate::output::instances::cleanup::{self as show, CleanupDocument, Leftover, NotDeleted};
 use crate::output::instances::list::short_domain;
 use crate::output::instances::reporter::ActionReporter;
-use crate::output::instances::{action, cleanup as show};
 use crate::output::listing::{Listing, per_hour};
 use crate::output::proposal::{Money, Proposal, Typed};
-use crate::output::simulated::mark;
+use crate::output::published::summary_of;
 use crate::output::summary::describe;
 use crate::output::text::{clean, count, thousands, wrap};
 use crate::run_choice::find_run_anywhere;
@@ -23,7 +24,6 @@ use fleet::cleanup::{self, CleanupSummary, Deleted, Leftovers, Scope};
 use fleet::price::Prices;
 use fleet::select::hour_now;
 use ledger::Outcome;
-use serde_json::json;
 
 /// Shows what is left over and deletes it.
 pub async fn clean_up(session: &Session, args: &CleanupArgs) -> Result<Exit, CommandError> {
@@ -126,13 +126,19 @@ async fn volume_domains(
     Ok(rows.into_iter().filter_map(|row| row.name).collect())
 }
 
-fn listing(left: &Leftovers, prices: &Prices) -> Listing {
-    let mut listing = Listing::new("leftovers", &show::COLUMNS);
+fn listing(left: &Leftovers, prices: &Prices) -> Listing<Leftover> {
+    let mut listing = Listing::new(&show::COLUMNS);
     let mut push = |kind: &str, name: &str, place: String, hour: Option<f64>, why: &str, ocid: &str| {
-        let value = json!({"kind": kind, "name": name, "ocid": ocid, "price_per_hour": hour, "why": why});
         let cells =
             vec![kind.to_owned(), name.to_owned(), place, per_hour(hour), why.to_owned(), ocid.to_owned()];
-        listing.push(cells, value);
+        let row = Leftover {
+            kind: kind.to_owned(),
+            name: name.to_owned(),
+            ocid: ocid.to_owned(),
+            price_per_hour: hour,
+            why: why.to_owned(),
+        };
+        listing.push(cells, &row);
     };
     for left in &left.instances {
         let machine = &left.machine;
@@ -214,24 +220,19 @@ async fn confirm(
 fn report(session: &Session, deleted: &Deleted) -> Result<Exit, CommandError> {
     match session.output {
         OutputFormat::Json | OutputFormat::Jsonl => {
-            let mut document = mark(json!({
-                "schema_version": crate::output::document::SCHEMA_VERSION,
-                "run_id": deleted.run_id,
-                "instances": deleted.instances.as_ref().map(action::action_value),
-                "deleted": deleted.deleted,
-                "failed": deleted
-                    .failed
-                    .iter()
-                    .map(|(ocid, error)| json!({"ocid": ocid, "error": action::error_value(error)}))
-                    .collect::<Vec<_>>(),
-                "left": deleted.left,
-                "warnings": deleted.warnings,
-            }));
-            // The records came before it.
-            if let (OutputFormat::Jsonl, Some(document)) = (session.output, document.as_object_mut()) {
-                document.insert("type".to_owned(), "summary".into());
-            }
-            console::data(&(document.to_string() + "\n"))?;
+            let failed = deleted.failed.iter();
+            let document = CleanupDocument {
+                run_id: deleted.run_id,
+                instances: deleted.instances.as_ref().map(ActionDocument::of),
+                deleted: &deleted.deleted,
+                failed: failed
+                    .map(|(ocid, error)| NotDeleted { ocid, error: ActionError::of(error) })
+                    .collect(),
+                left: &deleted.left,
+                warnings: &deleted.warnings,
+            };
+            // With `--output jsonl`, the records came before it.
+            console::data(&summary_of(&document, session.output))?;
         }
         _ => {
             if let Some(summary) = &deleted.instances {

@@ -7,6 +7,7 @@ use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::config as print;
 use crate::output::console;
+use crate::output::published::text_of;
 use crate::session::Session;
 
 /// Prints what is asked for.
@@ -29,10 +30,10 @@ fn show(session: &Session) -> Result<Exit, CommandError> {
     let shown = config::show(&session.layers(), Some(environment::variable))?;
     let settings = session.read_config_offline(None);
     let defaults = settings.as_ref().map(|settings| defaults(&shown.root, settings)).unwrap_or_default();
-    let document = || print::document(&shown, &defaults);
     console::data(&match session.output {
-        OutputFormat::Json => serde_json::to_string_pretty(&document()).unwrap_or_default() + "\n",
-        OutputFormat::Jsonl => document().to_string() + "\n",
+        format @ (OutputFormat::Json | OutputFormat::Jsonl) => {
+            text_of(&print::document(&shown, &defaults), format)
+        }
         _ => print::yaml(&shown, &defaults),
     })?;
     settings.map(|_| Exit::Done)

@@ -6,15 +6,116 @@ use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::console;
 use crate::output::listing::{Listing, or_dash, per_hour};
+use crate::output::published::PublishedRow;
 use crate::output::text::clean;
 use crate::runtime;
 use crate::session::Session;
 use fleet::price::{Size, bills_when_stopped};
 use futures_util::future::try_join_all;
+use jiff::Timestamp;
 use oci_api::models::Shape;
 use oci_client::services::compute::ImageFilter;
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// An availability domain.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct FoundDomain {
+    /// Its full name.
+    name: String,
+    /// Its fault domains.
+    fault_domains: Vec<String>,
+}
+
+impl PublishedRow for FoundDomain {
+    const NAME: &'static str = "find-ads";
+    const LIST: &'static str = "availability_domains";
+    const COMMANDS: &'static [&'static str] = &["find ads"];
+}
+
+/// A shape that the region offers.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct FoundShape {
+    /// As the API describes it (`Shape`).
+    #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
+    shape: Shape,
+    /// The availability domains that offer it.
+    availability_domains: Vec<String>,
+    /// The price of its default size per hour; `null` if unknown.
+    default_size_per_hour: Option<f64>,
+}
+
+impl PublishedRow for FoundShape {
+    const NAME: &'static str = "find-shapes";
+    const LIST: &'static str = "shapes";
+    const COMMANDS: &'static [&'static str] = &["find shapes"];
+}
+
+/// An image.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct FoundImage {
+    /// Its display name.
+    name: Option<String>,
+    /// Its OCID.
+    ocid: String,
+    /// Its operating system.
+    operating_system: String,
+    /// The version of that.
+    operating_system_version: String,
+    /// When it was created.
+    time_created: Option<Timestamp>,
+}
+
+impl PublishedRow for FoundImage {
+    const NAME: &'static str = "find-images";
+    const LIST: &'static str = "images";
+    const COMMANDS: &'static [&'static str] = &["find images"];
+}
+
+/// A subnet.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct FoundSubnet {
+    /// Its display name.
+    name: Option<String>,
+    /// Its OCID.
+    ocid: String,
+    /// Its addresses.
+    cidr_block: Option<String>,
+    /// The OCID of its network.
+    vcn: String,
+    /// Whether its instances may have public addresses.
+    public: Option<bool>,
+    /// Its availability domain; `null` if it is regional.
+    availability_domain: Option<String>,
+    /// Its state.
+    state: String,
+}
+
+impl PublishedRow for FoundSubnet {
+    const NAME: &'static str = "find-subnets";
+    const LIST: &'static str = "subnets";
+    const COMMANDS: &'static [&'static str] = &["find subnets"];
+}
+
+/// A compartment.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct FoundCompartment {
+    /// Its name after those of its parents: `prod/web`.
+    path: String,
+    /// Its name.
+    name: String,
+    /// Its OCID.
+    ocid: String,
+    /// Its state.
+    state: String,
+}
+
+impl PublishedRow for FoundCompartment {
+    const NAME: &'static str = "find-compartments";
+    const LIST: &'static str = "compartments";
+    const COMMANDS: &'static [&'static str] = &["find compartments"];
+}
 
 /// Lists possible values for the config.
 pub async fn find_values(session: &Session, args: FindArgs) -> Result<Exit, CommandError> {
@@ -22,7 +123,7 @@ pub async fn find_values(session: &Session, args: FindArgs) -> Result<Exit, Comm
     session.say_when_stopped(runtime::STOPPING_QUESTIONS);
     let connection =
         Connection::open_simulated(session, settings, args.place.simulate.as_deref(), None).await?;
-    let listing = match args.what {
+    let text = match args.what {
         Find::Ads => ads(&connection).await,
         Find::Shapes { name, ad, image } => shapes(&connection, name, ad, image).await,
         Find::Images { os, version, shape, limit } => images(&connection, os, version, shape, limit).await,
@@ -30,23 +131,24 @@ pub async fn find_values(session: &Session, args: FindArgs) -> Result<Exit, Comm
         Find::Compartments => compartments(&connection).await,
     };
     connection.close().await?;
-    console::data(&listing?.to_text(session.output))?;
+    console::data(&text?)?;
     Ok(Exit::Done)
 }
 
-async fn ads(connection: &Connection<'_>) -> Result<Listing, CommandError> {
+async fn ads(connection: &Connection<'_>) -> Result<String, CommandError> {
     let domains = connection.domains().await?;
     let faults = connection
         .ask(try_join_all(
             domains.iter().map(|domain| connection.questions.list_fault_domains(connection.root(), domain)),
         ))
         .await?;
-    let mut listing = Listing::new("availability_domains", &["AVAILABILITY DOMAIN", "FAULT DOMAINS"]);
+    let mut listing = Listing::new(&["AVAILABILITY DOMAIN", "FAULT DOMAINS"]);
     for (domain, faults) in domains.iter().zip(faults) {
         let names: Vec<String> = faults.into_iter().filter_map(|fault| fault.name).collect();
-        listing.push(vec![domain.clone(), names.join(" ")], json!({"name": domain, "fault_domains": names}));
+        let cells = vec![domain.clone(), names.join(" ")];
+        listing.push(cells, &FoundDomain { name: domain.clone(), fault_domains: names });
     }
-    Ok(listing)
+    Ok(listing.to_text(connection.session.output))
 }
 
 /// One row per shape, with the domains that offer it.
@@ -55,7 +157,7 @@ async fn shapes(
     name: Option<String>,
     ad: Option<String>,
     image: Option<String>,
-) -> Result<Listing, CommandError> {
+) -> Result<String, CommandError> {
     const COLUMNS: &[&str] =
         &["SHAPE", "OCPUS", "GB", "GPUS", "PROCESSOR", "PRICE/HOUR", "STOPPED", "AVAILABILITY DOMAINS"];
     let domains = connection.resolve_domains(&ad.into_iter().collect::<Vec<_>>()).await?;
@@ -71,7 +173,7 @@ async fn shapes(
             found.entry(row.shape.clone()).or_insert_with(|| (row, Vec::new())).1.push(domain.clone());
         }
     }
-    let mut listing = Listing::new("shapes", COLUMNS);
+    let mut listing = Listing::new(COLUMNS);
     for (shape, (row, domains)) in found {
         let range = |own: Option<f64>, least: Option<f64>, most: Option<f64>| match (least, most, own) {
             (Some(least), Some(most), _) => format!("{least}-{most}"),
@@ -92,12 +194,10 @@ async fn shapes(
             stopped.map_or("unknown", |billed| if billed { "charged" } else { "free" }).to_owned(),
             domains.join(" "),
         ];
-        listing.push(
-            cells,
-            json!({"shape": row, "availability_domains": domains, "default_size_per_hour": price}),
-        );
+        let row = FoundShape { shape: row, availability_domains: domains, default_size_per_hour: price };
+        listing.push(cells, &row);
     }
-    Ok(listing)
+    Ok(listing.to_text(connection.session.output))
 }
 
 async fn images(
@@ -106,7 +206,7 @@ async fn images(
     version: Option<String>,
     shape: Option<String>,
     limit: usize,
-) -> Result<Listing, CommandError> {
+) -> Result<String, CommandError> {
     let fleet = &connection.settings.fleet;
     let own = fleet.first_placement().map(|placement| placement.shape.clone());
     let filter = ImageFilter {
@@ -132,7 +232,7 @@ async fn images(
         });
     }
     images.sort_by_key(|image| std::cmp::Reverse(image.time_created));
-    let mut listing = Listing::new("images", &["NAME", "OPERATING SYSTEM", "VERSION", "CREATED", "OCID"]);
+    let mut listing = Listing::new(&["NAME", "OPERATING SYSTEM", "VERSION", "CREATED", "OCID"]);
     for image in images.into_iter().take(limit) {
         let created = image.time_created.map(|at| at.strftime("%Y-%m-%d").to_string());
         let cells = vec![
@@ -142,23 +242,23 @@ async fn images(
             or_dash(created.as_deref()),
             image.id.clone(),
         ];
-        let value = json!({
-            "name": image.display_name,
-            "ocid": image.id,
-            "operating_system": image.operating_system,
-            "operating_system_version": image.operating_system_version,
-            "time_created": image.time_created,
-        });
-        listing.push(cells, value);
+        let row = FoundImage {
+            name: image.display_name,
+            ocid: image.id,
+            operating_system: image.operating_system,
+            operating_system_version: image.operating_system_version,
+            time_created: image.time_created,
+        };
+        listing.push(cells, &row);
     }
-    Ok(listing)
+    Ok(listing.to_text(connection.session.output))
 }
 
-async fn subnets(connection: &Connection<'_>, vcn: Option<String>) -> Result<Listing, CommandError> {
+async fn subnets(connection: &Connection<'_>, vcn: Option<String>) -> Result<String, CommandError> {
     const COLUMNS: &[&str] = &["NAME", "CIDR", "PUBLIC", "AVAILABILITY DOMAIN", "STATE", "OCID"];
     let compartment = connection.required_compartment()?;
     let rows = connection.ask(connection.questions.list_subnets(compartment, vcn.as_deref())).await?;
-    let mut listing = Listing::new("subnets", COLUMNS);
+    let mut listing = Listing::new(COLUMNS);
     for subnet in rows {
         let public = subnet.prohibit_public_ip_on_vnic.map(|no| if no { "no" } else { "yes" });
         let cells = vec![
@@ -169,21 +269,21 @@ async fn subnets(connection: &Connection<'_>, vcn: Option<String>) -> Result<Lis
             subnet.lifecycle_state.to_string(),
             subnet.id.clone(),
         ];
-        let value = json!({
-            "name": subnet.display_name,
-            "ocid": subnet.id,
-            "cidr_block": subnet.cidr_block,
-            "vcn": subnet.vcn_id,
-            "public": subnet.prohibit_public_ip_on_vnic.map(|no| !no),
-            "availability_domain": subnet.availability_domain,
-            "state": subnet.lifecycle_state,
-        });
-        listing.push(cells, value);
+        let row = FoundSubnet {
+            name: subnet.display_name,
+            ocid: subnet.id,
+            cidr_block: subnet.cidr_block,
+            vcn: subnet.vcn_id,
+            public: subnet.prohibit_public_ip_on_vnic.map(|no| !no),
+            availability_domain: subnet.availability_domain,
+            state: subnet.lifecycle_state.to_string(),
+        };
+        listing.push(cells, &row);
     }
-    Ok(listing)
+    Ok(listing.to_text(connection.session.output))
 }
 
-async fn compartments(connection: &Connection<'_>) -> Result<Listing, CommandError> {
+async fn compartments(connection: &Connection<'_>) -> Result<String, CommandError> {
     let rows = connection.ask(connection.questions.list_compartments(connection.root(), true)).await?;
     let names: BTreeMap<&str, (&str, &str)> = rows
         .iter()
@@ -202,13 +302,11 @@ async fn compartments(connection: &Connection<'_>) -> Result<Listing, CommandErr
     };
     let mut sorted: Vec<_> = rows.iter().map(|row| (path(&row.id), row)).collect();
     sorted.sort_by(|a, b| a.0.cmp(&b.0));
-    let mut listing = Listing::new("compartments", &["PATH", "STATE", "OCID"]);
+    let mut listing = Listing::new(&["PATH", "STATE", "OCID"]);
     for (path, row) in sorted {
         let cells = vec![path.clone(), row.lifecycle_state.to_string(), row.id.clone()];
-        listing.push(
-            cells,
-            json!({"path": path, "name": row.name, "ocid": row.id, "state": row.lifecycle_state}),
-        );
+        let (name, ocid, state) = (row.name.clone(), row.id.clone(), row.lifecycle_state.to_string());
+        listing.push(cells, &FoundCompartment { path, name, ocid, state });
     }
-    Ok(listing)
+    Ok(listing.to_text(connection.session.output))
 }

@@ -29,12 +29,14 @@ pub fn formats_of(command: &Command) -> Formats {
     match command {
         Command::Maintain(args) if args.print_unit => Formats::Text(UNIT),
         Command::Hunt(args) if args.print_unit => Formats::Text(UNIT),
+        Command::Schema(args) if args.document.is_some() || args.dir.is_some() => Formats::Documents,
         Command::Cost(_)
         | Command::Fleets(_)
         | Command::Fleet(_)
         | Command::Limits(_)
         | Command::Find(_)
-        | Command::Notify(_) => Formats::List,
+        | Command::Notify(_)
+        | Command::Schema(_) => Formats::List,
         Command::Plan(args) => match args.placements {
             None => Formats::Documents,
             Some(_) => Formats::Text("--placements names the format"),

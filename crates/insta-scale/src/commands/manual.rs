@@ -132,6 +132,7 @@ fn example(page: &str) -> String {
         "oci-insta-scale-instances-extend" => "oci-insta-scale instances extend --run last --ttl 8h",
         "oci-insta-scale-config" => "oci-insta-scale config schema",
         "oci-insta-scale-fleet" => "oci-insta-scale fleet adopt",
+        "oci-insta-scale-schema" => "oci-insta-scale schema runs",
         "oci-insta-scale-prices" => "oci-insta-scale prices list",
         "oci-insta-scale-prices-list" => "oci-insta-scale prices list VM.Standard.E4.Flex",
         "oci-insta-scale-prices-update" => "oci-insta-scale prices update products.json",

@@ -40,6 +40,7 @@ mod resumable;
 pub mod resume;
 mod run_report;
 pub mod runs;
+pub mod schema;
 pub mod show;
 pub mod sim;
 mod spending;
@@ -47,7 +48,7 @@ mod spreading;
 pub mod ssh;
 mod strategy;
 pub mod unfinished_runs;
-mod watch;
+pub mod watch;
 
 use crate::args::{Cli, Command, FleetCommand, SimCommand};
 use crate::error::CommandError;
@@ -127,6 +128,7 @@ async fn dispatch(session: &Session, command: Command) -> Result<Exit, CommandEr
         Command::Prices(args) => prices::run_prices(session, &args),
         Command::Sim(args) => Box::pin(sim::run_sim(session, &args.command)).await,
         Command::Completions { shell } => reference::print_completions(shell),
+        Command::Schema(args) => schema::publish(session, &args),
         Command::Man(arguments) => manual::manual(&arguments),
     }
 }

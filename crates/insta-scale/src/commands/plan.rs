@@ -6,7 +6,9 @@ use crate::config::Settings;
 use crate::connection::Connection;
 use crate::error::CommandError;
 use crate::exit::Exit;
-use crate::output::capacity_history::{best_hours, memory_value, score};
+use crate::output::capacity_history::{best_hours, memory_of, score};
+use crate::output::dry_run_report::PlanDocument;
+use crate::output::published::{text_of, value_of};
 use crate::output::text::{clean, moment};
 use crate::output::{console, dry_run_report, preview, reserving};
 use crate::runtime;
@@ -48,7 +50,7 @@ pub async fn planned(session: &Session) -> Result<Value, CommandError> {
     let settings = session.settled(|| session.read_config(None)).await?;
     let connection = Connection::open(session, settings).await?;
     let answer = check(&connection).await?;
-    Ok(dry_run_report::plan_document(&connection.settings, Some(&answer), false))
+    Ok(value_of(&PlanDocument::of(&connection.settings, Some(&answer), false)))
 }
 
 async fn check(connection: &Connection<'_>) -> Result<Preflight, CommandError> {
@@ -80,21 +82,17 @@ fn show(
     answer: Option<&Preflight>,
 ) -> Result<(), CommandError> {
     let memory = remembered(session, settings, answer);
-    let document = || {
-        let mut document = dry_run_report::plan_document(settings, answer, args.reserve);
-        if !memory.is_empty() {
-            let now = session.now();
-            let values = memory.iter().map(|(subject, known)| memory_value(subject, known, now));
-            document["memory"] = values.collect();
-        }
-        document
-    };
     let text = match session.output {
         OutputFormat::Table | OutputFormat::Wide | OutputFormat::Csv => {
             people(args, settings, answer, &memory_text(&memory, session.now()))
         }
-        OutputFormat::Json => serde_json::to_string_pretty(&document()).unwrap_or_default() + "\n",
-        OutputFormat::Jsonl => document().to_string() + "\n",
+        OutputFormat::Json | OutputFormat::Jsonl => {
+            let now = session.now();
+            let memory = memory.iter().map(|(subject, known)| memory_of(subject, known, now));
+            let mut document = PlanDocument::of(settings, answer, args.reserve);
+            document.memory = memory.collect();
+            text_of(&document, session.output)
+        }
     };
     console::data(&text)
 }

@@ -5,10 +5,28 @@ use crate::config::CredentialSource;
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::console;
+use crate::output::published::{PublishedDocument, text_of};
 use crate::session::Session;
 use fleet::policy::{DEFAULT_GROUP, Principal, Statement, Uses, statements};
 use oci_client::credentials::AuthMethod;
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// The smallest IAM policy that the config needs.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct PolicyDocument<'a> {
+    /// Who signs in: `group`, `dynamic-group` or a workload.
+    principal: &'a str,
+    /// An example of the rule that a dynamic group needs.
+    matching_rule: Option<&'a str>,
+    /// The statements.
+    statements: &'a [Statement],
+}
+
+impl PublishedDocument for PolicyDocument<'_> {
+    const NAME: &'static str = "policy";
+    const COMMANDS: &'static [&'static str] = &["policy"];
+}
 
 /// Shows the statements.
 pub async fn show_policy(session: &Session, args: &PolicyArgs) -> Result<Exit, CommandError> {
@@ -24,16 +42,14 @@ pub async fn show_policy(session: &Session, args: &PolicyArgs) -> Result<Exit, C
         manage_reservations: args.reservations,
     };
     let statements = statements(&settings.fleet, &uses);
-    let document = json!({
-        "schema_version": crate::output::document::SCHEMA_VERSION,
-        "principal": uses.whom.kind(),
-        "matching_rule": uses.whom.matching_rule(),
-        "statements": statements,
-    });
+    let document = PolicyDocument {
+        principal: uses.whom.kind(),
+        matching_rule: uses.whom.matching_rule(),
+        statements: &statements,
+    };
     console::data(&match session.output {
         OutputFormat::Table | OutputFormat::Wide | OutputFormat::Csv => people(&uses.whom, &statements),
-        OutputFormat::Json => serde_json::to_string_pretty(&document).unwrap_or_default() + "\n",
-        OutputFormat::Jsonl => document.to_string() + "\n",
+        OutputFormat::Json | OutputFormat::Jsonl => text_of(&document, session.output),
     })?;
     Ok(Exit::Done)
 }

@@ -4,7 +4,6 @@ use crate::args::{ListPrices, PricesArgs, PricesCommand, UpdatePrices};
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::console;
-use crate::output::listing::Listing;
 use crate::output::prices::{Updated, listing};
 use crate::output::text::clean;
 use crate::price_list::{MAX_BYTES, PriceListFile};
@@ -54,7 +53,7 @@ fn list_prices(session: &Session, args: &ListPrices) -> Result<Exit, CommandErro
         chosen.push(shape.as_str());
     }
     let rows = if chosen.is_empty() { known } else { chosen };
-    let listing: Listing = listing(&prices, &rows);
+    let listing = listing(&prices, &rows);
     console::data(&listing.to_text(session.output))?;
     if !session.is_quiet() {
         console::line(&format!("prices in {} per hour, list of {as_of}", clean(prices.currency())));

@@ -5,17 +5,19 @@ use crate::args::{OutputFormat, ReportArgs, ReportFormat};
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::files;
+use crate::output::console;
+use crate::output::published::{PublishedDocument, text_of};
 use crate::output::report::{MARK, sheet, to_markdown, to_page};
 use crate::output::text::{clean, count};
-use crate::output::{console, simulated};
 use crate::session::Session;
 use fleet::report::Report;
-use serde_json::json;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-/// Version of the JSON document. A new field does not change it; a changed or removed one does.
-const SCHEMA_VERSION: u32 = 1;
+impl PublishedDocument for Report {
+    const NAME: &'static str = "report";
+    const COMMANDS: &'static [&'static str] = &["report"];
+}
 
 /// Writes a report.
 pub async fn write_report(session: &Session, args: &ReportArgs) -> Result<Exit, CommandError> {
@@ -29,7 +31,7 @@ pub async fn write_report(session: &Session, args: &ReportArgs) -> Result<Exit, 
     let reported = Reported::find(session, NamedRuns::either(args.run.as_deref()), args.simulated).await?;
     let Reading { report, notes, .. } = reported.first_reading().await?;
     if as_document {
-        console::data(&document(&report, session.output))?;
+        console::data(&text_of(&report, session.output))?;
         return Ok(Exit::Done);
     }
     let sheet = sheet(&report, &notes);
@@ -43,21 +45,6 @@ pub async fn write_report(session: &Session, args: &ReportArgs) -> Result<Exit, 
         None => console::data(&text),
     }?;
     Ok(Exit::Done)
-}
-
-fn document(report: &Report, format: OutputFormat) -> String {
-    let mut document = json!({"schema_version": SCHEMA_VERSION});
-    // Strings, numbers and times only, so serialisation cannot fail.
-    let fields = serde_json::to_value(report).unwrap_or_default();
-    if let (Some(document), serde_json::Value::Object(fields)) = (document.as_object_mut(), fields) {
-        document.extend(fields);
-    }
-    let document = simulated::mark(document);
-    let text = match format {
-        OutputFormat::Json => serde_json::to_string_pretty(&document),
-        _ => serde_json::to_string(&document),
-    };
-    text.unwrap_or_default() + "\n"
 }
 
 fn write_file(

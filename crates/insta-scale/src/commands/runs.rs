@@ -11,6 +11,12 @@ use ledger::{RunHead, RunState};
 
 /// Lists the runs.
 pub async fn list_runs(session: &Session, args: &RunsArgs) -> Result<Exit, CommandError> {
+    if args.schema.is_some() && session.output != OutputFormat::Json {
+        return Err(CommandError::usage(
+            "--schema selects the version of a document, and there is none without --output json",
+            "add --output json, or omit --schema",
+        ));
+    }
     if args.simulated {
         simulated::assume_ended_regions();
     }
@@ -31,7 +37,7 @@ pub async fn list_runs(session: &Session, args: &RunsArgs) -> Result<Exit, Comma
         OutputFormat::Table | OutputFormat::Wide | OutputFormat::Csv => {
             runs::runs_table(&rows, session.now(), console::width())
         }
-        OutputFormat::Json => runs::runs_json(&rows),
+        OutputFormat::Json => runs::runs_json(&rows, args.schema.unwrap_or_default()),
         OutputFormat::Jsonl => runs::runs_json_lines(&rows),
     };
     console::data(&text)?;

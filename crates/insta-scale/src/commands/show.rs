@@ -5,6 +5,7 @@ use crate::args::{OutputFormat, ShowArgs};
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::ending::Ending;
+use crate::output::published::{PublishedDocument, text_of};
 use crate::output::text::clean;
 use crate::output::{console, simulated, why};
 use crate::run_choice::{find_run, last_launch};
@@ -14,8 +15,9 @@ use fleet::action::ActionSummary;
 use fleet::cleanup::{CleanupSummary, fleet_expiry};
 use fleet::fleets::ScalePlan;
 use fleet::history::read_past;
-use ledger::{RunKind, RunState};
-use serde_json::json;
+use ledger::{Outcome, RunId, RunKind, RunState};
+use schemars::JsonSchema;
+use serde::Serialize;
 
 /// Shows a run. `--output jsonl` prints the records themselves.
 pub async fn show_run(session: &Session, args: &ShowArgs) -> Result<Exit, CommandError> {
@@ -76,6 +78,22 @@ pub async fn show_run(session: &Session, args: &ShowArgs) -> Result<Exit, Comman
     Ok(Exit::Done)
 }
 
+/// A past change of the size of a fleet. The launch or the termination that followed is a separate run.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct PastScale<'a> {
+    /// The run.
+    run_id: RunId,
+    /// How it ended; `null` while it has not.
+    outcome: Option<Outcome>,
+    /// The change.
+    scale: &'a ScalePlan,
+}
+
+impl PublishedDocument for PastScale<'_> {
+    const NAME: &'static str = "show-scale";
+    const COMMANDS: &'static [&'static str] = &["show"];
+}
+
 /// The size to which a `scale` brought a fleet.
 fn show_scale(session: &Session, state: &RunState) -> Result<Exit, CommandError> {
     let plan: ScalePlan = serde_json::from_value(state.plan.clone()).map_err(|error| {
@@ -83,9 +101,9 @@ fn show_scale(session: &Session, state: &RunState) -> Result<Exit, CommandError>
     })?;
     let text = if session.output == OutputFormat::Table {
         let ScalePlan { fleet, wanted, before, .. } = &plan;
-        format!("fleet {}: from {before} to {wanted} instances", clean(&fleet.name))
+        format!("fleet {}: from {before} to {wanted} instances\n", clean(&fleet.name))
     } else {
-        simulated::mark(json!({"run_id": state.run, "outcome": state.outcome, "scale": plan})).to_string()
+        text_of(&PastScale { run_id: state.run, outcome: state.outcome, scale: &plan }, session.output)
     };
     console::data(&text)?;
     Ok(Exit::Done)

@@ -10,8 +10,8 @@ use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::login;
 use crate::output::console;
-use crate::output::document::{SCHEMA_VERSION, document_text};
 use crate::output::listing::Listing;
+use crate::output::published::{PublishedDocument, PublishedRow, one_line_of, text_for_programs};
 use crate::output::text;
 use crate::session::Session;
 use crate::simulated_region::{resources_elsewhere, resources_named_by};
@@ -19,7 +19,8 @@ use oci_client::credentials::{ConfigFile, CredentialsError, Token, config_file_p
 use oci_simulator::scenario::Scenario;
 use oci_simulator::server::{self, Forgettable, Home, Options, PublicKey, Running, StartError};
 use oci_simulator::world::{Caller, Known};
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
@@ -90,20 +91,62 @@ async fn serve(session: &Session, args: &SimServe) -> Result<Exit, CommandError>
     Ok(Exit::Done)
 }
 
+/// Where a simulated region listens.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct ServedRegion<'a> {
+    simulated: bool,
+    /// The base URL.
+    endpoint: &'a str,
+    /// The base URL of each further region.
+    further: BTreeMap<String, String>,
+    /// The address of `--tls-listen`.
+    tls: Option<&'a str>,
+}
+
+impl PublishedDocument for ServedRegion<'_> {
+    const NAME: &'static str = "sim-serve";
+    const COMMANDS: &'static [&'static str] = &["sim serve"];
+}
+
+/// A scenario that comes with the program.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct ListedScenario {
+    /// Its name.
+    name: &'static str,
+    /// What it is for.
+    description: &'static str,
+}
+
+impl PublishedRow for ListedScenario {
+    const NAME: &'static str = "sim-scenarios";
+    const LIST: &'static str = "scenarios";
+    const COMMANDS: &'static [&'static str] = &["sim scenarios"];
+}
+
+/// What `sim reset` deleted.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct ResetRegion {
+    /// The directory of the region's files.
+    home: String,
+    /// Whether there was such a directory.
+    home_deleted: bool,
+    /// Whether there was a saved state.
+    saved_state_deleted: bool,
+}
+
+impl PublishedDocument for ResetRegion {
+    const NAME: &'static str = "sim-reset";
+    const COMMANDS: &'static [&'static str] = &["sim reset"];
+}
+
 /// Where it listens: a line for people, or a document of one line.
 fn listening(running: &Running, output: OutputFormat) -> String {
     let endpoint = running.endpoint();
     let tls = running.tls.as_ref().map(|(address, _)| format!("https://{address}"));
-    if matches!(output, OutputFormat::Json | OutputFormat::Jsonl) {
-        let further: BTreeMap<String, String> = running.further().into_iter().collect();
-        let document = json!({
-            "schema_version": SCHEMA_VERSION,
-            "simulated": true,
-            "endpoint": endpoint,
-            "further": further,
-            "tls": tls,
-        });
-        return document.to_string() + "\n";
+    let further: BTreeMap<String, String> = running.further().into_iter().collect();
+    let document = ServedRegion { simulated: true, endpoint: &endpoint, further, tls: tls.as_deref() };
+    if let Some(line) = one_line_of(&document, output) {
+        return line;
     }
     let mut text = format!("listening on {endpoint}\n");
     for (region, endpoint) in running.further() {
@@ -209,10 +252,10 @@ fn scenarios(output: OutputFormat) -> Result<Exit, CommandError> {
         console::data(&text::lines(lines))?;
         return Ok(Exit::Done);
     }
-    let mut listing = Listing::new("scenarios", &["NAME", "DESCRIPTION"]);
+    let mut listing = Listing::new(&["NAME", "DESCRIPTION"]);
     for preset in presets {
         let cells = vec![preset.name.to_owned(), preset.description.to_owned()];
-        listing.push(cells, json!({"name": preset.name, "description": preset.description}));
+        listing.push(cells, &ListedScenario { name: preset.name, description: preset.description });
     }
     console::data(&listing.to_text(output))?;
     Ok(Exit::Done)
@@ -230,13 +273,8 @@ fn reset(output: OutputFormat, args: &SimReset) -> Result<Exit, CommandError> {
         saved.forget().map_err(StartError::from)?;
     }
     let shown = home.display();
-    let document = json!({
-        "schema_version": SCHEMA_VERSION,
-        "home": shown.to_string(),
-        "home_deleted": removed,
-        "saved_state_deleted": found,
-    });
-    if let Some(text) = document_text(document, output) {
+    let document = ResetRegion { home: shown.to_string(), home_deleted: removed, saved_state_deleted: found };
+    if let Some(text) = text_for_programs(&document, output) {
         console::data(&text)?;
     }
     let told = match (removed, found) {

@@ -1,15 +1,15 @@
 //! `watch`: serves the report of a run as a page that follows it. It reads the ledger only, so it cannot disturb the run.
 
 use super::reported::{NamedRuns, Reading, Reported};
-use crate::args::{OutputFormat, WatchArgs};
+use crate::args::WatchArgs;
 use crate::environment;
 use crate::error::CommandError;
 use crate::exit::Exit;
-use crate::output::document::SCHEMA_VERSION;
+use crate::output::console;
+use crate::output::published::{PublishedDocument, one_line_of};
 use crate::output::report::{live_data, live_policy, sheet, to_live_page};
 use crate::output::runs::outcome_word;
 use crate::output::text::{clean, count};
-use crate::output::{console, simulated};
 use crate::serving::{Listening, is_addressed_here, is_from_here};
 use crate::session::Session;
 use crate::tuning::{LIVE_POLL, LIVE_SHARE};
@@ -24,7 +24,8 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use ledger::RunHead;
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -47,6 +48,18 @@ struct LivePage {
     shown: watch::Receiver<LiveView>,
 }
 
+/// The page that follows a run, as soon as it is served.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct WatchPage<'a> {
+    /// Its address, with the secret that opens it.
+    url: &'a str,
+}
+
+impl PublishedDocument for WatchPage<'_> {
+    const NAME: &'static str = "watch";
+    const COMMANDS: &'static [&'static str] = &["watch"];
+}
+
 /// Serves the page until the user ends it.
 pub async fn watch_run(session: &Session, args: &WatchArgs) -> Result<Exit, CommandError> {
     let reported = Reported::find(session, NamedRuns::either(args.run.as_deref()), args.simulated).await?;
@@ -56,13 +69,9 @@ pub async fn watch_run(session: &Session, args: &WatchArgs) -> Result<Exit, Comm
     let (sender, shown) = watch::channel(shown(&reading));
     let page = LivePage { address: listening.address, secret: secret.as_str().into(), shown };
     let url = format!("http://{}/{secret}/", listening.address);
-    console::data(&match session.output {
-        OutputFormat::Json | OutputFormat::Jsonl => {
-            // A line in both cases: whoever reads it waits for no more.
-            simulated::mark(json!({"schema_version": SCHEMA_VERSION, "url": url})).to_string() + "\n"
-        }
-        _ => url + "\n",
-    })?;
+    console::data(
+        &one_line_of(&WatchPage { url: &url }, session.output).unwrap_or_else(|| url.clone() + "\n"),
+    )?;
     if !session.is_quiet() {
         console::line("open this address in a browser; Ctrl-C ends the page, and the run is not affected");
     }

@@ -2,12 +2,14 @@
 
 use super::instances::list::short_ocid;
 use super::listing::Listing;
+use super::published::PublishedRow;
 use super::text::{clean, left, moment};
 use crate::args::OutputFormat;
 use jiff::Timestamp;
-use ledger::CapacityType;
-use ledger::capacity::{Remembered, Scope, Subject};
-use serde_json::{Value, json};
+use ledger::capacity::{Remembered, Scope, Subject, Tally};
+use ledger::{CapacityType, ErrorRecord};
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
 const COLUMNS: &[&str] = &[
@@ -25,9 +27,111 @@ const COLUMNS: &[&str] = &[
 /// The maximum number of best hours shown.
 const HOURS_SHOWN: usize = 4;
 
+/// A target, limit or quota, and how it responded.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct RememberedTarget<'a> {
+    #[serde(flatten)]
+    memory: SubjectMemory<'a>,
+    /// The region.
+    region: &'a str,
+    /// The OCID of the tenancy.
+    tenancy: &'a str,
+}
+
+impl PublishedRow for RememberedTarget<'_> {
+    const NAME: &'static str = "capacity-history";
+    const LIST: &'static str = "targets";
+    const COMMANDS: &'static [&'static str] = &["capacity history"];
+}
+
+/// The memory of a target, a limit or a quota.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct SubjectMemory<'a> {
+    #[serde(flatten)]
+    subject: RememberedSubject<'a>,
+    /// The last refusal.
+    last_refusal: Option<&'a ErrorRecord>,
+    /// When it was.
+    refused_at: Option<Timestamp>,
+    /// The last time an instance was obtained.
+    last_success_at: Option<Timestamp>,
+    /// Refusals since then.
+    refusals_in_a_row: u32,
+    /// When it is tried again; `null` if at any time.
+    next_try: Option<Timestamp>,
+    /// The maximum number of launches in flight; `null` if there is none.
+    launch_budget: Option<u32>,
+    /// The share of requests that obtained an instance, recent ones counting more; `null` without requests.
+    score: Option<f64>,
+    /// Requests by hour of the day, without hours that have none.
+    by_hour: Vec<HourTally>,
+    /// Requests by day, the newest first.
+    by_age: Vec<AgeTally>,
+}
+
+/// What is remembered.
+#[derive(Debug, JsonSchema, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+enum RememberedSubject<'a> {
+    /// A place and kind of capacity.
+    Target {
+        /// The availability domain.
+        availability_domain: &'a str,
+        /// The fault domain, if it is named.
+        fault_domain: Option<&'a str>,
+        /// The shape.
+        shape: &'a str,
+        /// The size, as text.
+        size: &'a str,
+        /// How capacity is bought.
+        capacity_type: CapacityType,
+        /// The OCID of the capacity reservation.
+        capacity_reservation_id: Option<&'a str>,
+    },
+    /// A service limit.
+    Limit {
+        /// Its name.
+        limit: &'a str,
+        /// The shape that counts against it.
+        shape: &'a str,
+    },
+    /// A quota.
+    Quota {
+        /// The OCID of its compartment.
+        compartment: &'a str,
+        /// The shape that counts against it.
+        shape: &'a str,
+    },
+}
+
+/// The requests of an hour of the day.
+#[derive(Debug, JsonSchema, Serialize)]
+struct HourTally {
+    /// The hour, 0 to 23, in UTC.
+    hour_utc: usize,
+    /// Requests.
+    asked: u16,
+    /// Instances obtained.
+    yielded: u16,
+}
+
+/// The requests of a day.
+#[derive(Debug, JsonSchema, Serialize)]
+struct AgeTally {
+    /// Its age in days; 0 is today.
+    age_days: u32,
+    /// Requests.
+    asked: u16,
+    /// Instances obtained.
+    yielded: u16,
+}
+
 /// The list, best targets first.
-pub fn history_listing(known: &[(Scope, BTreeMap<Subject, Remembered>)], now: Timestamp) -> Listing {
-    let mut listing = Listing::new("targets", COLUMNS);
+pub fn history_listing(
+    known: &[(Scope, BTreeMap<Subject, Remembered>)],
+    now: Timestamp,
+) -> Listing<RememberedTarget<'_>> {
+    let mut listing = Listing::new(COLUMNS);
     for (scope, targets) in known {
         let mut targets: Vec<(&Subject, &Remembered)> = targets.iter().collect();
         let rank = |known: &Remembered| known.score(now).unwrap_or(-1.0);
@@ -46,17 +150,20 @@ pub fn history_listing(known: &[(Scope, BTreeMap<Subject, Remembered>)], now: Ti
                 score(known, now),
                 best_hours(known),
             ];
-            let mut value = memory_value(subject, known, now);
-            value["region"] = scope.region.clone().into();
-            value["tenancy"] = scope.tenancy.clone().into();
-            listing.push(row, value);
+            let memory = memory_of(subject, known, now);
+            let value = RememberedTarget { memory, region: &scope.region, tenancy: &scope.tenancy };
+            listing.push(row, &value);
         }
     }
     listing
 }
 
 /// The list as text, as wide as the terminal. A target that several tenancies have is listed for each of them.
-pub fn history_text(listing: &Listing, format: OutputFormat, width: Option<usize>) -> String {
+pub fn history_text(
+    listing: &Listing<RememberedTarget<'_>>,
+    format: OutputFormat,
+    width: Option<usize>,
+) -> String {
     let tenancies: BTreeSet<&String> = listing.rows.iter().filter_map(|row| row.first()).collect();
     // With one tenancy, its name says nothing.
     let tenancy = if tenancies.len() > 1 { 0 } else { u8::MAX };
@@ -73,48 +180,38 @@ fn tenancy(ocid: &str) -> String {
 }
 
 /// The memory of a subject, for programs.
-pub fn memory_value(subject: &Subject, known: &Remembered, now: Timestamp) -> Value {
-    let mut value = match subject {
+pub fn memory_of<'a>(subject: &'a Subject, known: &'a Remembered, now: Timestamp) -> SubjectMemory<'a> {
+    let subject = match subject {
         Subject::Target { availability_domain, fault_domain, shape, size, capacity_type, reservation } => {
-            json!({
-                "kind": "target",
-                "availability_domain": availability_domain,
-                "fault_domain": fault_domain,
-                "shape": shape,
-                "size": size,
-                "capacity_type": match capacity_type {
-                    CapacityType::OnDemand => "on_demand",
-                    CapacityType::Preemptible => "preemptible",
-                },
-                "capacity_reservation_id": reservation,
-            })
+            RememberedSubject::Target {
+                availability_domain,
+                fault_domain: fault_domain.as_deref(),
+                shape,
+                size,
+                capacity_type: *capacity_type,
+                capacity_reservation_id: reservation.as_deref(),
+            }
         }
-        Subject::Limit { name, shape } => json!({"kind": "limit", "limit": name, "shape": shape}),
-        Subject::Quota { compartment, shape } => {
-            json!({"kind": "quota", "compartment": compartment, "shape": shape})
-        }
+        Subject::Limit { name, shape } => RememberedSubject::Limit { limit: name, shape },
+        Subject::Quota { compartment, shape } => RememberedSubject::Quota { compartment, shape },
     };
-    let hours: Vec<Value> = known
-        .tallies
-        .by_hour()
-        .filter(|(_, tally)| tally.asked > 0 || tally.yielded > 0)
-        .map(|(hour, tally)| json!({"hour_utc": hour, "asked": tally.asked, "yielded": tally.yielded}))
-        .collect();
-    let days: Vec<Value> = known
-        .tallies
-        .by_age(now)
-        .map(|(age, tally)| json!({"age_days": age, "asked": tally.asked, "yielded": tally.yielded}))
-        .collect();
-    value["last_refusal"] = serde_json::to_value(&known.refusal).unwrap_or_default();
-    value["refused_at"] = json!(known.refused_at);
-    value["last_success_at"] = json!(known.yielded_at);
-    value["refusals_in_a_row"] = known.streak.into();
-    value["next_try"] = json!(known.next_probe.filter(|_| known.is_waiting(now)));
-    value["launch_budget"] = json!(known.budget);
-    value["score"] = json!(known.score(now));
-    value["by_hour"] = hours.into();
-    value["by_age"] = days.into();
-    value
+    let hours = known.tallies.by_hour().filter(|(_, tally)| tally.asked > 0 || tally.yielded > 0);
+    let hour =
+        |(hour_utc, tally): (_, Tally)| HourTally { hour_utc, asked: tally.asked, yielded: tally.yielded };
+    let age =
+        |(age_days, tally): (_, Tally)| AgeTally { age_days, asked: tally.asked, yielded: tally.yielded };
+    SubjectMemory {
+        subject,
+        last_refusal: known.refusal.as_ref(),
+        refused_at: known.refused_at,
+        last_success_at: known.yielded_at,
+        refusals_in_a_row: known.streak,
+        next_try: known.next_probe.filter(|_| known.is_waiting(now)),
+        launch_budget: known.budget,
+        score: known.score(now),
+        by_hour: hours.map(hour).collect(),
+        by_age: known.tallies.by_age(now).map(age).collect(),
+    }
 }
 
 /// The share of requests that obtained an instance.
@@ -146,7 +243,7 @@ mod tests {
 
     #[test]
     fn the_history_fits_a_terminal_of_80_columns() {
-        let mut listing = Listing::new("targets", COLUMNS);
+        let mut listing = Listing::new(COLUMNS);
         for tenancy in ["…aaaaaaaa", "…bbbbbbbb"] {
             let row = [
                 tenancy,
@@ -160,7 +257,7 @@ mod tests {
                 "0.25",
                 "02 03 04 05",
             ];
-            listing.push(row.map(str::to_owned).to_vec(), json!({}));
+            listing.rows.push(row.map(str::to_owned).to_vec());
         }
         let fitted = history_text(&listing, OutputFormat::Table, Some(80));
         insta::assert_snapshot!(fitted, @r"

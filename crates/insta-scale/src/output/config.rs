@@ -1,8 +1,11 @@
 //! Prints a resulting config as YAML, with where each value came from in a comment, and as JSON.
 
 use crate::config::{Scalar, Shown, ShownNode};
+use crate::output::published::PublishedDocument;
 use oci_client::plain_text;
-use serde_json::{Map, Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::{Map, Value};
 use std::fmt::Write as _;
 
 /// The widest value beside which comments are aligned.
@@ -115,13 +118,70 @@ fn scalar_text(scalar: &Scalar) -> String {
     out
 }
 
+/// The config that the layers result in.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct ConfigDocument<'a> {
+    /// The files, in the order in which they are read.
+    files: &'a [String],
+    /// The config, without what is secret.
+    config: Value,
+    /// Where each value came from.
+    values: Vec<ShownValue<'a>>,
+    /// The values that apply although no layer has them.
+    defaults: Vec<ShownDefault<'a>>,
+}
+
+impl PublishedDocument for ConfigDocument<'_> {
+    const NAME: &'static str = "config-show";
+    const COMMANDS: &'static [&'static str] = &["config show"];
+}
+
+/// A value and where it came from.
+#[derive(Debug, JsonSchema, Serialize)]
+struct ShownValue<'a> {
+    /// The key: `instance_settings.count`.
+    key: String,
+    /// The value.
+    value: Value,
+    /// The file, or `--set`.
+    source: &'a str,
+    /// The line of the file.
+    line: Option<usize>,
+    /// The variables that the value uses.
+    variables: Vec<ShownVariable<'a>>,
+}
+
+/// A variable.
+#[derive(Debug, JsonSchema, Serialize)]
+struct ShownVariable<'a> {
+    /// Its name.
+    name: &'a str,
+    /// Whether it is set; otherwise its default applies.
+    is_set: bool,
+}
+
+/// A value that applies although no layer has it.
+#[derive(Debug, JsonSchema, Serialize)]
+struct ShownDefault<'a> {
+    /// The key.
+    key: &'a str,
+    /// The value.
+    value: &'a str,
+    /// Why it applies.
+    from: &'a str,
+}
+
 /// The document of `config show`.
-pub fn document(shown: &Shown, defaults: &[Default]) -> Value {
+pub fn document<'a>(shown: &'a Shown, defaults: &'a [Default]) -> ConfigDocument<'a> {
     let mut values = Vec::new();
     collect(&shown.root, &mut Vec::new(), &mut values);
-    let defaults: Vec<Value> =
-        defaults.iter().map(|(key, value, why)| json!({"key": key, "value": value, "from": why})).collect();
-    json!({"schema_version": 1, "files": shown.files, "config": plain(&shown.root), "values": values, "defaults": defaults})
+    let default = |(key, value, from): &'a Default| ShownDefault { key, value, from };
+    ConfigDocument {
+        files: &shown.files,
+        config: plain(&shown.root),
+        values,
+        defaults: defaults.iter().map(default).collect(),
+    }
 }
 
 fn plain(node: &ShownNode) -> Value {
@@ -134,8 +194,8 @@ fn plain(node: &ShownNode) -> Value {
     }
 }
 
-fn collect(node: &ShownNode, path: &mut Vec<String>, out: &mut Vec<Value>) {
-    let mut step = |key: String, node: &ShownNode, out: &mut Vec<Value>| {
+fn collect<'a>(node: &'a ShownNode, path: &mut Vec<String>, out: &mut Vec<ShownValue<'a>>) {
+    let mut step = |key: String, node: &'a ShownNode, out: &mut Vec<ShownValue<'a>>| {
         path.push(key);
         collect(node, path, out);
         path.pop();
@@ -146,12 +206,10 @@ fn collect(node: &ShownNode, path: &mut Vec<String>, out: &mut Vec<Value>) {
         }
         ShownNode::Map(entries) => entries.iter().for_each(|(key, value)| step(key.clone(), value, out)),
         ShownNode::Scalar { value, source, line, variables } => {
-            let variables: Vec<Value> = variables
-                .iter()
-                .map(|variable| json!({"name": variable.name, "is_set": variable.is_set}))
-                .collect();
+            let variables =
+                variables.iter().map(|one| ShownVariable { name: &one.name, is_set: one.is_set }).collect();
             let key = crate::config::join_key(path);
-            out.push(json!({"key": key, "value": value.to_json(), "source": source, "line": line, "variables": variables}));
+            out.push(ShownValue { key, value: value.to_json(), source, line: *line, variables });
         }
     }
 }

@@ -1,19 +1,21 @@
 //! What runs have cost, as a table and as a document.
 
-use super::document::SCHEMA_VERSION;
 use super::listing::Listing;
-use super::simulated::mark;
+use super::published::{PublishedDocument, text_of};
 use super::text::{clean, count, thousands};
 use crate::args::OutputFormat;
 use fleet::report::{Report, ReportedRun, Spent};
-use serde_json::json;
+use jiff::Timestamp;
+use ledger::RunId;
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::fmt::Write as _;
 
 const COLUMNS: &[&str] = &["WHAT", "COUNT", "STILL", "HOURS", "SPENT", "COST/HOUR"];
 
 /// A row for each kind of instance, and for the unused reserved capacity of each domain.
 pub fn costs_listing(spent: &Spent) -> Listing {
-    let mut listing = Listing::new("costs", COLUMNS);
+    let mut listing = Listing::for_people("costs", COLUMNS);
     for line in &spent.lines {
         let money =
             |amount: Option<f64>| amount.map_or_else(|| "unknown".to_owned(), |sum| thousands(sum, 4));
@@ -25,8 +27,7 @@ pub fn costs_listing(spent: &Spent) -> Listing {
             money(line.spent),
             money(line.per_hour),
         ];
-        // Strings and numbers only, so serialisation cannot fail.
-        listing.push(cells, serde_json::to_value(line).unwrap_or_default());
+        listing.push_cells(cells);
     }
     listing
 }
@@ -64,19 +65,24 @@ fn subject(runs: &[ReportedRun]) -> String {
     }
 }
 
+/// What runs have cost, and cost now.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct CostDocument<'a> {
+    /// The runs.
+    runs: Vec<RunId>,
+    /// The time until which costs are counted.
+    until: Timestamp,
+    #[serde(flatten)]
+    spent: &'a Spent,
+}
+
+impl PublishedDocument for CostDocument<'_> {
+    const NAME: &'static str = "cost";
+    const COMMANDS: &'static [&'static str] = &["cost"];
+}
+
 /// The document for programs.
 pub fn costs_document(report: &Report, format: OutputFormat) -> String {
-    let runs: Vec<String> = report.runs.iter().map(|run| run.run_id.to_string()).collect();
-    let mut document = json!({"schema_version": SCHEMA_VERSION, "runs": runs, "until": report.until});
-    // Strings, numbers and times only, so serialisation cannot fail.
-    let fields = serde_json::to_value(&report.spent).unwrap_or_default();
-    if let (Some(document), serde_json::Value::Object(fields)) = (document.as_object_mut(), fields) {
-        document.extend(fields);
-    }
-    let document = mark(document);
-    let text = match format {
-        OutputFormat::Json => serde_json::to_string_pretty(&document),
-        _ => serde_json::to_string(&document),
-    };
-    text.unwrap_or_default() + "\n"
+    let runs = report.runs.iter().map(|run| run.run_id).collect();
+    text_of(&CostDocument { runs, until: report.until, spent: &report.spent }, format)
 }

@@ -1,15 +1,14 @@
 //! The page of `doctor`: one line for each check, with its remedy.
 
-use super::document::SCHEMA_VERSION;
-use super::simulated::mark;
+use super::published::PublishedDocument;
 use super::text::{clean_lines, wrap};
 use anstyle::{AnsiColor, Style};
+use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::{Value, json};
 use std::fmt::Write as _;
 
 /// How a check ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, JsonSchema, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
     /// It is as it should be.
@@ -23,7 +22,7 @@ pub enum State {
 }
 
 /// A check and its result.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Check {
     /// What is checked: `config`, `clock`, `subnet`.
     pub check: String,
@@ -79,9 +78,18 @@ pub fn text(checks: &[Check], width: Option<usize>) -> String {
     out
 }
 
-/// For programs. `ready` says whether a launch could begin.
-pub fn document(checks: &[Check], ready: bool) -> Value {
-    mark(json!({"schema_version": SCHEMA_VERSION, "ready": ready, "checks": checks}))
+/// Everything that a launch needs, checked.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct DoctorDocument<'a> {
+    /// Whether a launch could begin: the exit code is 0.
+    pub ready: bool,
+    /// The checks. A name may occur several times.
+    pub checks: &'a [Check],
+}
+
+impl PublishedDocument for DoctorDocument<'_> {
+    const NAME: &'static str = "doctor";
+    const COMMANDS: &'static [&'static str] = &["doctor"];
 }
 
 #[cfg(test)]

@@ -2,8 +2,8 @@
 
 use super::again::advice;
 use super::ending::Ending;
+use super::published::{PublishedDocument, last_line};
 use super::simulated;
-use crate::args::OutputFormat;
 use crate::hints;
 use fleet::launch::{RatchetSummary, SpendingSummary, WantSummary};
 use fleet::plan::WantedTotals;
@@ -11,35 +11,30 @@ use fleet::price::{StillCosts, rounded};
 use fleet::{GivenUp, InstanceSummary, ObtainedKind, RunSummary, Strategy, TargetSummary};
 use jiff::Timestamp;
 use ledger::{CapacityType, ErrorRecord, RequestCount, RunId};
+use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Version of the document. A new field does not change it; a changed or removed one does.
 pub const SCHEMA_VERSION: u32 = 1;
 
-/// A document for programs, marked if the region is simulated; `None` for people.
-pub fn document_text(document: Value, format: OutputFormat) -> Option<String> {
-    let document = simulated::mark(document);
-    match format {
-        // Strings, numbers and times only, so serialisation cannot fail.
-        OutputFormat::Json => Some(serde_json::to_string_pretty(&document).unwrap_or_default() + "\n"),
-        OutputFormat::Jsonl => Some(document.to_string() + "\n"),
-        OutputFormat::Table | OutputFormat::Csv | OutputFormat::Wide => None,
-    }
-}
-
-/// A run as one JSON document.
-#[derive(Debug, Serialize)]
+/// A launch, a hunt or their resume, when it has ended.
+#[derive(Debug, JsonSchema, Serialize)]
 pub struct Document<'a> {
     schema_version: u32,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     simulated: bool,
+    /// The run, a UUIDv7; the instances carry it in the tag `oci-insta-scale-run`.
     run_id: RunId,
+    /// Instances requested; with `want`, those that exist and those that are still needed, as the first choice.
     requested: u32,
+    /// Instances that exist.
     launched: u32,
+    /// Instances that were seen RUNNING.
     running: u32,
+    /// Slots whose last attempt failed; slots that were never tried are in none of these numbers.
     failed: u32,
+    /// OCIDs of instances that were rolled back with their boot volumes because fewer than `--min` were reached.
     given_back: &'a [String],
     /// What a ratchet reserved, and its cost.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -52,75 +47,124 @@ pub struct Document<'a> {
     /// The wanted totals, and what the instances amount to.
     #[serde(skip_serializing_if = "Option::is_none")]
     want: Option<Want>,
+    /// What the launch does if not all instances can be had.
     strategy: Strategy,
+    /// Warnings that did not stop the run.
     warnings: &'a [String],
+    /// Seconds since the run started or was last resumed.
     elapsed_s: f64,
+    /// Requests by operation.
     requests: &'a BTreeMap<String, RequestCount>,
+    /// The price of the existing instances while they run, including boot volumes; `null` if a price is unknown.
     price_per_hour: Option<f64>,
+    /// The same for 720 hours.
     price_per_30_days: Option<f64>,
+    /// The currency of the prices.
     currency: Option<&'a str>,
+    /// The expiry of the fleet (`--ttl`).
     expires: Option<Timestamp>,
+    /// How each placement responded, in the order of first tries.
     targets: Vec<Target<'a>>,
+    /// One entry per slot, in order.
     instances: Vec<Instance<'a>>,
+    /// After `launch --reserve` and a resume of such a run: unused resources that continue to cost money.
     #[serde(skip_serializing_if = "Option::is_none")]
     still_costs: Option<&'a [StillCosts]>,
 }
 
 /// Wanted totals.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 struct Want {
+    /// The totals that were asked for.
     asked: WantedTotals,
+    /// What the instances amount to.
     obtained: Obtained,
+    /// Whether the totals are reached.
     reached: bool,
 }
 
 /// What all instances amount to.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 struct Obtained {
+    /// OCPUs.
     ocpus: f64,
+    /// Memory in GB.
     memory_gb: f64,
 }
 
-#[derive(Debug, Serialize)]
+/// A slot and its instance.
+#[derive(Debug, JsonSchema, Serialize)]
 struct Instance<'a> {
+    /// Its number, from 1.
     slot: u32,
+    /// The display name.
     name: &'a str,
+    /// The OCID of the instance.
     ocid: Option<&'a str>,
+    /// The last known state.
     state: Option<&'a str>,
+    /// Where the instance is, or was last tried.
     availability_domain: Option<&'a str>,
+    /// Where the instance is, or was last tried.
     fault_domain: Option<&'a str>,
+    /// What the instance is, or was last tried.
     shape: Option<&'a str>,
+    /// The requested size; `null` if neither the config nor the placement sets one.
     ocpus: Option<f64>,
+    /// The requested size; `null` if neither the config nor the placement sets one.
     memory_gb: Option<f64>,
+    /// How its capacity is bought.
     capacity_type: Option<CapacityType>,
+    /// Placements tried.
     attempts: u32,
+    /// It has no instance, and its hunt continues: `error` is then the last response rather than a failure. Absent otherwise.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     waiting: bool,
+    /// When it was launched.
     launched_at: Option<Timestamp>,
+    /// When it was seen RUNNING.
     running_at: Option<Timestamp>,
+    /// Seconds between the two.
     ready_in_s: Option<f64>,
+    /// The private address of its first VNIC.
     private_ip: Option<&'a str>,
+    /// The public address of that VNIC.
     public_ip: Option<&'a str>,
+    /// Seconds from the first request to the launch, or until the slot was given up.
     waited_s: Option<f64>,
+    /// When and why a slot without an instance was given up.
     given_up: Option<&'a GivenUp>,
-    error: Option<Error<'a>>,
+    /// The last failure.
+    error: Option<DocumentError<'a>>,
 }
 
 /// The responses of one target.
-#[derive(Debug, Serialize)]
-struct Target<'a> {
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct Target<'a> {
     #[serde(flatten)]
     row: &'a TargetSummary,
-    error: Option<Error<'a>>,
+    /// The last failure.
+    error: Option<DocumentError<'a>>,
 }
 
-#[derive(Debug, Serialize)]
-struct Error<'a> {
+/// A failure, and what to do about it.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct DocumentError<'a> {
+    /// The kind of failure. Accept unknown kinds: new ones may be added.
     class: &'a str,
+    /// The code, from OCI.
     code: &'a str,
+    /// The text, from OCI.
     message: &'a str,
+    /// The id of the request, for a support request.
     opc_request_id: Option<&'a str>,
+    /// What to do.
     hint: String,
+}
+
+impl PublishedDocument for Document<'_> {
+    const NAME: &'static str = "launch";
+    const COMMANDS: &'static [&'static str] = &["launch", "hunt", "resume", "show"];
 }
 
 impl<'a> Document<'a> {
@@ -167,15 +211,6 @@ impl<'a> Document<'a> {
     }
 }
 
-/// A document as the last of the JSON lines: `{"type":"summary",…}`.
-pub fn last_line(document: serde_json::Value) -> String {
-    let mut line = serde_json::json!({"type": "summary"});
-    if let (Some(line), serde_json::Value::Object(fields)) = (line.as_object_mut(), document) {
-        line.extend(fields);
-    }
-    line.to_string() + "\n"
-}
-
 impl<'a> Instance<'a> {
     fn of(row: &'a InstanceSummary, ending: &'a Ending, resumable: bool) -> Self {
         let addresses = ending.addresses.get(&row.slot);
@@ -199,7 +234,7 @@ impl<'a> Instance<'a> {
             public_ip: addresses.and_then(|found| found.public.as_deref()),
             waited_s: row.waited_s,
             given_up: row.given_up.as_ref(),
-            error: row.error.as_ref().map(|error| Error::of(error, resumable)),
+            error: row.error.as_ref().map(|error| DocumentError::of(error, resumable)),
         }
     }
 }
@@ -212,13 +247,15 @@ impl Want {
 }
 
 impl<'a> Target<'a> {
-    fn of(row: &'a TargetSummary, resumable: bool) -> Self {
-        Self { row, error: row.error.as_ref().map(|error| Error::of(error, resumable)) }
+    /// A target.
+    pub fn of(row: &'a TargetSummary, resumable: bool) -> Self {
+        Self { row, error: row.error.as_ref().map(|error| DocumentError::of(error, resumable)) }
     }
 }
 
-impl<'a> Error<'a> {
-    fn of(error: &'a ErrorRecord, resumable: bool) -> Self {
+impl<'a> DocumentError<'a> {
+    /// A failure with its hint.
+    pub fn of(error: &'a ErrorRecord, resumable: bool) -> Self {
         Self {
             class: error.class.as_str(),
             code: &error.code,

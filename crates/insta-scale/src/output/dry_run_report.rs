@@ -1,14 +1,21 @@
 //! The report of `plan`: verdicts, findings, sizes and prices, for people and for programs.
 
-use super::listing::Sum;
+use super::capacity_history::SubjectMemory;
+use super::document::SCHEMA_VERSION;
+use super::listing::{Sum, write_price};
+use super::published::PublishedDocument;
+use super::reserving::PlannedReservations;
+use super::simulated;
 use super::text::{amount, clean, count, thousands};
 use crate::config::Settings;
+use crate::names::{ResolvedName, resolved_names};
 use fleet::Plan;
-use fleet::plan::is_same_kind;
+use fleet::plan::{WantedTotals, is_same_kind};
 use fleet::preflight::{Finding, KindVerdict, Level, Preflight, ShapeFacts};
 use fleet::price::{self, Cost, Line, Per, Size};
 use ledger::{CapacityType, Placement};
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::fmt::Write as _;
 
 /// The known facts about the fleet's first shape.
@@ -71,36 +78,71 @@ fn source(settings: &Settings) -> String {
     }
 }
 
-/// The complete report as one JSON document. `reserve` is for a launch that reserves its own capacity.
-pub fn plan_document(settings: &Settings, preflight: Option<&Preflight>, reserve: bool) -> Value {
-    let plan = Plan { fleet: settings.fleet.clone(), ..Plan::default() };
-    let (ocpus, memory_gb) = totals(settings, preflight);
-    let mut document = json!({
-        "schema_version": super::document::SCHEMA_VERSION,
-        "requested": settings.fleet.count,
-        "first_name": plan.name(1),
-        "last_name": plan.name(settings.fleet.count),
-        "ocpus": ocpus,
-        "memory_gb": memory_gb,
-        "preflight": preflight,
-        "cost": fleet_cost(settings, preflight),
-        "cost_at_most": price::at_most(&settings.fleet, settings.fleet.count, &settings.prices).total,
-        "prices_as_of": settings.prices.as_of(),
-    });
-    add_names(&mut document, settings);
-    if let Some(want) = &settings.fleet.want {
-        document["want"] = json!(want);
-    }
-    if reserve {
-        document["reserve"] = super::reserving::document(settings, preflight);
-    }
-    super::simulated::mark(document)
+/// What a launch would create, whether it can be had, and its price.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct PlanDocument<'a> {
+    schema_version: u32,
+    /// Instances to launch.
+    requested: u32,
+    /// The display name of the first one.
+    first_name: String,
+    /// The display name of the last one.
+    last_name: String,
+    /// The OCPUs of all of them; `null` if unknown.
+    ocpus: Option<f64>,
+    /// The memory of all of them in GB; `null` if unknown.
+    memory_gb: Option<f64>,
+    /// What the service answered; `null` with `--offline`.
+    preflight: Option<&'a Preflight>,
+    /// The price while the instances run, and of unused reservations.
+    cost: Cost,
+    /// The price if every instance has the dearest of its shapes; `null` if unknown.
+    cost_at_most: Option<Per>,
+    /// The date of the price list.
+    prices_as_of: Option<&'a str>,
+    /// The OCIDs that stand for the names of the config; absent without names.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    resolved_names: Vec<ResolvedName<'a>>,
+    /// The wanted totals; absent without `want` in the config.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    want: Option<WantedTotals>,
+    /// With `--reserve`, what is reserved first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reserve: Option<PlannedReservations>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    simulated: bool,
+    /// How the targets of the plan responded to earlier launches; absent if nothing is known.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub memory: Vec<SubjectMemory<'a>>,
 }
 
-/// The OCIDs that stand for the names of the config, if it has any.
-pub fn add_names(document: &mut Value, settings: &Settings) {
-    if !settings.resolved.is_empty() {
-        document["resolved_names"] = crate::names::document(&settings.resolved).into();
+impl PublishedDocument for PlanDocument<'_> {
+    const NAME: &'static str = "plan";
+    const COMMANDS: &'static [&'static str] = &["plan"];
+}
+
+impl<'a> PlanDocument<'a> {
+    /// The complete report. `reserve` is for a launch that reserves its own capacity.
+    pub fn of(settings: &'a Settings, preflight: Option<&'a Preflight>, reserve: bool) -> Self {
+        let plan = Plan { fleet: settings.fleet.clone(), ..Plan::default() };
+        let (ocpus, memory_gb) = totals(settings, preflight);
+        Self {
+            schema_version: SCHEMA_VERSION,
+            requested: settings.fleet.count,
+            first_name: plan.name(1),
+            last_name: plan.name(settings.fleet.count),
+            ocpus,
+            memory_gb,
+            preflight,
+            cost: fleet_cost(settings, preflight),
+            cost_at_most: price::at_most(&settings.fleet, settings.fleet.count, &settings.prices).total,
+            prices_as_of: settings.prices.as_of(),
+            resolved_names: resolved_names(&settings.resolved),
+            want: settings.fleet.want,
+            reserve: reserve.then(|| super::reserving::document(settings, preflight)),
+            simulated: simulated::is(),
+            memory: Vec::new(),
+        }
     }
 }
 
@@ -262,22 +304,6 @@ pub fn money_text(settings: &Settings, preflight: Option<&Preflight>) -> String 
         price::HOURS_IN_A_STORAGE_MONTH
     );
     out
-}
-
-/// One line of a bill.
-pub fn write_price(out: &mut String, what: &str, price: Option<Per>) {
-    // Writing to a String cannot fail, so the result is ignored.
-    let _ = match price {
-        Some(price) => {
-            writeln!(
-                out,
-                "  {what:<56} {:>10} per hour {:>12} per 30 days",
-                thousands(price.hour, 4),
-                thousands(price.days_30, 2)
-            )
-        }
-        None => writeln!(out, "  {what:<56}    unknown"),
-    };
 }
 
 fn stopped(facts: &ShapeFacts) -> String {

@@ -3,14 +3,17 @@
 //!
 //! It knows the run only by its records. A file that cannot be written does not affect the run.
 
+use super::published::{PublishedDocument, text_of};
 use super::text::clean;
+use crate::args::OutputFormat;
 use crate::files::replace;
 use crate::tuning::HEARTBEAT;
 use fleet::{FleetSpec, Plan, Sink};
 use jiff::Timestamp;
-use ledger::{Event, Record, RunId, RunState};
+use ledger::{Event, Outcome, Record, RunId, RunState};
 use oci_client::Clock;
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::task::JoinHandle;
@@ -36,6 +39,40 @@ struct Beat {
     last_probe: Option<Timestamp>,
     next_probe: Option<Timestamp>,
     last_answer: Option<String>,
+}
+
+/// The state of a hunt, for a monitor: the content of a file.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct HeartbeatDocument<'a> {
+    /// When it was written.
+    time: String,
+    /// The run.
+    run_id: RunId,
+    /// The name of the fleet.
+    fleet: &'a str,
+    /// Wanted instances.
+    wanted: u32,
+    /// Instances that exist.
+    had: u32,
+    /// Instances that were seen RUNNING.
+    running: u32,
+    /// Launch requests.
+    probes: u64,
+    /// When the last one was sent.
+    last_probe: Option<String>,
+    /// When the next one is sent.
+    next_probe: Option<String>,
+    /// What the last one got.
+    last_answer: Option<&'a str>,
+    /// How the run ended; `null` while it has not.
+    outcome: Option<Outcome>,
+    /// The file is written at least this often.
+    every_seconds: u64,
+}
+
+impl PublishedDocument for HeartbeatDocument<'_> {
+    const NAME: &'static str = "hunt-heartbeat";
+    const COMMANDS: &'static [&'static str] = &["hunt"];
 }
 
 /// The default file of a fleet's hunt, in the state directory.
@@ -154,20 +191,20 @@ impl Heart {
 impl Beat {
     fn json(&self, now: Timestamp) -> String {
         let counts = &self.state.counts;
-        let value = json!({
-            "time": now.to_string(),
-            "run_id": self.state.run.to_string(),
-            "fleet": self.fleet,
-            "wanted": self.wanted,
-            "had": counts.launched,
-            "running": counts.running,
-            "probes": self.probes,
-            "last_probe": self.last_probe.map(|at| at.to_string()),
-            "next_probe": self.next_probe.map(|at| at.to_string()),
-            "last_answer": self.last_answer,
-            "outcome": self.state.outcome,
-            "every_seconds": HEARTBEAT.as_secs(),
-        });
-        format!("{value}\n")
+        let document = HeartbeatDocument {
+            time: now.to_string(),
+            run_id: self.state.run,
+            fleet: &self.fleet,
+            wanted: self.wanted,
+            had: counts.launched,
+            running: counts.running,
+            probes: self.probes,
+            last_probe: self.last_probe.map(|at| at.to_string()),
+            next_probe: self.next_probe.map(|at| at.to_string()),
+            last_answer: self.last_answer.as_deref(),
+            outcome: self.state.outcome,
+            every_seconds: HEARTBEAT.as_secs(),
+        };
+        text_of(&document, OutputFormat::Jsonl)
     }
 }

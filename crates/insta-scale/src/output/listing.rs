@@ -3,16 +3,31 @@
 //! It must not know what the rows are.
 
 use super::instances::columns::{Column, columns_table};
+use super::published::{PublishedRow, list_value};
 use super::simulated::mark;
 use super::text::{clean, thousands};
 use crate::args::OutputFormat;
 use comfy_table::{ContentArrangement, Table, presets};
 use fleet::price::Per;
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
+use std::fmt::Write as _;
+use std::marker::PhantomData;
+
+/// The rows of a list that programs do not get.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct ForPeople;
+
+impl PublishedRow for ForPeople {
+    const NAME: &'static str = "";
+    const LIST: &'static str = "";
+    const COMMANDS: &'static [&'static str] = &[];
+}
 
 /// A list: cells for people, values for programs.
 #[derive(Debug)]
-pub struct Listing {
+pub struct Listing<R = ForPeople> {
     /// The plural noun for the rows, which is the key in the JSON document.
     pub what: &'static str,
     /// Titles of the columns.
@@ -20,19 +35,33 @@ pub struct Listing {
     /// The cells of each row.
     pub rows: Vec<Vec<String>>,
     /// The same rows for programs.
-    pub values: Vec<Value>,
+    values: Vec<Value>,
+    row: PhantomData<R>,
 }
 
 impl Listing {
-    /// A list without rows.
-    pub fn new(what: &'static str, columns: &'static [&'static str]) -> Self {
-        Self { what, columns, rows: Vec::new(), values: Vec::new() }
+    /// A list of which programs get another document, or none.
+    pub fn for_people(what: &'static str, columns: &'static [&'static str]) -> Self {
+        Self { what, columns, rows: Vec::new(), values: Vec::new(), row: PhantomData }
     }
 
     /// Adds a row.
-    pub fn push(&mut self, cells: Vec<String>, value: Value) {
+    pub fn push_cells(&mut self, cells: Vec<String>) {
         self.rows.push(cells);
-        self.values.push(value);
+    }
+}
+
+impl<R: PublishedRow> Listing<R> {
+    /// A list without rows.
+    pub fn new(columns: &'static [&'static str]) -> Self {
+        Self { what: R::LIST, columns, rows: Vec::new(), values: Vec::new(), row: PhantomData }
+    }
+
+    /// Adds a row.
+    pub fn push(&mut self, cells: Vec<String>, row: &R) {
+        self.rows.push(cells);
+        // Strings, numbers and times only, so serialisation cannot fail.
+        self.values.push(serde_json::to_value(row).unwrap_or_default());
     }
 
     /// The complete text, for stdout.
@@ -50,9 +79,7 @@ impl Listing {
                 text
             }
             OutputFormat::Json => {
-                let document =
-                    json!({ "schema_version": super::document::SCHEMA_VERSION, self.what: self.values });
-                // Strings, numbers and times only, so serialisation cannot fail.
+                let document = list_value(R::VERSION, self.what, &self.values);
                 serde_json::to_string_pretty(&mark(document)).unwrap_or_default() + "\n"
             }
             OutputFormat::Jsonl => {
@@ -140,6 +167,22 @@ pub fn per_hour(price: Option<f64>) -> String {
     price.map_or_else(|| "unknown".to_owned(), |price| format!("{price:.4}"))
 }
 
+/// One line of a bill.
+pub fn write_price(out: &mut String, what: &str, price: Option<Per>) {
+    // Writing to a String cannot fail, so the result is ignored.
+    let _ = match price {
+        Some(price) => {
+            writeln!(
+                out,
+                "  {what:<56} {:>10} per hour {:>12} per 30 days",
+                thousands(price.hour, 4),
+                thousands(price.days_30, 2)
+            )
+        }
+        None => writeln!(out, "  {what:<56}    unknown"),
+    };
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -156,10 +199,21 @@ mod tests {
         assert_eq!(text(&[]), "0.0000 USD per hour, 0.00 per 30 days");
     }
 
-    fn listing() -> Listing {
-        let mut listing = Listing::new("things", &["NAME", "USED/FREE"]);
-        listing.push(vec!["=cmd()".into(), "-".into()], json!({"name": "=cmd()"}));
-        listing.push(vec!["a\u{1b}[31mb".into(), "2".into()], json!({"name": "b"}));
+    #[derive(JsonSchema, Serialize)]
+    struct Thing {
+        name: &'static str,
+    }
+
+    impl PublishedRow for Thing {
+        const NAME: &'static str = "things";
+        const LIST: &'static str = "things";
+        const COMMANDS: &'static [&'static str] = &[];
+    }
+
+    fn listing() -> Listing<Thing> {
+        let mut listing = Listing::new(&["NAME", "USED/FREE"]);
+        listing.push(vec!["=cmd()".into(), "-".into()], &Thing { name: "=cmd()" });
+        listing.push(vec!["a\u{1b}[31mb".into(), "2".into()], &Thing { name: "b" });
         listing
     }
 
@@ -170,6 +224,6 @@ mod tests {
         assert_eq!(listing().to_text(OutputFormat::Jsonl), "{\"name\":\"=cmd()\"}\n{\"name\":\"b\"}\n");
         let document: Value = serde_json::from_str(&listing().to_text(OutputFormat::Json)).unwrap();
         assert_eq!(document["things"].as_array().map(Vec::len), Some(2));
-        assert_eq!(Listing::new("things", &["NAME"]).to_text(OutputFormat::Table), "no things\n");
+        assert_eq!(Listing::<Thing>::new(&["NAME"]).to_text(OutputFormat::Table), "no things\n");
     }
 }

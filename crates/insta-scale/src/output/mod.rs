@@ -25,6 +25,7 @@ pub mod preview;
 pub mod prices;
 pub mod progress;
 pub mod proposal;
+pub mod published;
 pub mod ratchet;
 pub mod refusal;
 pub mod report;

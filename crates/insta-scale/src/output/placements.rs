@@ -1,17 +1,17 @@
 //! Where the instances of a fleet are or will be, as a table, JSON, or Terraform variables.
 
-use super::document::SCHEMA_VERSION;
 use super::listing::{Listing, or_dash};
-use super::simulated::mark;
+use super::published::{PublishedDocument, text_of};
 use super::text::clean;
 use crate::args::OutputFormat;
 use fleet::FleetSpec;
+use fleet::plan::Spread;
+use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::{Value, json};
 use std::fmt::Write as _;
 
 /// An instance, and where it is or will be.
-#[derive(Debug, Serialize)]
+#[derive(Debug, JsonSchema, Serialize)]
 pub struct PlacementRow {
     /// Its display name.
     pub name: String,
@@ -19,7 +19,7 @@ pub struct PlacementRow {
     pub number: Option<u64>,
     /// The availability domain.
     pub availability_domain: String,
-    /// The fault domain; `None` if OCI chooses it.
+    /// The fault domain; `null` if OCI chooses it.
     pub fault_domain: Option<String>,
     /// The shape.
     pub shape: String,
@@ -30,7 +30,7 @@ pub struct PlacementRow {
 /// For people.
 pub fn table_text(rows: Vec<PlacementRow>) -> String {
     let columns = &["NAME", "AVAILABILITY DOMAIN", "FAULT DOMAIN", "SHAPE", "STATE"];
-    let mut listing = Listing::new("placements", columns);
+    let mut listing = Listing::for_people("placements", columns);
     for row in rows {
         let state = if row.ocid.is_some() { "exists" } else { "planned" };
         let cells = vec![
@@ -40,23 +40,41 @@ pub fn table_text(rows: Vec<PlacementRow>) -> String {
             row.shape,
             state.to_owned(),
         ];
-        listing.push(cells, Value::Null);
+        listing.push_cells(cells);
     }
     listing.to_text(OutputFormat::Table)
 }
 
+/// Where the instances of a fleet are or will be.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct PlacementsDocument<'a> {
+    /// The name of the fleet.
+    fleet: &'a str,
+    /// Its region.
+    region: &'a str,
+    /// The OCID of its compartment.
+    compartment: &'a str,
+    /// How its instances are spread; `null` without `spread` in the config.
+    spread: Option<Spread>,
+    /// One entry per instance.
+    placements: &'a [PlacementRow],
+}
+
+impl PublishedDocument for PlacementsDocument<'_> {
+    const NAME: &'static str = "plan-placements";
+    const COMMANDS: &'static [&'static str] = &["plan"];
+}
+
 /// For programs.
-pub fn json_text(fleet: &FleetSpec, rows: &[PlacementRow]) -> String {
-    let document = json!({
-        "schema_version": SCHEMA_VERSION,
-        "fleet": fleet.name,
-        "region": fleet.region,
-        "compartment": fleet.compartment,
-        "spread": fleet.spread,
-        "placements": rows,
-    });
-    // Strings and numbers only, so serialisation cannot fail.
-    serde_json::to_string_pretty(&mark(document)).unwrap_or_default() + "\n"
+pub fn json_text(fleet: &FleetSpec, placements: &[PlacementRow]) -> String {
+    let document = PlacementsDocument {
+        fleet: &fleet.name,
+        region: &fleet.region,
+        compartment: &fleet.compartment,
+        spread: fleet.spread,
+        placements,
+    };
+    text_of(&document, OutputFormat::Json)
 }
 
 /// A file for `terraform -var-file`: a map by display name.

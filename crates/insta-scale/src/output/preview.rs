@@ -1,18 +1,23 @@
 //! What a launch would send: an outline for people, the whole request for `--dry-run`.
 
 use super::budget::describe_budget;
-use super::simulated::mark;
+use super::published::{PublishedDocument, text_of};
+use super::reserving::PlannedReservations;
 use super::text::{amount, clean, count};
 use super::{dry_run_report, reserving, want};
 use crate::args::OutputFormat;
 use crate::config::Settings;
+use crate::names::{ResolvedName, resolved_names};
+use fleet::plan::{Across, SpreadDomain, WantedTotals, WhenImpossible};
 use fleet::preflight::Preflight;
-use fleet::price::Budget;
-use fleet::{FleetSpec, Plan};
+use fleet::price::{Budget, Cost, Per};
+use fleet::{FleetSpec, Plan, Strategy};
 use ledger::{CapacityType, Placement, RunId};
 use oci_api::{Operation, Service};
 use oci_client::Endpoints;
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
 use std::fmt::Write as _;
 
 /// The contents of a dry run. The run's id does not exist yet, so a placeholder represents it.
@@ -29,6 +34,93 @@ pub struct Preview<'a> {
     pub reserve: bool,
 }
 
+/// What a launch would send.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct DryRunDocument<'a> {
+    /// Always `true`.
+    dry_run: bool,
+    /// Instances to launch.
+    requested: u32,
+    /// The method of each request.
+    method: &'static str,
+    /// The address of each request.
+    url: &'a str,
+    /// The placements, in the order in which they are tried.
+    placements: &'a [Placement],
+    /// The display names.
+    names: Vec<String>,
+    /// The body of the first request, `LaunchInstanceDetails`. The others differ in `displayName` and in the tag
+    /// `oci-insta-scale-slot`, and at later placements in the fields that `placements` has.
+    body: &'a Value,
+    /// What the service answered; `null` with `--offline`.
+    preflight: Option<&'a Preflight>,
+    /// The price while the instances run, and of unused reservations.
+    cost: Cost,
+    /// The price if every instance has the dearest of its shapes; `null` if unknown.
+    cost_at_most: Option<Per>,
+    /// The date of the price list.
+    prices_as_of: Option<&'a str>,
+    /// The OCIDs that stand for the names of the config; absent without names.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    resolved_names: Vec<ResolvedName<'a>>,
+    /// What the launch does if not all instances can be had.
+    strategy: Strategy,
+    /// The wanted totals; absent without `want` in the config.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    want: Option<WantedTotals>,
+    /// `--min`; absent without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    min: Option<u32>,
+    /// How the instances are spread; absent without `spread` in the config.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    spread: Option<PlannedSpread>,
+    /// With `--reserve`, what is reserved first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reserve: Option<PlannedReservations>,
+    /// With `--max-cost-per-hour`, what the fleet costs at most.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cost_per_hour: Option<f64>,
+    /// `--max-cost-per-hour`; absent without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_cost_per_hour: Option<f64>,
+    /// The currency of both.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    currency: Option<&'a str>,
+}
+
+impl PublishedDocument for DryRunDocument<'_> {
+    const NAME: &'static str = "launch-dry-run";
+    const COMMANDS: &'static [&'static str] = &["launch", "hunt"];
+}
+
+/// How the instances of a launch are spread.
+#[derive(Debug, JsonSchema, Serialize)]
+struct PlannedSpread {
+    /// The kind of domain.
+    across: Across,
+    /// The greatest difference between two domains.
+    max_skew: u32,
+    /// What happens if it cannot be kept.
+    when_impossible: WhenImpossible,
+    /// The domains.
+    domains: Vec<PlannedDomain>,
+}
+
+/// A domain, and how many instances it gets.
+#[derive(Debug, JsonSchema, Serialize)]
+struct PlannedDomain {
+    /// The domain.
+    domain: SpreadDomain,
+    /// Instances.
+    instances: u32,
+}
+
+impl PlannedDomain {
+    fn of((domain, instances): (SpreadDomain, u32)) -> Self {
+        Self { domain, instances }
+    }
+}
+
 impl Preview<'_> {
     /// The text for stdout.
     pub fn text(&self, endpoints: &Endpoints, output: OutputFormat) -> String {
@@ -42,57 +134,40 @@ impl Preview<'_> {
         }
         match output {
             OutputFormat::Table | OutputFormat::Wide | OutputFormat::Csv => self.people(&url, &body),
-            OutputFormat::Json => {
-                serde_json::to_string_pretty(&mark(self.document(&url, &body))).unwrap_or_default() + "\n"
-            }
-            OutputFormat::Jsonl => mark(self.document(&url, &body)).to_string() + "\n",
+            OutputFormat::Json | OutputFormat::Jsonl => text_of(&self.document(&url, &body), output),
         }
     }
 
-    fn document(&self, url: &str, body: &Value) -> Value {
+    fn document<'b>(&'b self, url: &'b str, body: &'b Value) -> DryRunDocument<'b> {
         let Self { settings, plan, budget, answer, reserve } = self;
-        let names: Vec<String> = plan.slots().map(|slot| plan.name(slot)).collect();
-        let mut document = json!({
-            "schema_version": super::document::SCHEMA_VERSION,
-            "dry_run": true,
-            "requested": plan.fleet.count,
-            "method": "POST",
-            "url": url,
-            "placements": plan.fleet.placements,
-            "names": names,
-            "body": body,
-            "preflight": answer,
-            "cost": dry_run_report::fleet_cost(settings, *answer),
-            "cost_at_most": fleet::price::at_most(&plan.fleet, plan.fleet.count, &settings.prices).total,
-            "prices_as_of": settings.prices.as_of(),
+        let spread = plan.fleet.spread.map(|spread| PlannedSpread {
+            across: spread.across,
+            max_skew: spread.max_skew,
+            when_impossible: spread.when_impossible,
+            domains: plan.fleet.slots_by_domain().into_iter().map(PlannedDomain::of).collect(),
         });
-        dry_run_report::add_names(&mut document, settings);
-        document["strategy"] = json!(plan.strategy);
-        if let Some(want) = &plan.fleet.want {
-            document["want"] = json!(want);
+        DryRunDocument {
+            dry_run: true,
+            requested: plan.fleet.count,
+            method: "POST",
+            url,
+            placements: &plan.fleet.placements,
+            names: plan.slots().map(|slot| plan.name(slot)).collect(),
+            body,
+            preflight: *answer,
+            cost: dry_run_report::fleet_cost(settings, *answer),
+            cost_at_most: fleet::price::at_most(&plan.fleet, plan.fleet.count, &settings.prices).total,
+            prices_as_of: settings.prices.as_of(),
+            resolved_names: resolved_names(&settings.resolved),
+            strategy: plan.strategy,
+            want: plan.fleet.want,
+            min: plan.min,
+            spread,
+            reserve: reserve.then(|| reserving::document(settings, *answer)),
+            cost_per_hour: budget.map(|budget| budget.hour),
+            max_cost_per_hour: budget.map(|budget| budget.limit),
+            currency: budget.map(|budget| budget.cost.currency.as_str()),
         }
-        if let Some(min) = plan.min {
-            document["min"] = min.into();
-        }
-        if let Some(spread) = plan.fleet.spread {
-            let domains = plan.fleet.slots_by_domain();
-            let domain = |(domain, instances)| json!({"domain": domain, "instances": instances});
-            document["spread"] = json!({
-                "across": spread.across,
-                "max_skew": spread.max_skew,
-                "when_impossible": spread.when_impossible,
-                "domains": domains.into_iter().map(domain).collect::<Vec<_>>(),
-            });
-        }
-        if *reserve {
-            document["reserve"] = reserving::document(settings, *answer);
-        }
-        if let Some(budget) = budget {
-            document["cost_per_hour"] = budget.hour.into();
-            document["max_cost_per_hour"] = budget.limit.into();
-            document["currency"] = budget.cost.currency.clone().into();
-        }
-        document
     }
 
     fn people(&self, url: &str, body: &Value) -> String {

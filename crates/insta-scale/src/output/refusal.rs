@@ -2,12 +2,42 @@
 
 use super::again::advice;
 use super::console;
-use super::document::SCHEMA_VERSION;
-use super::simulated::mark;
+use super::published::{EVERY, PublishedDocument, summary_of};
 use super::text::{clean, clean_lines};
 use crate::args::OutputFormat;
 use crate::error::CommandError;
-use serde_json::{Value, json};
+use ledger::RunId;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// A command that ended without a result.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct ErrorDocument {
+    /// Always `null`: there is no run.
+    run_id: Option<RunId>,
+    /// Why.
+    error: Reason,
+}
+
+impl PublishedDocument for ErrorDocument {
+    const NAME: &'static str = "error";
+    const COMMANDS: &'static [&'static str] = EVERY;
+}
+
+/// The reason, with the fields of the error of an instance.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct Reason {
+    /// The kind of failure. Accept unknown kinds: new ones may be added.
+    class: &'static str,
+    /// The code, from OCI; `null` if no request failed.
+    code: Option<String>,
+    /// The text.
+    message: String,
+    /// The id of the request; `null` if no request failed.
+    opc_request_id: Option<String>,
+    /// What to do; `null` if the text says it.
+    hint: Option<String>,
+}
 
 /// Prints the document, if the output is for programs and has no other document yet.
 pub fn print_refusal(error: &CommandError, output: OutputFormat) {
@@ -20,20 +50,16 @@ pub fn print_refusal(error: &CommandError, output: OutputFormat) {
 
 /// The document as text with a trailing line break; `None` if the output is not for programs.
 fn refusal_text(error: &CommandError, output: OutputFormat) -> Option<String> {
-    let document = json!({"schema_version": SCHEMA_VERSION, "run_id": null, "error": reason(error)});
-    let mut document = mark(document);
     match output {
-        OutputFormat::Json => Some(serde_json::to_string_pretty(&document).unwrap_or_default() + "\n"),
-        OutputFormat::Jsonl => {
-            document["type"] = "summary".into();
-            Some(document.to_string() + "\n")
+        OutputFormat::Json | OutputFormat::Jsonl => {
+            Some(summary_of(&ErrorDocument { run_id: None, error: reason(error) }, output))
         }
         OutputFormat::Table | OutputFormat::Wide | OutputFormat::Csv => None,
     }
 }
 
 /// The same five fields as in the error of an instance.
-pub fn reason(error: &CommandError) -> Value {
+pub fn reason(error: &CommandError) -> Reason {
     let (code, message, id) = match error {
         CommandError::Failure(failure) => (
             Some(clean(&failure.code)),
@@ -42,11 +68,11 @@ pub fn reason(error: &CommandError) -> Value {
         ),
         error => (None, clean_lines(&error.to_string()), None),
     };
-    json!({
-        "class": error.class(),
-        "code": code,
-        "message": message,
-        "opc_request_id": id,
-        "hint": error.hint().map(|hint| advice(&hint)),
-    })
+    Reason {
+        class: error.class(),
+        code,
+        message,
+        opc_request_id: id,
+        hint: error.hint().map(|hint| advice(&hint)),
+    }
 }

@@ -1,13 +1,14 @@
 //! What `--reserve` would reserve before launching, and its price until it is used.
 
-use super::dry_run_report::write_price;
+use super::listing::write_price;
 use super::text::clean;
 use crate::config::Settings;
 use fleet::Plan;
 use fleet::preflight::Preflight;
 use fleet::price::{self, Cost};
 use fleet::reservation::{Share, Want, shares};
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::fmt::Write as _;
 
 /// The planned reservation of each availability domain.
@@ -63,20 +64,37 @@ pub fn reserving_text(settings: &Settings, preflight: Option<&Preflight>) -> Str
     out
 }
 
+/// What is reserved before the launch.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct PlannedReservations {
+    /// The planned reservation of each availability domain.
+    places: Vec<PlannedReservation>,
+    /// The price while none of it is used.
+    cost: Cost,
+}
+
+/// A reservation that is created, or an existing one that is increased.
+#[derive(Debug, JsonSchema, Serialize)]
+struct PlannedReservation {
+    /// The availability domain; empty if each, evenly.
+    availability_domain: String,
+    /// The OCID of the existing reservation.
+    reservation: Option<String>,
+    /// Instances to reserve.
+    asked: u32,
+    /// The kinds of instances.
+    configs: Vec<Want>,
+}
+
 /// For programs.
-pub fn document(settings: &Settings, preflight: Option<&Preflight>) -> Value {
+pub fn document(settings: &Settings, preflight: Option<&Preflight>) -> PlannedReservations {
     let shares = planned(settings, preflight);
-    let places: Vec<Value> = shares
-        .iter()
-        .map(|share| {
-            let asked: u32 = share.wants.iter().map(|want: &Want| want.count).sum();
-            json!({
-                "availability_domain": share.placement.availability_domain,
-                "reservation": share.existing,
-                "asked": asked,
-                "configs": share.wants,
-            })
-        })
-        .collect();
-    json!({ "places": places, "cost": cost(settings, &shares) })
+    let cost = cost(settings, &shares);
+    let place = |share: Share| PlannedReservation {
+        asked: share.wants.iter().map(|want: &Want| want.count).sum(),
+        availability_domain: share.placement.availability_domain,
+        reservation: share.existing,
+        configs: share.wants,
+    };
+    PlannedReservations { places: shares.into_iter().map(place).collect(), cost }
 }

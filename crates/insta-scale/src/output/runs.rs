@@ -1,16 +1,19 @@
 //! The list of runs, as a table and as JSON.
 
 use super::instances::columns::{self, Column};
+use super::published::{PublishedDocument, PublishedLine, line_of, text_of};
 use super::simulated::{ends_with_launch, mark, of_plan};
-use super::text::{clean, count, lines, ranges};
+use super::text::{clean, count, ranges};
+use crate::args::{OutputFormat, RunsSchema};
 use console::truncate_str;
 use jiff::Timestamp;
 use ledger::{Next, Outcome, RunHead, RunKind, RunState};
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
-/// One run of the list.
-#[derive(Clone, Debug, Serialize)]
+/// A run of this machine.
+#[derive(Clone, Debug, JsonSchema, Serialize)]
 pub struct ListedRun {
     /// The facts from the ledger's list.
     #[serde(flatten)]
@@ -21,7 +24,7 @@ pub struct ListedRun {
 }
 
 /// The facts from the records of a run. All are empty if the records cannot be read.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, JsonSchema, Serialize)]
 pub struct Facts {
     /// For a launch, the prefix of the names.
     pub name_prefix: Option<String>,
@@ -163,27 +166,39 @@ const NAMES: usize = 40;
 /// This many characters of an id distinguish runs that did not begin in the same minute.
 const SHORT: usize = 13;
 
-/// The runs as one JSON array.
-pub fn runs_json(runs: &[ListedRun]) -> String {
-    json_rows(values(runs), true)
+/// The runs of this machine, newest first.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct RunsDocument<'a> {
+    /// One entry per run.
+    runs: &'a [ListedRun],
+}
+
+impl PublishedDocument for RunsDocument<'_> {
+    const NAME: &'static str = "runs";
+    const VERSION: u32 = 2;
+    const COMMANDS: &'static [&'static str] = &["runs"];
+}
+
+impl PublishedLine for ListedRun {
+    const NAME: &'static str = "runs-line";
+    const COMMANDS: &'static [&'static str] = &["runs"];
+}
+
+/// The runs as one JSON document of this version.
+pub fn runs_json(runs: &[ListedRun], version: RunsSchema) -> String {
+    match version {
+        RunsSchema::Array => {
+            // Strings, numbers and times only, so serialisation cannot fail.
+            let value = |run| serde_json::to_value::<&ListedRun>(run).unwrap_or_default();
+            serde_json::to_string_pretty(&mark(runs.iter().map(value).collect())).unwrap_or_default() + "\n"
+        }
+        RunsSchema::Object => text_of(&RunsDocument { runs }, OutputFormat::Json),
+    }
 }
 
 /// The runs as JSON, one per line.
 pub fn runs_json_lines(runs: &[ListedRun]) -> String {
-    json_rows(values(runs), false)
-}
-
-fn values(runs: &[ListedRun]) -> Vec<Value> {
-    // Strings, numbers and times only, so serialisation cannot fail.
-    runs.iter().map(|run| serde_json::to_value(run).unwrap_or_default()).collect()
-}
-
-/// The rows as one JSON array, or one per line.
-pub fn json_rows(rows: Vec<Value>, array: bool) -> String {
-    if array {
-        return serde_json::to_string_pretty(&mark(Value::Array(rows))).unwrap_or_default() + "\n";
-    }
-    lines(rows.into_iter().map(|row| mark(row).to_string()))
+    runs.iter().map(line_of).collect()
 }
 
 /// The kind of a run in one word.
@@ -342,7 +357,7 @@ mod tests {
         long.facts.names = Some("web-1, web-3, ".repeat(20));
         let piped = runs_table(&[long], now, None);
         assert!(piped.lines().all(|line| line.chars().count() < 200), "{piped}");
-        let values = values(&rows);
+        let values = serde_json::to_value(&rows).unwrap();
         assert_eq!((&values[0]["name_prefix"], &values[0]["in_doubt"]), (&"web".into(), &1.into()));
         assert_eq!((&values[0]["launched"], &values[0]["running"]), (&2.into(), &1.into()));
         assert_eq!(values[0]["config"], "/home/ann/config.yaml");

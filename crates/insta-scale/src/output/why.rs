@@ -2,33 +2,90 @@
 //!
 //! Pure: a summary in, a text out.
 
-use super::document::{Document, SCHEMA_VERSION};
-use super::ending::Ending;
+use super::document::{DocumentError, Target};
 use super::instances::list::{short_domain, short_ocid};
 use super::listing::Listing;
-use super::simulated::mark;
+use super::published::{PublishedDocument, text_of};
+use super::simulated;
 use super::summary::describe;
 use super::text::{amount, clean, count, seconds};
 use crate::args::OutputFormat;
+use crate::hints;
 use crate::tuning::TARGETS_SHOWN;
+use fleet::{GivenUp, InstanceSummary};
 use fleet::{RunSummary, TargetSummary};
-use ledger::CapacityType;
-use serde_json::{Map, Value, json};
+use ledger::{CapacityType, Outcome, RunId};
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::fmt::Write as _;
 
-/// The fields of an instance that explain its state.
-const SLOT_FIELDS: [&str; 10] = [
-    "slot",
-    "name",
-    "ocid",
-    "state",
-    "availability_domain",
-    "fault_domain",
-    "attempts",
-    "waited_s",
-    "given_up",
-    "error",
-];
+/// How each target of a launch responded, and why slots have no instance: the explanatory parts of the run's document.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct WhyDocument<'a> {
+    /// The run.
+    run_id: RunId,
+    /// How it ended; `null` while it has not.
+    outcome: Option<Outcome>,
+    /// Instances requested.
+    requested: u32,
+    /// Instances that exist.
+    launched: u32,
+    /// Instances that were seen RUNNING.
+    running: u32,
+    /// Slots whose last attempt failed.
+    failed: u32,
+    /// How each placement responded, in the order of first tries.
+    targets: Vec<Target<'a>>,
+    /// One entry per slot, in order.
+    slots: Vec<SlotReason<'a>>,
+}
+
+impl PublishedDocument for WhyDocument<'_> {
+    const NAME: &'static str = "show-why";
+    const COMMANDS: &'static [&'static str] = &["show"];
+}
+
+/// What explains the state of a slot.
+#[derive(Debug, JsonSchema, Serialize)]
+struct SlotReason<'a> {
+    /// Its number, from 1.
+    slot: u32,
+    /// The display name.
+    name: &'a str,
+    /// The OCID of the instance.
+    ocid: Option<&'a str>,
+    /// The last known state.
+    state: Option<&'a str>,
+    /// Where the instance is, or was last tried.
+    availability_domain: Option<&'a str>,
+    /// Where the instance is, or was last tried.
+    fault_domain: Option<&'a str>,
+    /// Placements tried.
+    attempts: u32,
+    /// Seconds from the first request to the launch, or until the slot was given up.
+    waited_s: Option<f64>,
+    /// When and why a slot without an instance was given up.
+    given_up: Option<&'a GivenUp>,
+    /// The last failure.
+    error: Option<DocumentError<'a>>,
+}
+
+impl<'a> SlotReason<'a> {
+    fn of(row: &'a InstanceSummary, resumable: bool) -> Self {
+        Self {
+            slot: row.slot,
+            name: &row.name,
+            ocid: row.ocid.as_deref(),
+            state: row.state.as_deref(),
+            availability_domain: row.availability_domain.as_deref(),
+            fault_domain: row.fault_domain.as_deref(),
+            attempts: row.attempts,
+            waited_s: row.waited_s,
+            given_up: row.given_up.as_ref(),
+            error: row.error.as_ref().map(|error| DocumentError::of(error, resumable)),
+        }
+    }
+}
 
 /// `AD-1 FD-2 VM.Standard.E4.Flex, 1 OCPU, 6 GB, preemptible`.
 fn label(target: &TargetSummary) -> String {
@@ -81,54 +138,37 @@ pub fn lines(summary: &RunSummary) -> String {
 /// The output of `show --why`.
 pub fn report(summary: &RunSummary, format: OutputFormat) -> String {
     if matches!(format, OutputFormat::Json | OutputFormat::Jsonl) {
-        let document = mark(document(summary));
-        let text = if format == OutputFormat::Json {
-            serde_json::to_string_pretty(&document)
-        } else {
-            serde_json::to_string(&document)
-        };
-        // Strings, numbers and times only, so serialisation cannot fail.
-        return text.unwrap_or_default() + "\n";
+        return text_of(&document(summary), format);
     }
     let titles = &["TARGET", "ATTEMPTS", "OBTAINED", "REFUSED", "WAITED", "GIVEN UP", "LAST ANSWER"];
-    let mut listing = Listing::new("targets", titles);
+    let mut listing = Listing::for_people("targets", titles);
     for target in &summary.targets {
         let given_up = target.given_up.as_ref();
-        listing.push(
-            vec![
-                label(target),
-                target.attempts.to_string(),
-                target.obtained.to_string(),
-                target.refused.to_string(),
-                target.waited_s.map_or_else(|| "-".to_owned(), seconds),
-                given_up.map_or_else(|| "-".to_owned(), |end| format!("{:.0}: {}", end.at, end.why)),
-                target.error.as_ref().map_or_else(|| "launched".to_owned(), describe),
-            ],
-            Value::Null,
-        );
+        listing.push_cells(vec![
+            label(target),
+            target.attempts.to_string(),
+            target.obtained.to_string(),
+            target.refused.to_string(),
+            target.waited_s.map_or_else(|| "-".to_owned(), seconds),
+            given_up.map_or_else(|| "-".to_owned(), |end| format!("{:.0}: {}", end.at, end.why)),
+            target.error.as_ref().map_or_else(|| "launched".to_owned(), describe),
+        ]);
     }
     let totals = super::summary::totals(summary);
     format!("{}\nrun {}\n{totals}\n", listing.to_text(OutputFormat::Table), summary.run_id)
 }
 
 /// The explanatory parts of the run's document.
-fn document(summary: &RunSummary) -> Value {
-    let ending = Ending::default();
-    let whole = serde_json::to_value(Document::of(summary, &ending)).unwrap_or_default();
-    let slot = |row: &Value| -> Map<String, Value> {
-        SLOT_FIELDS.iter().map(|field| ((*field).to_owned(), row[*field].clone())).collect()
-    };
-    let slots: Vec<Map<String, Value>> =
-        whole["instances"].as_array().map(|rows| rows.iter().map(slot).collect()).unwrap_or_default();
-    json!({
-        "schema_version": SCHEMA_VERSION,
-        "run_id": summary.run_id,
-        "outcome": summary.outcome,
-        "requested": summary.requested,
-        "launched": summary.launched,
-        "running": summary.running,
-        "failed": summary.failed,
-        "targets": whole["targets"],
-        "slots": slots,
-    })
+fn document(summary: &RunSummary) -> WhyDocument<'_> {
+    let resumable = !simulated::ends_with_launch() && hints::can_resume(summary.outcome);
+    WhyDocument {
+        run_id: summary.run_id,
+        outcome: summary.outcome,
+        requested: summary.requested,
+        launched: summary.launched,
+        running: summary.running,
+        failed: summary.failed,
+        targets: summary.targets.iter().map(|row| Target::of(row, resumable)).collect(),
+        slots: summary.instances.iter().map(|row| SlotReason::of(row, resumable)).collect(),
+    }
 }

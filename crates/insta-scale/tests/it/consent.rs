@@ -300,7 +300,7 @@ fn what_a_simulated_region_says_is_marked_as_such() {
     assert_eq!(rehearsed.code, 3, "{}", rehearsed.stderr);
     assert!(rehearsed.stdout.lines().all(|line| line.contains("\"simulated\":true")), "{}", rehearsed.stdout);
     let runs = place.run(&["runs", "--simulated", "--output", "json"]).json();
-    assert!(runs.as_array().unwrap().iter().all(|run| run["simulated"] == true), "{runs}");
+    assert_eq!(runs["simulated"], true, "{runs}");
     let told = [
         rehearsed.stdout + &rehearsed.stderr,
         place.run(&["runs", "--simulated"]).stdout,

@@ -60,7 +60,7 @@ fn assert_includes(actual: &Value, expected: &Value, at: &str) {
 #[test]
 fn a_ledger_of_0_1_0_reads_as_it_did_then() {
     let place = left_by_0_1_0();
-    let runs = place.run(&["runs", "--output", "json"]).json();
+    let runs = place.run(&["runs", "--output", "json"]).json()["runs"].clone();
     let recorded = recorded();
     assert_eq!(runs.as_array().unwrap().len(), recorded.len());
     for (run, recorded) in runs.as_array().unwrap().iter().zip(&recorded) {

@@ -46,7 +46,7 @@ fn watched_until(place: &Workplace, mark: &str, arguments: &[&str]) -> (Child, S
 }
 
 fn last_run(place: &Workplace) -> String {
-    place.run(&["runs", "--output", "json"]).json()[0]["run"].as_str().unwrap().to_owned()
+    place.run(&["runs", "--output", "json"]).json()["runs"][0]["run"].as_str().unwrap().to_owned()
 }
 
 fn names(ended: &Ended) -> Vec<String> {

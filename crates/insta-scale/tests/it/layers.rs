@@ -265,7 +265,7 @@ fn a_run_is_resumed_with_all_files_and_set_values() {
         "config.yaml alone is another config: {}",
         other.stderr
     );
-    let listed = place.run(&["runs", "--output", "json"]).json();
+    let listed = place.run(&["runs", "--output", "json"]).json()["runs"].clone();
     let config = listed[0]["config"].as_str().unwrap();
     assert!(config.contains("config.yaml + ") && config.ends_with("prod.yaml"), "{config}");
     let resumed = place.run(&["resume", &run, "--no-wait", "--output", "json"]);

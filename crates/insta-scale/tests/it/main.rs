@@ -41,6 +41,7 @@ mod policies;
 mod prices;
 mod program;
 mod properties;
+mod published;
 mod region_clock;
 #[cfg(target_os = "linux")]
 mod regions;
@@ -54,6 +55,7 @@ mod siblings;
 mod sim_serve;
 mod spread;
 mod ssh;
+mod strict;
 mod traces;
 #[cfg(unix)]
 mod unfinished_runs;

@@ -77,6 +77,8 @@ const COMMANDS: &[(&str, &str, Has)] = &[
     ("cleanup", "--yes", Has::Documents),
     ("sim scenarios", "", Has::List),
     ("sim reset", "--home nowhere", Has::Documents),
+    ("schema", "", Has::List),
+    ("schema", "runs", Has::Documents),
     ("completions", "bash", Has::Text),
     ("man", "", Has::Text),
 ];
@@ -122,7 +124,9 @@ fn every_command_has_a_row_in_the_table_of_formats() {
 fn run(place: &Workplace, command: &str, arguments: &str, format: &str) -> Ended {
     let words: Vec<&str> =
         command.split(' ').chain(arguments.split_whitespace()).chain(["--output", format]).collect();
-    place.unconfirmed(&words).output().unwrap().into()
+    let ended: Ended = place.unconfirmed(&words).output().unwrap().into();
+    crate::published::check(&words, &ended.stdout);
+    ended
 }
 
 /// Fails unless the text is what the format promises.
@@ -133,9 +137,9 @@ fn check(what: &str, format: &str, ended: &Ended) {
         "json" => {
             let document: Value =
                 serde_json::from_str(text).unwrap_or_else(|error| panic!("{what}: {error}: {text}"));
-            // The schema is a document of another kind, and `runs` has been a list from the start.
-            let is_plain = ["config schema", "runs"].iter().any(|other| what.starts_with(other));
-            assert!(is_plain || document["schema_version"] == 1, "{what}: {document}");
+            // A schema is a document of another kind.
+            let is_schema = document.get("$schema").is_some();
+            assert!(is_schema || document["schema_version"].is_u64(), "{what}: {document}");
         }
         "jsonl" => {
             for line in text.lines() {

@@ -1,5 +1,6 @@
 //! Runs the real program in a separate folder, without this machine's environment.
 
+use crate::published;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
@@ -19,8 +20,10 @@ pub struct Ended {
 impl Ended {
     /// The JSON document on stdout.
     pub fn json(&self) -> serde_json::Value {
-        serde_json::from_str(&self.stdout)
-            .unwrap_or_else(|error| panic!("{error}: {} {}", self.stdout, self.stderr))
+        let document = serde_json::from_str(&self.stdout)
+            .unwrap_or_else(|error| panic!("{error}: {} {}", self.stdout, self.stderr));
+        published::check_any(&document);
+        document
     }
 }
 
@@ -84,7 +87,9 @@ impl Workplace {
 
     /// Runs a command to its end, with `--yes` if it changes something in the cloud.
     pub fn run(&self, arguments: &[&str]) -> Ended {
-        self.command(arguments).output().unwrap().into()
+        let ended: Ended = self.command(arguments).output().unwrap().into();
+        published::check(arguments, &ended.stdout);
+        ended
     }
 }
 

@@ -51,7 +51,7 @@ fn a_report_of_a_fleet_holds_all_its_launches() {
     for count in ["2", "1"] {
         assert_eq!(place.run(&["launch", "--count", count, "--extend"]).code, 0);
     }
-    let runs = place.run(&["runs", "--output", "json"]).json();
+    let runs = place.run(&["runs", "--output", "json"]).json()["runs"].clone();
     let prefix = runs[0]["name_prefix"].as_str().unwrap();
     let document = place.run(&["report", prefix, "--output", "json"]).json();
     assert_eq!(document["runs"].as_array().unwrap().len(), 2, "{document}");
@@ -74,7 +74,7 @@ fn a_report_of_a_fleet_holds_all_its_launches() {
 fn the_last_launch_is_meant_after_a_fleet_was_scaled() {
     let (place, _region) = region(&[]);
     assert_eq!(place.run(&["scale", "2", "--yes"]).code, 0);
-    let runs = place.run(&["runs", "--output", "json"]).json();
+    let runs = place.run(&["runs", "--output", "json"]).json()["runs"].clone();
     let of_kind = |kind: &str| {
         let found = runs.as_array().unwrap().iter().find(|run| run["kind"] == kind);
         found.unwrap()["run"].as_str().unwrap().to_owned()

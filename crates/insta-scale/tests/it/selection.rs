@@ -128,7 +128,7 @@ fn a_run_at_work_keeps_its_instances() {
     assert_eq!(launch.wait().unwrap().code(), Some(130));
 
     // A request left by a requester that died stops no run.
-    let run = place.run(&["runs", "--output", "json"]).json();
+    let run = place.run(&["runs", "--output", "json"]).json()["runs"].clone();
     let run = run.as_array().unwrap().iter().find(|run| run["kind"] == "launch").unwrap().clone();
     let run = run["run"].as_str().unwrap();
     place.write(&format!("state/runs/{run}.stop"), "");
@@ -139,7 +139,7 @@ fn a_run_at_work_keeps_its_instances() {
 
 /// The run of the newest launch, as `runs` lists it.
 fn last_launch(place: &Workplace) -> Value {
-    let runs = place.run(&["runs", "--output", "json"]).json();
+    let runs = place.run(&["runs", "--output", "json"]).json()["runs"].clone();
     runs.as_array().unwrap().iter().find(|run| run["kind"] == "launch").unwrap().clone()
 }
 

@@ -41,7 +41,8 @@ fn why_is_asked_of_launches_only() {
     let (place, _region) = region(&[]);
     assert_eq!(place.run(&["launch", "--count", "1", "--new"]).code, 0);
     assert_eq!(place.run(&["instances", "stop", "--run", "last"]).code, 0);
-    let stopped = place.run(&["runs", "--output", "json"]).json()[0]["run"].as_str().unwrap().to_owned();
+    let stopped =
+        place.run(&["runs", "--output", "json"]).json()["runs"][0]["run"].as_str().unwrap().to_owned();
     let refused = place.run(&["show", &stopped, "--why"]);
     assert_eq!(refused.code, 2, "{}", refused.stderr);
     assert!(refused.stderr.contains("--why explains launches"), "{}", refused.stderr);

@@ -4,10 +4,11 @@ use crate::plan::{Plan, SpentSoFar};
 use crate::price::rounded;
 use jiff::Timestamp;
 use ledger::RunState;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// The cost of the instances of a hunt.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, JsonSchema, Serialize)]
 pub struct SpendingSummary {
     /// The bound: once it is reached, nothing more is launched.
     pub max_cost: f64,

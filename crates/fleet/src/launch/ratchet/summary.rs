@@ -3,11 +3,12 @@
 use crate::plan::Plan;
 use jiff::Timestamp;
 use ledger::{RatchetEnd, RunState};
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// What a ratchet has held.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, JsonSchema, Serialize)]
 pub struct RatchetSummary {
     /// How many must be reserved before anything is launched.
     pub min: u32,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use ledger::Placement;
 use oci_client::{Client, Failure, FailureClass};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::asker::{Asker, places, row_of};
@@ -12,7 +13,7 @@ use super::shapes;
 use crate::plan::FleetSpec;
 
 /// What prevents a fleet.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, JsonSchema, Serialize)]
 pub struct Headroom {
     /// The number of instances wanted.
     pub wanted: u32,
@@ -25,7 +26,7 @@ pub struct Headroom {
 }
 
 /// One limit in one place.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, JsonSchema, Serialize)]
 pub struct LimitRow {
     /// The service that the limit belongs to.
     pub service: &'static str,

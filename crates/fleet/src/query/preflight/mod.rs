@@ -28,10 +28,11 @@ pub use verdict::{Bound, BoundKind, Pool, Verdict};
 
 use crate::price::Size;
 use ledger::{CapacityType, Placement};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// The severity of a finding.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, JsonSchema, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Level {
     /// Every launch would fail.
@@ -43,7 +44,7 @@ pub enum Level {
 }
 
 /// A finding.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Finding {
     /// Its severity.
     pub level: Level,
@@ -119,7 +120,7 @@ impl Finding {
 }
 
 /// The facts about a shape that the fleet uses.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, JsonSchema, Serialize)]
 pub struct ShapeFacts {
     /// Its name.
     pub shape: String,
@@ -143,7 +144,7 @@ impl ShapeFacts {
 }
 
 /// How many instances of one kind can be obtained.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize)]
 pub struct KindVerdict {
     /// The kind, at any place.
     pub placement: Placement,
@@ -162,7 +163,7 @@ pub struct KindVerdict {
 }
 
 /// The facts about a reservation that the fleet uses.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize)]
 pub struct ReservationFacts {
     /// Its OCID.
     pub ocid: String,
@@ -175,7 +176,7 @@ pub struct ReservationFacts {
 }
 
 /// Why no request succeeded.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 pub struct Unasked {
     /// The class of the failure: `network`.
     pub class: &'static str,
@@ -184,7 +185,7 @@ pub struct Unasked {
 }
 
 /// The result of a preflight.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, JsonSchema, Serialize)]
 pub struct Preflight {
     /// Whether the credentials were accepted; absent if OCI could not be queried.
     pub authenticated: Option<bool>,

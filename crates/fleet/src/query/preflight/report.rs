@@ -8,13 +8,14 @@ use oci_api::models::{
     CreateCapacityReportShapeAvailabilityDetails, CreateComputeCapacityReportDetails,
 };
 use oci_client::{Client, Failure, FailureClass};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::verdict::Bound;
 use crate::price::Size;
 
 /// The report's result for one shape in one place.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize)]
 #[serde(rename_all = "snake_case", tag = "status")]
 pub enum Availability {
     /// There is capacity, for this number of instances if the report says so.
@@ -174,7 +175,7 @@ pub(crate) async fn ask_for(
 }
 
 /// One cell of the result of [`matrix`].
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize)]
 pub struct Cell {
     /// The availability domain.
     pub availability_domain: String,

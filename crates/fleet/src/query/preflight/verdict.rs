@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use ledger::Placement;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// How many reasons are shown if everything wanted can be obtained.
@@ -39,7 +40,7 @@ pub struct Bound {
 }
 
 /// Room that several places may share.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize)]
 pub struct Pool {
     /// Its name, which is the same in every place that uses it.
     pub name: String,
@@ -87,7 +88,7 @@ impl Bound {
 }
 
 /// How many instances can be obtained in one place.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, JsonSchema, Serialize)]
 pub struct Verdict {
     /// The place, without its fault domain unless a reservation is used.
     pub placement: Placement,

@@ -7,16 +7,18 @@ use super::Tags;
 use jiff::Timestamp;
 use ledger::InstanceRef;
 use oci_api::models::{Instance, InstanceLifecycleState};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// One listed instance.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, JsonSchema, Serialize)]
 pub struct Machine {
     /// Its display name. The service allows duplicates, and any characters.
     pub name: String,
     /// Its OCID.
     pub ocid: String,
     /// Its state when it was listed.
+    #[schemars(with = "String")]
     pub state: InstanceLifecycleState,
     /// The full name of its availability domain: `Uocm:PHX-AD-1`.
     pub availability_domain: String,
@@ -56,6 +58,7 @@ pub struct Machine {
     pub baseline: Option<String>,
     /// Its tags. A defined tag has the key `Namespace.key`; a free-form key cannot contain a dot.
     #[serde(skip_serializing_if = "Tags::is_empty")]
+    #[schemars(with = "std::collections::BTreeMap<String, String>")]
     pub tags: Tags,
 }
 

@@ -11,7 +11,8 @@ use crate::args::{DoctorArgs, OutputFormat};
 use crate::config::Settings;
 use crate::error::CommandError;
 use crate::exit::Exit;
-use crate::output::doctor::{Check, State, document, text};
+use crate::output::doctor::{Check, DoctorDocument, State, text};
+use crate::output::published::text_of;
 use crate::output::{again, console};
 use crate::runtime;
 use crate::session::Session;
@@ -48,10 +49,9 @@ pub async fn examine(session: &Session, args: &DoctorArgs) -> Result<Exit, Comma
     } else {
         exit
     };
-    let document = || document(&checks, exit == Exit::Done);
+    let document = DoctorDocument { ready: exit == Exit::Done, checks: &checks };
     console::data(&match session.output {
-        OutputFormat::Json => serde_json::to_string_pretty(&document()).unwrap_or_default() + "\n",
-        OutputFormat::Jsonl => document().to_string() + "\n",
+        format @ (OutputFormat::Json | OutputFormat::Jsonl) => text_of(&document, format),
         _ => text(&checks, console::width()),
     })?;
     if !session.is_quiet() && session.output == OutputFormat::Table {

@@ -10,12 +10,14 @@ use crate::output::console;
 use crate::output::instances::list::Table;
 use crate::output::listing::Listing;
 use crate::output::proposal::Proposal;
+use crate::output::published::PublishedRow;
 use crate::output::text::{clean, count};
 use crate::session::Session;
 use fleet::fleets::Census;
 use fleet::plan::{FLEET_TAG, MAX_FREEFORM_TAGS};
 use fleet::select::{Filter, Machine, Named, find};
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 /// Adopts instances.
 pub async fn adopt_instances(session: &Session, args: &AdoptArgs) -> Result<Exit, CommandError> {
@@ -106,10 +108,27 @@ async fn named(ground: &Ground<'_>, names: &[String]) -> Result<Vec<Machine>, Co
     Ok(new)
 }
 
+/// An instance that was to be adopted.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct AdoptedInstance<'a> {
+    /// Its display name.
+    name: &'a str,
+    /// Its OCID.
+    ocid: &'a str,
+    /// Why it was not adopted; `null` if it was.
+    error: Option<String>,
+}
+
+impl PublishedRow for AdoptedInstance<'_> {
+    const NAME: &'static str = "fleet-adopt";
+    const LIST: &'static str = "adopted";
+    const COMMANDS: &'static [&'static str] = &["fleet adopt"];
+}
+
 type Tagged = (String, Option<Result<(), oci_client::Failure>>);
 
 fn show(ground: &Ground<'_>, machines: &[Machine], results: &[Tagged]) -> Result<Exit, CommandError> {
-    let mut listing = Listing::new("adopted", &["NAME", "OCID", "RESULT"]);
+    let mut listing = Listing::new(&["NAME", "OCID", "RESULT"]);
     let (mut failed, mut left) = (0, 0);
     for (machine, (ocid, result)) in machines.iter().zip(results) {
         let error = match result {
@@ -123,9 +142,9 @@ fn show(ground: &Ground<'_>, machines: &[Machine], results: &[Tagged]) -> Result
                 Some("left: interrupted".to_owned())
             }
         };
-        let value = json!({"name": machine.name, "ocid": ocid, "error": error});
-        let said = error.unwrap_or_else(|| "adopted".to_owned());
-        listing.push(vec![clean(machine.label()), ocid.clone(), said], value);
+        let said = error.clone().unwrap_or_else(|| "adopted".to_owned());
+        let value = AdoptedInstance { name: &machine.name, ocid, error };
+        listing.push(vec![clean(machine.label()), ocid.clone(), said], &value);
     }
     let output = ground.connection.session.output;
     let format = if output == OutputFormat::Wide { OutputFormat::Table } else { output };

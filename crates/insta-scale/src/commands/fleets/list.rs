@@ -7,13 +7,43 @@ use crate::exit::Exit;
 use crate::output::console;
 use crate::output::instances::columns::{Column, columns_table};
 use crate::output::listing::{Listing, per_hour};
+use crate::output::published::PublishedRow;
 use crate::output::text::clean;
 use crate::session::Session;
 use fleet::plan::FLEET_TAG;
 use fleet::select::{Filter, Machine, Tag, find, total_now};
+use jiff::Timestamp;
 use oci_api::models::InstanceLifecycleState as State;
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::collections::BTreeMap;
+
+/// A fleet, by the tags of its instances.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct ListedFleet<'a> {
+    /// Its name.
+    fleet: &'a str,
+    /// Its instances.
+    instances: usize,
+    /// The part of them that is RUNNING.
+    running: usize,
+    /// Their shapes.
+    shapes: Vec<&'a str>,
+    /// When the oldest was created.
+    since: Option<Timestamp>,
+    /// The sum of the known prices; `null` if none is known.
+    price_per_hour: Option<f64>,
+    /// How many instances have no known price.
+    unknown_prices: usize,
+    /// The currency of the price.
+    currency: &'a str,
+}
+
+impl PublishedRow for ListedFleet<'_> {
+    const NAME: &'static str = "fleets";
+    const LIST: &'static str = "fleets";
+    const COMMANDS: &'static [&'static str] = &["fleets"];
+}
 
 /// Lists the fleets.
 pub async fn list_fleets(session: &Session, args: &FleetsArgs) -> Result<Exit, CommandError> {
@@ -28,10 +58,8 @@ pub async fn list_fleets(session: &Session, args: &FleetsArgs) -> Result<Exit, C
         let name = machine.tags.get(FLEET_TAG).unwrap_or_default().to_owned();
         fleets.entry(name).or_default().push(machine);
     }
-    let mut listing = Listing::new(
-        "fleets",
-        &["FLEET", "INSTANCES", "RUNNING", "SHAPES", "SINCE", "PRICE/HOUR", "CURRENCY"],
-    );
+    let mut listing =
+        Listing::new(&["FLEET", "INSTANCES", "RUNNING", "SHAPES", "SINCE", "PRICE/HOUR", "CURRENCY"]);
     for (name, machines) in &fleets {
         let running = machines.iter().filter(|machine| machine.state == State::Running).count();
         let mut shapes: Vec<&str> = machines.iter().map(|machine| machine.shape.as_str()).collect();
@@ -50,16 +78,16 @@ pub async fn list_fleets(session: &Session, args: &FleetsArgs) -> Result<Exit, C
                 per_hour(hour),
                 clean(connection.settings.prices.currency()),
             ],
-            json!({
-                "fleet": name,
-                "instances": machines.len(),
-                "running": running,
-                "shapes": shapes,
-                "since": since,
-                "price_per_hour": hour,
-                "unknown_prices": unknown,
-                "currency": connection.settings.prices.currency(),
-            }),
+            &ListedFleet {
+                fleet: name,
+                instances: machines.len(),
+                running,
+                shapes,
+                since,
+                price_per_hour: hour,
+                unknown_prices: unknown,
+                currency: connection.settings.prices.currency(),
+            },
         );
     }
     let text = match session.output {

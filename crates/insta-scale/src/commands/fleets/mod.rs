@@ -12,8 +12,8 @@ mod status;
 mod unfinished;
 pub mod unit;
 
-pub use adopt::adopt_instances;
-pub use list::list_fleets;
+pub use adopt::{AdoptedInstance, adopt_instances};
+pub use list::{ListedFleet, list_fleets};
 pub use maintain::maintain_fleet;
 pub use replace::replace_members;
 pub use status::show_fleet;

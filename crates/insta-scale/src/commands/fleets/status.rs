@@ -21,10 +21,7 @@ pub async fn show_fleet(session: &Session, args: &StatusArgs) -> Result<Exit, Co
     loop {
         let standing = look(&ground, &mut extras).await?;
         let text = match session.output {
-            OutputFormat::Json => {
-                serde_json::to_string_pretty(&show::value(&standing)).unwrap_or_default() + "\n"
-            }
-            OutputFormat::Jsonl => show::value(&standing).to_string() + "\n",
+            format @ (OutputFormat::Json | OutputFormat::Jsonl) => show::document_text(&standing, format),
             _ => show::text(
                 &standing,
                 &ground.connection.settings.file,

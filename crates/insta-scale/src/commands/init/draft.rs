@@ -3,7 +3,9 @@
 use super::matching::Candidate;
 use crate::output::text::clean;
 use oci_client::credentials::AuthMethod;
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
@@ -190,27 +192,74 @@ impl Draft {
     }
 
     /// The answers for programs.
-    pub fn document(&self) -> Value {
-        let resource = |named: &Named| json!({"ocid": named.ocid, "name": named.name});
-        json!({
-            "profile": self.login.profile,
-            "auth": self.login.auth.map(|auth| auth.to_string()),
-            "endpoint": self.login.endpoint,
-            "region": self.region,
-            "compartment": resource(&self.compartment),
-            "availability_domains": self.domains,
-            "shape": self.shape,
-            "ocpus": self.size.map(|(ocpus, _)| ocpus),
-            "memory_gb": self.size.map(|(_, gb)| gb),
-            "image": resource(&self.image),
-            "subnet": resource(&self.subnet),
-            "ssh_key": match &self.ssh_key {
+    pub fn values(&self) -> InitValues<'_> {
+        InitValues {
+            profile: self.login.profile.as_deref(),
+            auth: self.login.auth.map(|auth| auth.to_string()),
+            endpoint: self.login.endpoint.as_deref(),
+            region: &self.region,
+            compartment: AnsweredResource::of(&self.compartment),
+            availability_domains: &self.domains,
+            shape: &self.shape,
+            ocpus: self.size.map(|(ocpus, _)| ocpus),
+            memory_gb: self.size.map(|(_, gb)| gb),
+            image: AnsweredResource::of(&self.image),
+            subnet: AnsweredResource::of(&self.subnet),
+            ssh_key: match &self.ssh_key {
                 SshKey::Nobody => None,
                 SshKey::File(text) | SshKey::Line(text) => Some(text),
             },
-            "count": self.count,
-            "prefix": self.prefix,
-        })
+            count: self.count,
+            prefix: &self.prefix,
+        }
+    }
+}
+
+/// The answers of an `init`.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct InitValues<'a> {
+    /// The profile of `~/.oci/config`.
+    profile: Option<&'a str>,
+    /// How to sign in; `null` if the default.
+    auth: Option<String>,
+    /// Another base URL for requests.
+    endpoint: Option<&'a str>,
+    /// The region.
+    region: &'a str,
+    /// The compartment.
+    compartment: AnsweredResource<'a>,
+    /// The availability domains; empty for all.
+    availability_domains: &'a [String],
+    /// The shape.
+    shape: &'a str,
+    /// OCPUs of each instance; `null` if the shape decides.
+    ocpus: Option<f64>,
+    /// Memory of each instance in GB; `null` if the shape decides.
+    memory_gb: Option<f64>,
+    /// The image.
+    image: AnsweredResource<'a>,
+    /// The subnet.
+    subnet: AnsweredResource<'a>,
+    /// The public key, or the file that has it; `null` if nobody can log in.
+    ssh_key: Option<&'a str>,
+    /// The number of instances.
+    count: u32,
+    /// The start of their names.
+    prefix: &'a str,
+}
+
+/// A resource.
+#[derive(Debug, JsonSchema, Serialize)]
+struct AnsweredResource<'a> {
+    /// Its OCID.
+    ocid: &'a str,
+    /// Its name, if known.
+    name: Option<&'a str>,
+}
+
+impl<'a> AnsweredResource<'a> {
+    fn of(named: &'a Named) -> Self {
+        Self { ocid: &named.ocid, name: named.name.as_deref() }
     }
 }
 

@@ -113,12 +113,6 @@ fn as_written(line: &str) -> String {
     line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
-/// The changed lines for programs.
-pub fn document(changes: &[ChangedLines]) -> Vec<serde_json::Value> {
-    let row = |change: &ChangedLines| serde_json::json!({"line": change.line, "old": change.old, "new": change.new});
-    changes.iter().map(row).collect()
-}
-
 /// Replaces an existing file, if it still is what was read, by a config that a launch accepts. Returns the path of the copy of the
 /// previous one.
 pub fn write_edited(

@@ -26,18 +26,20 @@ use crate::config::write_back::ChangedLines;
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::console;
-use crate::output::document::SCHEMA_VERSION;
-use crate::output::simulated::mark;
+use crate::output::dry_run_report::PlanDocument;
+use crate::output::published::{PublishedDocument, text_of};
 use crate::output::text::count;
 use crate::session::Session;
 use access::Access;
 use asking::{Asking, Question};
 use before::Before;
 use credentials::{FoundLogin, find_login};
-use draft::{Draft, Named};
+use draft::{Draft, InitValues, Named};
 use file::TargetFile;
 use fleet::plan::MAX_DISPLAY_NAME;
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
 use size::PresentShape;
 use std::path::Path;
 
@@ -278,6 +280,25 @@ fn usual_prefix(path: &Path) -> String {
     if is_name && stem != "config" && stem.len() < 40 { stem.to_owned() } else { PREFIX.to_owned() }
 }
 
+/// The config that was written, and its plan.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct InitDocument<'a> {
+    /// The file.
+    file: String,
+    /// The groups of changed lines; `null` for a new file, empty if nothing was written.
+    changes: Option<&'a [ChangedLines]>,
+    /// The answers.
+    values: InitValues<'a>,
+    /// The document of `plan`.
+    #[schemars(with = "PlanDocument<'static>")]
+    plan: Value,
+}
+
+impl PublishedDocument for InitDocument<'_> {
+    const NAME: &'static str = "init";
+    const COMMANDS: &'static [&'static str] = &["init"];
+}
+
 /// Shows what the file would cost and whether it can be had.
 async fn show_plan(
     session: &Session,
@@ -287,18 +308,9 @@ async fn show_plan(
 ) -> Result<(), CommandError> {
     if matches!(session.output, OutputFormat::Json | OutputFormat::Jsonl) {
         let planned = plan::planned(session).await?;
-        let document = mark(json!({
-            "schema_version": SCHEMA_VERSION,
-            "file": path.display().to_string(),
-            "changes": changes.map(file::document),
-            "values": draft.document(),
-            "plan": planned,
-        }));
-        return console::data(&if session.output == OutputFormat::Json {
-            serde_json::to_string_pretty(&document).unwrap_or_default() + "\n"
-        } else {
-            document.to_string() + "\n"
-        });
+        let file = path.display().to_string();
+        let document = InitDocument { file, changes, values: draft.values(), plan: planned };
+        return console::data(&text_of(&document, session.output));
     }
     let args =
         PlanArgs { count: None, offline: false, reserve: false, placements: None, place: Where::default() };

@@ -12,11 +12,13 @@ use crate::output::console;
 use crate::output::instances::list::Table;
 use crate::output::listing::Listing;
 use crate::output::proposal::Proposal;
+use crate::output::published::PublishedRow;
 use crate::output::text::{clean, count, left, moment};
 use fleet::cleanup::{expiry, expiry_value, extend};
 use fleet::select::{Filter, Machine};
 use jiff::{SignedDuration, Timestamp};
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::time::Duration;
 
 /// Extends instances.
@@ -46,7 +48,7 @@ pub async fn extend_instances(
     confirm(connection, args, &machines, until).await?;
     connection.session.say_when_stopped(STOPPING);
     let results = extend(&connection.client, &machines, until, &connection.session.stop).await;
-    let mut listing = Listing::new("instances", &["NAME", "OCID", "EXPIRES", "RESULT"]);
+    let mut listing = Listing::new(&["NAME", "OCID", "EXPIRES", "RESULT"]);
     let mut failed = 0;
     for (machine, (ocid, result)) in machines.iter().zip(&results) {
         let said = match result {
@@ -58,14 +60,14 @@ pub async fn extend_instances(
             }
         };
         let expires = matches!(result, Some(Ok(()))).then(|| expiry_value(until));
-        let value = json!({
-            "name": machine.name,
-            "ocid": ocid,
-            "expires": expires,
-            "error": result.as_ref().and_then(|result| result.as_ref().err()).map(ToString::to_string),
-        });
+        let value = ExtendedInstance {
+            name: &machine.name,
+            ocid,
+            expires: expires.clone(),
+            error: result.as_ref().and_then(|result| result.as_ref().err()).map(ToString::to_string),
+        };
         let expires = expires.unwrap_or_else(|| "-".to_owned());
-        listing.push(vec![clean(machine.label()), ocid.clone(), expires, said], value);
+        listing.push(vec![clean(machine.label()), ocid.clone(), expires, said], &value);
     }
     let format = if connection.session.output == OutputFormat::Wide {
         OutputFormat::Table
@@ -83,6 +85,25 @@ pub async fn extend_instances(
         failed if failed == results.len() => Exit::NoneLaunched,
         _ => Exit::SomeFailed,
     })
+}
+
+/// An instance whose expiry was to change.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct ExtendedInstance<'a> {
+    /// Its display name.
+    name: &'a str,
+    /// Its OCID.
+    ocid: &'a str,
+    /// Its expiry; `null` if it did not change.
+    expires: Option<String>,
+    /// Why it did not change; `null` if it did, or if it was left.
+    error: Option<String>,
+}
+
+impl PublishedRow for ExtendedInstance<'_> {
+    const NAME: &'static str = "instances-extend";
+    const LIST: &'static str = "instances";
+    const COMMANDS: &'static [&'static str] = &["instances extend"];
 }
 
 /// The expiry of a lifetime that starts now.

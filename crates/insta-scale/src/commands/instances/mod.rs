@@ -11,6 +11,7 @@ mod status;
 
 pub use act::advise;
 pub use confirm::{propose_action, tell_fate};
+pub use extend::ExtendedInstance;
 
 use super::end_of_watch;
 use super::formats;

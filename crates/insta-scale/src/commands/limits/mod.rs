@@ -3,21 +3,23 @@
 mod request;
 mod requests;
 
+pub use requests::RequestedLimit;
+
 use crate::args::{LimitsArgs, LimitsCommand, OutputFormat};
 use crate::connection::Connection;
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::console;
-use crate::output::document::SCHEMA_VERSION;
 use crate::output::instances::list::short_domain;
 use crate::output::listing::Listing;
-use crate::output::simulated::mark;
+use crate::output::published::{PublishedDocument, PublishedLine, line_of, text_of};
 use crate::output::text::{clean, count};
 use crate::runtime;
 use crate::session::Session;
 use crate::tuning::PLAN_RETRIES;
 use fleet::preflight::{Headroom, LimitRow, headroom};
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::fmt::Write as _;
 
 /// Shows the limits, or carries out a command about them.
@@ -71,18 +73,43 @@ async fn show_limits(session: &Session, args: &LimitsArgs) -> Result<Exit, Comma
     })
 }
 
+/// The service limits and quotas that the fleet counts against.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct LimitsDocument<'a> {
+    /// Wanted instances.
+    wanted: u32,
+    /// How many of them the limits have room for; `null` if a limit could not be read.
+    fits: Option<u64>,
+    /// The limits.
+    limits: &'a [LimitRow],
+    /// Why limits could not be read.
+    unknown: &'a [String],
+}
+
+impl PublishedDocument for LimitsDocument<'_> {
+    const NAME: &'static str = "limits";
+    const COMMANDS: &'static [&'static str] = &["limits"];
+}
+
+impl PublishedLine for LimitRow {
+    const NAME: &'static str = "limits-line";
+    const COMMANDS: &'static [&'static str] = &["limits"];
+}
+
 fn text(found: &Headroom, format: OutputFormat, width: Option<usize>) -> String {
+    let Headroom { wanted, fits, limits, unknown } = found;
+    match format {
+        OutputFormat::Json => {
+            return text_of(&LimitsDocument { wanted: *wanted, fits: *fits, limits, unknown }, format);
+        }
+        OutputFormat::Jsonl => return limits.iter().map(line_of).collect(),
+        OutputFormat::Table | OutputFormat::Wide | OutputFormat::Csv => {}
+    }
     let titles =
         &["LIMIT", "DOMAIN", "UNIT", "LIMIT VALUE", "QUOTA", "USED", "AVAILABLE", "ENOUGH FOR", "WOULD DO"];
-    let mut listing = Listing::new("limits", titles);
+    let mut listing = Listing::for_people("limits", titles);
     for row in &found.limits {
-        listing.push(cells(row), serde_json::to_value(row).unwrap_or_default());
-    }
-    if format == OutputFormat::Json {
-        // Strings and numbers only, so serialisation cannot fail.
-        let document = json!({"schema_version": SCHEMA_VERSION, "wanted": found.wanted, "fits": found.fits,
-                              "limits": found.limits, "unknown": found.unknown});
-        return serde_json::to_string_pretty(&mark(document)).unwrap_or_default() + "\n";
+        listing.push_cells(cells(row));
     }
     let ranks = [0, 0, 2, 5, 6, 4, 3, 1, 0].map(|rank| (rank, false));
     listing.fitted(format, &ranks, width)

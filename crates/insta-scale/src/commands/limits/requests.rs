@@ -7,18 +7,61 @@ use crate::exit::Exit;
 use crate::output::console;
 use crate::output::instances::list::short_domain;
 use crate::output::listing::Listing;
+use crate::output::published::PublishedRow;
 use crate::output::text::{clean, moment};
 use fleet::limit_requests;
+use jiff::Timestamp;
 use oci_api::models::{
     LimitsIncreaseItemRequest, LimitsIncreaseRequest, LimitsIncreaseRequestCommentSenderType as Sender,
     LimitsIncreaseRequestLifecycleState as State,
 };
 use oci_client::{Client, Failure};
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 const COLUMNS: &[&str] = &["CREATED", "STATE", "LIMIT", "DOMAIN", "BEFORE", "WANTED", "NOW", "REQUEST"];
+
+/// A limit of a limit increase request.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct RequestedLimit<'a> {
+    /// The OCID of the request.
+    request: &'a str,
+    /// The state of this part of it.
+    state: &'a str,
+    /// The state of the request.
+    request_state: &'a str,
+    /// The service.
+    service: &'a str,
+    /// The name of the limit.
+    limit: &'a str,
+    /// The region.
+    region: &'a str,
+    /// The availability domain; `null` if the limit is regional.
+    availability_domain: Option<&'a str>,
+    /// The value at the time of the request.
+    before: i64,
+    /// The requested value.
+    wanted: i64,
+    /// The present value; `null` if unknown.
+    now: Option<i64>,
+    /// When the request was filed.
+    created: Option<Timestamp>,
+    /// When this part was decided.
+    resolved: Option<Timestamp>,
+    /// The justification.
+    justification: Option<&'a str>,
+    /// What Oracle asks.
+    question: Option<&'a str>,
+}
+
+impl PublishedRow for RequestedLimit<'_> {
+    const NAME: &'static str = "limits-requests";
+    const LIST: &'static str = "limit_requests";
+    const COMMANDS: &'static [&'static str] =
+        &["limits request", "limits requests", "limits comment", "limits cancel"];
+}
 
 /// Requests, with the present values of their limits as far as they are known.
 #[derive(Debug)]
@@ -67,7 +110,7 @@ impl RequestList {
 
     /// The list for stdout.
     pub fn text(&self, output: OutputFormat) -> String {
-        let mut listing = Listing::new("limit_requests", COLUMNS);
+        let mut listing = Listing::new(COLUMNS);
         for request in &self.requests {
             for item in &request.limits_increase_item_requests {
                 let now = self.value_now(item);
@@ -81,15 +124,23 @@ impl RequestList {
                     now.map_or_else(|| "-".to_owned(), |value| value.to_string()),
                     request.id.clone(),
                 ];
-                let value = json!({
-                    "request": request.id, "state": item.lifecycle_state.as_str(),
-                    "request_state": request.lifecycle_state.as_str(),
-                    "service": item.service_name, "limit": item.limit_name, "region": item.region,
-                    "availability_domain": item.scope, "before": item.current_value, "wanted": item.value,
-                    "now": now, "created": request.time_created, "resolved": item.time_resolution,
-                    "justification": request.justification, "question": question_of(request),
-                });
-                listing.push(cells, value);
+                let row = RequestedLimit {
+                    request: &request.id,
+                    state: item.lifecycle_state.as_str(),
+                    request_state: request.lifecycle_state.as_str(),
+                    service: &item.service_name,
+                    limit: &item.limit_name,
+                    region: &item.region,
+                    availability_domain: item.scope.as_deref(),
+                    before: item.current_value,
+                    wanted: item.value,
+                    now,
+                    created: request.time_created,
+                    resolved: item.time_resolution,
+                    justification: request.justification.as_deref(),
+                    question: question_of(request),
+                };
+                listing.push(cells, &row);
             }
         }
         listing.to_text(output)

@@ -11,12 +11,14 @@ use crate::exit::Exit;
 use crate::output::console;
 use crate::output::listing::{Listing, or_dash, per_hour};
 use crate::output::proposal::{Money, Proposal};
+use crate::output::published::PublishedRow;
 use crate::output::text::{clean, count};
 use crate::tuning::RESERVATION_ROLLBACK;
 use fleet::price::{self, Prices};
 use fleet::reservation::{self, Created, Filter, NoBook, Order, Patience, ReservationError, Want, spread};
 use oci_client::FailureClass;
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::path::Path;
 use tokio_util::sync::CancellationToken;
 
@@ -317,6 +319,37 @@ fn orders(
     Ok(orders)
 }
 
+/// A reservation that was to be created.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct CreatedReservation<'a> {
+    /// Its display name.
+    name: &'a str,
+    /// Its OCID; `null` if there is none.
+    ocid: Option<&'a str>,
+    /// Its availability domain.
+    availability_domain: &'a str,
+    /// Instances to reserve.
+    asked: u32,
+    /// Instances reserved.
+    held: u32,
+    /// Its state.
+    state: Option<&'a str>,
+    /// The price while it is unused; `null` if unknown.
+    unused_per_hour: Option<f64>,
+    /// The currency of the price.
+    currency: &'a str,
+    /// Whether it was deleted again, because fewer than `--min` instances were reserved.
+    given_back: bool,
+    /// Why it lacks instances.
+    error: Option<String>,
+}
+
+impl PublishedRow for CreatedReservation<'_> {
+    const NAME: &'static str = "reservation-create";
+    const LIST: &'static str = "reservations";
+    const COMMANDS: &'static [&'static str] = &["reservation create"];
+}
+
 /// The requested and held counts per domain. `left` lists reservations that should have been deleted but could not be, if
 /// deletion was requested.
 fn report(
@@ -325,7 +358,7 @@ fn report(
     created: &[Created],
     left: Option<&[(String, ReservationError)]>,
 ) -> Result<(), CommandError> {
-    let mut listing = Listing::new("reservations", COLUMNS);
+    let mut listing = Listing::new(COLUMNS);
     for (order, created) in orders.iter().zip(created) {
         let held = created.result.as_ref().ok();
         let error = created.result.as_ref().err().map(|error| clean(&error.to_string()));
@@ -344,19 +377,19 @@ fn report(
             unused.map_or_else(|| "-".to_owned(), per_hour),
             or_dash(created.ocid.as_deref()),
         ];
-        let value = json!({
-            "name": order.name,
-            "ocid": created.ocid,
-            "availability_domain": created.availability_domain,
-            "asked": created.asked,
-            "held": created.held(),
-            "state": held.map(|held| &held.state),
-            "unused_per_hour": unused.flatten(),
-            "currency": connection.settings.prices.currency(),
-            "given_back": given_back,
-            "error": error,
-        });
-        listing.push(cells, value);
+        let row = CreatedReservation {
+            name: &order.name,
+            ocid: created.ocid.as_deref(),
+            availability_domain: &created.availability_domain,
+            asked: created.asked,
+            held: created.held(),
+            state: held.map(|held| held.state.as_str()),
+            unused_per_hour: unused.flatten(),
+            currency: connection.settings.prices.currency(),
+            given_back,
+            error: error.clone(),
+        };
+        listing.push(cells, &row);
         if let Some(error) = error {
             console::line(&format!("{}: {error}", clean(&created.availability_domain)));
         }

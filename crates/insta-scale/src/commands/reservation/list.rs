@@ -7,11 +7,12 @@ use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::console;
 use crate::output::listing::{Listing, Sum, or_dash, per_hour};
-use crate::output::simulated::mark;
+use crate::output::published::{PublishedDocument, PublishedRow, text_of};
 use crate::output::text::clean;
 use fleet::price::{Per, rounded};
 use fleet::reservation::{self, Filter, Held, Listed, Member};
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::fmt::Write as _;
 
 const COLUMNS: &[&str] =
@@ -42,16 +43,60 @@ pub async fn list_reservations(
     let prices = &connection.settings.prices;
     let compartment = connection.required_compartment()?;
     let rows = connection.ask(reservation::list(&connection.client, compartment, &filter, prices)).await?;
-    let listing = if connection.session.output == OutputFormat::Csv { sheet } else { listing };
-    console::data(&listing(&rows, prices.currency()).to_text(connection.session.output))?;
+    let format = connection.session.output;
+    console::data(&match format {
+        OutputFormat::Csv => sheet(&rows, prices.currency()).to_text(format),
+        _ => listing(&rows, prices.currency()).to_text(format),
+    })?;
     if connection.session.output == OutputFormat::Table {
         footnotes(&rows, connection);
     }
     Ok(Exit::Done)
 }
 
-fn listing(rows: &[Listed], currency: &str) -> Listing {
-    let mut listing = Listing::new("reservations", COLUMNS);
+/// A capacity reservation.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct ListedReservation<'a> {
+    #[serde(flatten)]
+    listed: &'a Listed,
+    /// The price of its unused capacity for 720 hours; `null` if unknown.
+    unused_per_30_days: Option<f64>,
+    /// The currency of the prices.
+    currency: &'a str,
+}
+
+impl PublishedRow for ListedReservation<'_> {
+    const NAME: &'static str = "reservation-list";
+    const LIST: &'static str = "reservations";
+    const COMMANDS: &'static [&'static str] = &["reservation list"];
+}
+
+/// A reservation with its contents and its instances.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct ReservationDocument<'a> {
+    /// The reservation.
+    reservation: &'a Held,
+    /// Instances reserved.
+    reserved: u32,
+    /// The part of them that is used.
+    used: u32,
+    /// The price of the unused capacity; `null` if unknown.
+    unused_per_hour: Option<f64>,
+    /// The same for 720 hours.
+    unused_per_30_days: Option<f64>,
+    /// The currency of the prices.
+    currency: &'a str,
+    /// The instances that use it.
+    instances: &'a [Member],
+}
+
+impl PublishedDocument for ReservationDocument<'_> {
+    const NAME: &'static str = "reservation-show";
+    const COMMANDS: &'static [&'static str] = &["reservation show"];
+}
+
+fn listing<'a>(rows: &'a [Listed], currency: &'a str) -> Listing<ListedReservation<'a>> {
+    let mut listing = Listing::new(COLUMNS);
     for row in rows {
         let name = if row.is_default { format!("{} (default)", row.name) } else { row.name.clone() };
         let cells = vec![
@@ -64,18 +109,15 @@ fn listing(rows: &[Listed], currency: &str) -> Listing {
             per_hour(row.unused_per_hour),
             row.ocid.clone(),
         ];
-        // Strings and numbers only, so serialisation cannot fail.
-        let mut value = serde_json::to_value(row).unwrap_or_default();
-        value["unused_per_30_days"] = json!(row.unused_per_hour.map(|hour| rounded(Per::of(hour).days_30)));
-        value["currency"] = json!(currency);
-        listing.push(cells, value);
+        let unused_per_30_days = row.unused_per_hour.map(|hour| rounded(Per::of(hour).days_30));
+        listing.push(cells, &ListedReservation { listed: row, unused_per_30_days, currency });
     }
     listing
 }
 
 /// The listing for a spreadsheet: one value per column.
 fn sheet(rows: &[Listed], currency: &str) -> Listing {
-    let mut sheet = Listing::new("reservations", SHEET);
+    let mut sheet = Listing::for_people("reservations", SHEET);
     for row in rows {
         let cells = vec![
             row.name.clone(),
@@ -89,7 +131,7 @@ fn sheet(rows: &[Listed], currency: &str) -> Listing {
             row.is_default.to_string(),
             currency.to_owned(),
         ];
-        sheet.push(cells, Value::Null);
+        sheet.push_cells(cells);
     }
     sheet
 }
@@ -119,34 +161,24 @@ pub async fn show_reservation(connection: &Connection<'_>, text: &str) -> Result
         }
         OutputFormat::Csv => console::data(&configs(&held).to_text(OutputFormat::Csv))?,
         format => {
-            let document = document(&held, &members, unused, prices.currency());
-            let text = if format == OutputFormat::Jsonl {
-                document.to_string()
-            } else {
-                serde_json::to_string_pretty(&document).unwrap_or_default()
+            let document = ReservationDocument {
+                reservation: &held,
+                reserved: held.reserved(),
+                used: held.used(),
+                unused_per_hour: unused,
+                unused_per_30_days: unused.map(|hour| rounded(Per::of(hour).days_30)),
+                currency: prices.currency(),
+                instances: &members,
             };
-            console::data(&(text + "\n"))?;
+            console::data(&text_of(&document, format))?;
         }
     }
     Ok(Exit::Done)
 }
 
-fn document(held: &Held, members: &[Member], unused: Option<f64>, currency: &str) -> Value {
-    mark(json!({
-        "schema_version": crate::output::document::SCHEMA_VERSION,
-        "reservation": held,
-        "reserved": held.reserved(),
-        "used": held.used(),
-        "unused_per_hour": unused,
-        "unused_per_30_days": unused.map(|hour| rounded(Per::of(hour).days_30)),
-        "currency": currency,
-        "instances": members,
-    }))
-}
-
 fn configs(held: &Held) -> Listing {
     const COLUMNS: &[&str] = &["SHAPE", "OCPUS", "GB", "FAULT DOMAIN", "RESERVED", "USED"];
-    let mut listing = Listing::new("configs", COLUMNS);
+    let mut listing = Listing::for_people("configs", COLUMNS);
     let number = |number: Option<f64>| number.map_or_else(|| "-".to_owned(), |number| number.to_string());
     for config in &held.configs {
         let cells = vec![
@@ -157,7 +189,7 @@ fn configs(held: &Held) -> Listing {
             config.reserved.to_string(),
             config.used.to_string(),
         ];
-        listing.push(cells, serde_json::to_value(config).unwrap_or_default());
+        listing.push_cells(cells);
     }
     listing
 }
@@ -178,7 +210,7 @@ fn people(held: &Held, members: &[Member], unused: Option<f64>, currency: &str) 
     let _ = writeln!(out, "  unused costs         {}\n", Sum::of([unused]).text(currency));
     out.push_str(&configs(held).to_text(OutputFormat::Table));
     if !members.is_empty() {
-        let mut listing = Listing::new("instances", &["INSTANCE", "SHAPE", "FAULT DOMAIN", "OCID"]);
+        let mut listing = Listing::for_people("instances", &["INSTANCE", "SHAPE", "FAULT DOMAIN", "OCID"]);
         for member in members {
             let cells = vec![
                 or_dash(member.name.as_deref()),
@@ -186,7 +218,7 @@ fn people(held: &Held, members: &[Member], unused: Option<f64>, currency: &str) 
                 or_dash(member.fault_domain.as_deref()),
                 member.ocid.clone(),
             ];
-            listing.push(cells, Value::Null);
+            listing.push_cells(cells);
         }
         out.push('\n');
         out.push_str(&listing.to_text(OutputFormat::Table));

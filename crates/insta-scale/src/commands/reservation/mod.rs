@@ -4,16 +4,20 @@ mod create;
 mod list;
 mod update;
 
+pub use create::CreatedReservation;
+pub use list::{ListedReservation, ReservationDocument};
+pub use update::ChangedReservation;
+
 use super::consent;
 use crate::args::{CapacityManager, DeleteReservation, LaunchArgs, ReservationCommand, Reserving};
 use crate::connection::Connection;
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::console::{self, Verbosity};
-use crate::output::document::{SCHEMA_VERSION, document_text};
 use crate::output::dry_run_report;
 use crate::output::listing::Sum;
 use crate::output::proposal::{Money, Proposal};
+use crate::output::published::{PublishedDocument, text_for_programs};
 use crate::output::text::{clean, count};
 use crate::runtime::{self, Threads};
 use crate::session::Session;
@@ -23,7 +27,8 @@ use fleet::preflight::look_at_reservations;
 use fleet::price::{self, Prices};
 use fleet::reservation::{self, Change, Filter, Held};
 use oci_client::Client;
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// Runs one verb of `reservation`.
@@ -145,15 +150,35 @@ async fn delete(connection: &Connection<'_>, args: &DeleteReservation) -> Result
     let change = "it is deleted, and no longer charged";
     agree_to_change(connection, args.yes, &Intent { ocid: &ocid, change, changes: None }).await?;
     let was = reservation::delete(&connection.client, &ocid, &connection.patience(args.deadline)).await?;
-    let document = json!({
-        "schema_version": SCHEMA_VERSION,
-        "deleted": {"ocid": ocid, "name": was.name, "released": was.reserved()},
-    });
-    if let Some(text) = document_text(document, connection.session.output) {
+    let deleted = DeletedReservation { ocid: &ocid, name: &was.name, released: was.reserved() };
+    if let Some(text) = text_for_programs(&ReservationDeletion { deleted }, connection.session.output) {
         console::data(&text)?;
     }
     console::line(&format!("deleted {} ({ocid}): {} released", was.name, count(was.reserved(), "instance")));
     Ok(Exit::Done)
+}
+
+/// A reservation that was deleted.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct ReservationDeletion<'a> {
+    /// The reservation.
+    deleted: DeletedReservation<'a>,
+}
+
+impl PublishedDocument for ReservationDeletion<'_> {
+    const NAME: &'static str = "reservation-delete";
+    const COMMANDS: &'static [&'static str] = &["reservation delete"];
+}
+
+/// A reservation.
+#[derive(Debug, JsonSchema, Serialize)]
+struct DeletedReservation<'a> {
+    /// Its OCID.
+    ocid: &'a str,
+    /// Its display name.
+    name: &'a str,
+    /// The instances that were reserved.
+    released: u32,
 }
 
 /// Checks the reservations that a launch uses before anything starts, and refuses those that cannot work.

@@ -6,10 +6,11 @@ use crate::connection::Connection;
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::console;
-use crate::output::simulated::mark;
+use crate::output::published::{PublishedDocument, text_of};
 use crate::output::text::clean;
 use fleet::reservation::{self, Change, Gain, Held, NewCount, Want};
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 pub async fn update_reservation(
     connection: &Connection<'_>,
@@ -105,6 +106,24 @@ fn tell(gain: &Gain) {
     console::line(&format!("[{now}/{wanted}] {change:+}"));
 }
 
+/// A reservation that was changed or waited for.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct ChangedReservation<'a> {
+    /// The reservation.
+    reservation: &'a Held,
+    /// Instances that were to be reserved.
+    asked: u32,
+    /// Instances reserved.
+    held: u32,
+    /// The part of them that is used.
+    used: u32,
+}
+
+impl PublishedDocument for ChangedReservation<'_> {
+    const NAME: &'static str = "reservation-update";
+    const COMMANDS: &'static [&'static str] = &["reservation update", "reservation wait"];
+}
+
 fn report(connection: &Connection<'_>, asked: u32, held: &Held) -> Result<Exit, CommandError> {
     let (reserved, used) = (held.reserved(), held.used());
     let prices = &connection.settings.prices;
@@ -119,14 +138,8 @@ fn report(connection: &Connection<'_>, asked: u32, held: &Held) -> Result<Exit, 
             ))?;
         }
         OutputFormat::Json | OutputFormat::Jsonl => {
-            let document = mark(json!({
-                "schema_version": crate::output::document::SCHEMA_VERSION,
-                "reservation": held,
-                "asked": asked,
-                "held": reserved,
-                "used": used,
-            }));
-            console::data(&(document.to_string() + "\n"))?;
+            let document = ChangedReservation { reservation: held, asked, held: reserved, used };
+            console::data(&text_of(&document, connection.session.output))?;
         }
     }
     if reserved > used {

@@ -8,7 +8,7 @@ use crate::args::{ExportAddress, LoginArgs, OutputFormat, SshArgs};
 use crate::connection::Connection;
 use crate::error::CommandError;
 use crate::exit::Exit;
-use crate::output::document::SCHEMA_VERSION;
+use crate::output::published::{PublishedDocument, text_of};
 use crate::output::simulated;
 use crate::output::{console, text::clean};
 use crate::session::Session;
@@ -16,8 +16,8 @@ use crate::ssh::{Address, Login, shell_line};
 use fleet::addresses;
 use fleet::select::Machine;
 use oci_api::models::InstanceLifecycleState as State;
-use serde_json::json;
-use std::net::IpAddr;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 /// Prints or runs the command.
 pub async fn log_in(session: &Session, args: &SshArgs) -> Result<Exit, CommandError> {
@@ -44,12 +44,18 @@ pub async fn log_in(session: &Session, args: &SshArgs) -> Result<Exit, CommandEr
         return Err(exec::replace_by(&words));
     }
     match session.output {
-        OutputFormat::Json => {
-            let document = document(&machine, address, user, &login, &words);
-            console::data(&(serde_json::to_string_pretty(&document).unwrap_or_default() + "\n"))?;
-        }
-        OutputFormat::Jsonl => {
-            console::data(&(document(&machine, address, user, &login, &words).to_string() + "\n"))?;
+        format @ (OutputFormat::Json | OutputFormat::Jsonl) => {
+            let document = SshDocument {
+                name: &machine.name,
+                ocid: &machine.ocid,
+                state: machine.state.as_str(),
+                address: address.to_string(),
+                user,
+                jump_host: login.jump(),
+                identity_file: login.identity_file.as_deref(),
+                command: &words,
+            };
+            console::data(&text_of(&document, format))?;
         }
         _ => console::data(&(shell_line(&words) + "\n"))?,
     }
@@ -105,24 +111,30 @@ fn no_address(machine: &Machine, login: &Login) -> CommandError {
     CommandError::usage(format!("{} has no {kind}", clean(machine.label())), hint)
 }
 
-fn document(
-    machine: &Machine,
-    address: IpAddr,
-    user: Option<&str>,
-    login: &Login,
-    words: &[String],
-) -> serde_json::Value {
-    simulated::mark(json!({
-        "schema_version": SCHEMA_VERSION,
-        "name": machine.name,
-        "ocid": machine.ocid,
-        "state": machine.state,
-        "address": address.to_string(),
-        "user": user,
-        "jump_host": login.jump(),
-        "identity_file": login.identity_file,
-        "command": words,
-    }))
+/// How to log in to a member of the fleet.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct SshDocument<'a> {
+    /// Its display name.
+    name: &'a str,
+    /// Its OCID.
+    ocid: &'a str,
+    /// Its state.
+    state: &'a str,
+    /// The address.
+    address: String,
+    /// The user; `null` if ssh decides.
+    user: Option<&'a str>,
+    /// The jump host.
+    jump_host: Option<&'a str>,
+    /// The file of the private key.
+    identity_file: Option<&'a str>,
+    /// The command, one word per element.
+    command: &'a [String],
+}
+
+impl PublishedDocument for SshDocument<'_> {
+    const NAME: &'static str = "ssh";
+    const COMMANDS: &'static [&'static str] = &["ssh"];
 }
 
 /// A connection, and the instance found with it.

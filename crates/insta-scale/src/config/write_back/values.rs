@@ -29,7 +29,7 @@ pub struct KeyEdit {
 }
 
 /// Lines of a file that changed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, schemars::JsonSchema, serde::Serialize)]
 pub struct ChangedLines {
     /// The number of the first one in the old text.
     pub line: usize,

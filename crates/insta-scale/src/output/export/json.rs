@@ -1,18 +1,28 @@
 //! One JSON document. Files outlive the program, so the document states its version.
 
+use crate::args::OutputFormat;
+use crate::output::published::{PublishedDocument, PublishedLine, text_of};
 use fleet::select::Machine;
+use schemars::JsonSchema;
 use serde::Serialize;
 
-#[derive(Serialize)]
-struct ExportDocument<'a> {
-    schema_version: u32,
+/// Exported instances.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct ExportDocument<'a> {
+    /// One entry per instance.
     instances: &'a [Machine],
 }
 
+impl PublishedDocument for ExportDocument<'_> {
+    const NAME: &'static str = "export";
+    const COMMANDS: &'static [&'static str] = &["export"];
+}
+
+impl PublishedLine for Machine {
+    const NAME: &'static str = "export-line";
+    const COMMANDS: &'static [&'static str] = &["export"];
+}
+
 pub(super) fn write(machines: &[Machine]) -> String {
-    // A `Machine` has only string keys, and the only number that JSON lacks is NaN, which serde_json writes as null.
-    let mut text = serde_json::to_string_pretty(&ExportDocument { schema_version: 1, instances: machines })
-        .unwrap_or_default();
-    text.push('\n');
-    text
+    text_of(&ExportDocument { instances: machines }, OutputFormat::Json)
 }

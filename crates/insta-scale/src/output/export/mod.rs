@@ -14,6 +14,8 @@ mod terraform;
 #[cfg(test)]
 mod tests;
 
+pub use json::ExportDocument;
+
 use crate::ssh::{Accounts, Address, Login, LoginError};
 use fleet::select::Machine;
 use std::net::IpAddr;

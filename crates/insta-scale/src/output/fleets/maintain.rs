@@ -4,14 +4,16 @@ use crate::args::OutputFormat;
 use crate::notify::Keeping;
 use crate::output::console;
 use crate::output::document::SCHEMA_VERSION;
-use crate::output::simulated::mark;
+use crate::output::published::{PublishedLine, line_of};
 use crate::output::text::{clean, count, ranges};
 use crate::session::Session;
 use crate::tuning::TOLD_AGAIN_AFTER;
 use fleet::fleets::Told;
 use jiff::Timestamp;
+use ledger::{Outcome, RunId};
 use oci_client::{Clock as _, SystemClock};
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
@@ -42,7 +44,7 @@ impl<'a> Teller<'a> {
         self.keeping.tell(told, now);
         if matches!(self.output, OutputFormat::Json | OutputFormat::Jsonl) {
             // The reader of the lines may be gone, which is no reason to stop maintaining a fleet.
-            let _ = console::data(&(value(told, now).to_string() + "\n"));
+            let _ = console::data(&line_of(&line_for_programs(told, now)));
         }
         let (text, is_alert) = line(told);
         if is_alert || !self.quiet {
@@ -126,30 +128,111 @@ fn line(told: &Told) -> (String, bool) {
     }
 }
 
+/// What a `maintain` did or found, also with `--output json`.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct MaintainLine<'a> {
+    schema_version: u32,
+    /// The time, to the second.
+    at: String,
+    #[serde(flatten)]
+    news: News<'a>,
+}
+
+impl PublishedLine for MaintainLine<'_> {
+    const NAME: &'static str = "maintain-line";
+    const COMMANDS: &'static [&'static str] = &["maintain"];
+}
+
+/// The types of lines. Accept unknown types: new ones may be added.
+#[derive(Debug, JsonSchema, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum News<'a> {
+    /// The members were counted.
+    Looked {
+        /// The members.
+        members: u32,
+        /// How many there should be.
+        wanted: u32,
+    },
+    /// The fleet is as it should be.
+    Calm {
+        /// The members.
+        members: u32,
+    },
+    /// Members are no longer listed.
+    Vanished {
+        /// Their OCIDs.
+        ocids: &'a [String],
+    },
+    /// Replacements are being launched.
+    Replacing {
+        /// Their display names.
+        names: &'a [String],
+    },
+    /// The launch of the replacements ended.
+    Replaced {
+        /// The run.
+        run_id: RunId,
+        /// Instances requested.
+        requested: u32,
+        /// Instances that exist.
+        launched: u32,
+        /// Instances that were seen RUNNING.
+        running: u32,
+        /// How the run ended.
+        outcome: Option<Outcome>,
+    },
+    /// Stopped members were started.
+    Restarted {
+        /// How many were started.
+        started: u32,
+        /// How many had stopped.
+        stopped: u32,
+    },
+    /// A member died again and again and is not launched any more.
+    Hopeless {
+        /// Its display name.
+        name: &'a str,
+    },
+    /// Members have reached the end of their time.
+    Expired {
+        /// Their display names.
+        names: &'a [String],
+    },
+    /// There are too many members.
+    Surplus {
+        /// How many more than wanted.
+        surplus: u32,
+    },
+    /// Another command is changing the fleet.
+    Busy {},
+    /// Something failed and is tried again.
+    Trouble {
+        /// What failed.
+        text: &'a str,
+    },
+}
+
 /// The event, for programs.
-fn value(told: &Told, now: Timestamp) -> Value {
-    let (kind, more) = match told {
-        Told::Looked { members, wanted } => ("looked", json!({"members": members, "wanted": wanted})),
-        Told::Calm { members } => ("calm", json!({"members": members})),
-        Told::Vanished { ocids } => ("vanished", json!({"ocids": ocids})),
-        Told::Replacing { names } => ("replacing", json!({"names": names})),
-        Told::Replaced(summary) => (
-            "replaced",
-            json!({"run_id": summary.run_id, "requested": summary.requested, "launched": summary.launched,
-                   "running": summary.running, "outcome": summary.outcome}),
-        ),
-        Told::Restarted { started, stopped } => {
-            ("restarted", json!({"started": started, "stopped": stopped}))
-        }
-        Told::Hopeless { name } => ("hopeless", json!({"name": name})),
-        Told::Expired { names } => ("expired", json!({"names": names})),
-        Told::Surplus { surplus } => ("surplus", json!({"surplus": surplus})),
-        Told::Busy => ("busy", json!({})),
-        Told::Trouble { text } => ("trouble", json!({"text": text})),
+fn line_for_programs(told: &Told, now: Timestamp) -> MaintainLine<'_> {
+    let news = match told {
+        Told::Looked { members, wanted } => News::Looked { members: *members, wanted: *wanted },
+        Told::Calm { members } => News::Calm { members: *members },
+        Told::Vanished { ocids } => News::Vanished { ocids },
+        Told::Replacing { names } => News::Replacing { names },
+        Told::Replaced(summary) => News::Replaced {
+            run_id: summary.run_id,
+            requested: summary.requested,
+            launched: summary.launched,
+            running: summary.running,
+            outcome: summary.outcome,
+        },
+        Told::Restarted { started, stopped } => News::Restarted { started: *started, stopped: *stopped },
+        Told::Hopeless { name } => News::Hopeless { name },
+        Told::Expired { names } => News::Expired { names },
+        Told::Surplus { surplus } => News::Surplus { surplus: *surplus },
+        Told::Busy => News::Busy {},
+        Told::Trouble { text } => News::Trouble { text },
     };
-    let mut line = json!({"schema_version": SCHEMA_VERSION, "type": kind, "at": format!("{now:.0}")});
-    if let (Value::Object(line), Value::Object(more)) = (&mut line, more) {
-        line.extend(more);
-    }
-    mark(line)
+    MaintainLine { schema_version: SCHEMA_VERSION, at: format!("{now:.0}"), news }
 }

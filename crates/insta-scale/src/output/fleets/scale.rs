@@ -2,22 +2,73 @@
 
 use crate::args::OutputFormat;
 use crate::output::console;
-use crate::output::document::{Document, SCHEMA_VERSION, last_line};
+use crate::output::document::Document;
 use crate::output::ending::Ending;
-use crate::output::instances::action;
+use crate::output::instances::action::{self, ActionDocument};
 use crate::output::proposal::{DRY_RUN, Proposal};
-use crate::output::simulated::mark;
+use crate::output::published::{PublishedDocument, summary_of};
 use crate::output::summary;
 use crate::output::text::{clean, count};
 use crate::session::Session;
 use fleet::RunSummary;
 use fleet::action::ActionSummary;
-use fleet::fleets::ScalePlan;
+use fleet::fleets::{FleetKey, ScalePlan};
 use fleet::price::Prices;
 use jiff::Timestamp;
 use ledger::RunId;
 use oci_client::{Clock as _, SystemClock};
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// The result of a `scale`, with or without `--dry-run`.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct ScaleDocument<'a> {
+    /// The fleet.
+    fleet: &'a FleetKey,
+    /// What was done.
+    change: SizeChangeKind,
+    /// The members before.
+    before: u32,
+    /// The wanted size.
+    wanted: u32,
+    /// The members now.
+    after: u32,
+    /// The run that records the size; `null` if none was needed.
+    run_id: Option<RunId>,
+    #[serde(flatten)]
+    part: ScalePart<'a>,
+}
+
+impl PublishedDocument for ScaleDocument<'_> {
+    const NAME: &'static str = "scale";
+    const COMMANDS: &'static [&'static str] = &["scale"];
+}
+
+/// What a `scale` does.
+#[derive(Clone, Copy, Debug, JsonSchema, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum SizeChangeKind {
+    /// The size is right.
+    None,
+    /// It launches instances.
+    Launch,
+    /// It terminates instances.
+    Terminate,
+}
+
+/// The details of what was done.
+#[derive(Debug, Default, JsonSchema, Serialize)]
+struct ScalePart<'a> {
+    /// With `--dry-run`, what would be done, in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    planned: Option<Vec<String>>,
+    /// The document of the launch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    launch: Option<Document<'a>>,
+    /// The document of the termination.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    terminate: Option<ActionDocument<'a>>,
+}
 
 /// The result of a `scale`.
 #[derive(Debug)]
@@ -65,63 +116,51 @@ impl<'a> Done<'a> {
         format!("fleet {name} has {after} of {}\n", count(wanted, "wanted instance"))
     }
 
-    fn document(&self, change: &str, more: (&str, Value)) -> Value {
+    fn shown(
+        &self,
+        output: OutputFormat,
+        change: SizeChangeKind,
+        part: ScalePart<'_>,
+        people: String,
+    ) -> String {
+        if !matches!(output, OutputFormat::Json | OutputFormat::Jsonl) {
+            return people;
+        }
         let ScalePlan { fleet, before, wanted, .. } = self.plan;
-        let (key, value) = more;
-        let mut document = mark(json!({
-            "schema_version": SCHEMA_VERSION,
-            "fleet": fleet,
-            "change": change,
-            "before": before,
-            "wanted": wanted,
-            "after": self.after,
-            "run_id": self.scale,
-        }));
-        if let Value::Object(fields) = &mut document
-            && !value.is_null()
-        {
-            fields.insert(key.to_owned(), value);
-        }
-        document
-    }
-
-    fn shown(&self, output: OutputFormat, change: &str, more: (&str, Value), people: String) -> String {
-        match output {
-            OutputFormat::Json => {
-                serde_json::to_string_pretty(&self.document(change, more)).unwrap_or_default() + "\n"
-            }
-            OutputFormat::Jsonl => last_line(self.document(change, more)),
-            _ => people,
-        }
+        let (before, wanted, after) = (*before, *wanted, self.after);
+        let document = ScaleDocument { fleet, change, before, wanted, after, run_id: self.scale, part };
+        summary_of(&document, output)
     }
 
     /// The output if nothing was changed.
     pub fn text(&self, output: OutputFormat) -> String {
         let people = if self.dry_run { format!("{DRY_RUN}\n\n{}", self.line()) } else { self.line() };
-        self.shown(output, "none", ("launch", Value::Null), people)
+        self.shown(output, SizeChangeKind::None, ScalePart::default(), people)
     }
 
     /// The output of a dry run.
     pub fn planned(&self, proposal: &Proposal, prices: &Prices, output: OutputFormat) -> String {
         let people = proposal.dry_run(prices);
-        let change = if self.plan.wanted > self.plan.before { "launch" } else { "terminate" };
+        let grows = self.plan.wanted > self.plan.before;
+        let change = if grows { SizeChangeKind::Launch } else { SizeChangeKind::Terminate };
         let lines: Vec<String> =
             proposal.what.iter().map(|(label, text)| format!("{}: {text}", label.trim())).collect();
-        self.shown(output, change, ("planned", json!(lines)), people)
+        self.shown(output, change, ScalePart { planned: Some(lines), ..ScalePart::default() }, people)
     }
 
     /// The output after launching instances.
     pub fn launched(&self, summary: &RunSummary, ending: &Ending, output: OutputFormat) -> String {
-        let document = serde_json::to_value(Document::of(summary, ending)).unwrap_or_default();
+        let launch = Some(Document::of(summary, ending));
         let table = summary::launch_table(summary, ending, console::stdout_has_colour(), console::width());
         let people = table + &ending.lines(summary, now()) + &self.line();
-        self.shown(output, "launch", ("launch", document), people)
+        self.shown(output, SizeChangeKind::Launch, ScalePart { launch, ..ScalePart::default() }, people)
     }
 
     /// The output after terminating instances.
     pub fn terminated(&self, summary: &ActionSummary, output: OutputFormat) -> String {
-        let document = action::action_value(summary);
-        self.shown(output, "terminate", ("terminate", document), action::action_table(summary) + &self.line())
+        let part = ScalePart { terminate: Some(ActionDocument::of(summary)), ..ScalePart::default() };
+        let people = action::action_table(summary) + &self.line();
+        self.shown(output, SizeChangeKind::Terminate, part, people)
     }
 
     /// Says how to continue if the size was not reached.

@@ -1,16 +1,17 @@
 //! The state of a fleet, for people and for programs.
 
-use crate::output::document::SCHEMA_VERSION;
+use crate::args::OutputFormat;
 use crate::output::instances::columns::{Column, columns_table};
 use crate::output::instances::list::{short_domain, short_ocid};
 use crate::output::listing::per_hour;
+use crate::output::published::{PublishedDocument, text_of};
 use crate::output::runs::age;
 use crate::output::simulated::by_region;
-use crate::output::simulated::mark;
 use crate::output::text::{clean, count, left, moment, ranges, thousands};
 use fleet::fleets::{Drift, MemberRow, SpreadStanding, Standing};
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -264,15 +265,32 @@ fn notes(row: &MemberRow) -> String {
     notes.join(", ")
 }
 
-/// One document.
-pub fn value(standing: &Standing) -> Value {
-    let mut document = mark(serde_json::to_value(standing).unwrap_or_default());
-    if let Value::Object(fields) = &mut document {
-        fields.insert("schema_version".to_owned(), json!(SCHEMA_VERSION));
-        let wanted = usize::try_from(standing.wanted.count).unwrap_or(usize::MAX);
-        fields.insert("missing".to_owned(), json!(wanted.saturating_sub(standing.members)));
-        fields.insert("surplus".to_owned(), json!(standing.members.saturating_sub(wanted)));
-        fields.insert("drifted".to_owned(), json!(standing.drifted()));
-    }
-    document
+/// The members of a fleet beside its wanted size.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct StatusDocument<'a> {
+    #[serde(flatten)]
+    standing: &'a Standing,
+    /// Members that are missing.
+    missing: usize,
+    /// Members beyond the wanted size.
+    surplus: usize,
+    /// Members that differ from the config.
+    drifted: usize,
+}
+
+impl PublishedDocument for StatusDocument<'_> {
+    const NAME: &'static str = "status";
+    const COMMANDS: &'static [&'static str] = &["status"];
+}
+
+/// One document; with `--output jsonl`, one line.
+pub fn document_text(standing: &Standing, format: OutputFormat) -> String {
+    let wanted = usize::try_from(standing.wanted.count).unwrap_or(usize::MAX);
+    let document = StatusDocument {
+        standing,
+        missing: wanted.saturating_sub(standing.members),
+        surplus: standing.members.saturating_sub(wanted),
+        drifted: standing.drifted(),
+    };
+    text_of(&document, format)
 }

@@ -5,16 +5,18 @@ use super::list::short_ocid;
 use crate::hints;
 use crate::output::again::advice;
 use crate::output::console;
-use crate::output::document::{SCHEMA_VERSION, last_line};
-
+use crate::output::document::SCHEMA_VERSION;
 use crate::output::listing::or_dash;
-use crate::output::simulated::mark;
+use crate::output::published::{PublishedDocument, last_line};
+use crate::output::simulated;
 use crate::output::summary::describe;
 use crate::output::text::{clean, count, seconds, wrap};
 use crate::tuning::ROWS_SHOWN;
 use fleet::action::{ActionRow, ActionSummary, RowResult, Verb};
-use ledger::{ErrorClass, ErrorRecord, Outcome};
-use serde_json::{Value, json};
+use fleet::price::StillCosts;
+use ledger::{ErrorClass, ErrorRecord, Outcome, RequestCount, RunId};
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -185,41 +187,158 @@ fn names(rows: &[&ActionRow]) -> String {
     }
 }
 
-/// A failure with its hint, for documents.
-pub fn error_value(record: &ErrorRecord) -> Value {
-    let mut value = json!({"opc_request_id": null});
-    // Strings and numbers only, so serialisation cannot fail.
-    if let (Some(error), Ok(Value::Object(fields))) = (value.as_object_mut(), serde_json::to_value(record)) {
-        error.extend(fields);
-        error.insert("hint".to_owned(), advice(hint(record)).into());
-    }
-    value
+/// A failure, and what to do about it.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct ActionError<'a> {
+    /// The id of the request, for a support request.
+    opc_request_id: Option<&'a str>,
+    /// The kind of failure.
+    class: &'a ErrorClass,
+    /// The status of the response; absent without a response.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
+    /// The code, from OCI.
+    code: &'a str,
+    /// The text, from OCI.
+    message: &'a str,
+    /// What to do.
+    hint: String,
 }
 
-/// The document.
-pub fn action_value(summary: &ActionSummary) -> Value {
-    // Strings, numbers and times only, so serialisation cannot fail.
-    let mut value = serde_json::to_value(summary).unwrap_or_default();
-    if let Some(rows) = value.get_mut("instances").and_then(Value::as_array_mut) {
-        for (row, from) in rows.iter_mut().zip(&summary.instances) {
-            if let (Some(row), Some(record)) = (row.as_object_mut(), &from.error) {
-                row.insert("error".to_owned(), error_value(record));
-            }
+impl<'a> ActionError<'a> {
+    /// A failure with its hint.
+    pub fn of(record: &'a ErrorRecord) -> Self {
+        Self {
+            opc_request_id: record.opc_request_id.as_deref(),
+            class: &record.class,
+            status: record.status,
+            code: &record.code,
+            message: &record.message,
+            hint: advice(hint(record)),
         }
     }
-    let mut document = mark(json!({"schema_version": SCHEMA_VERSION}));
-    if let (Some(document), Value::Object(fields)) = (document.as_object_mut(), value) {
-        document.extend(fields);
+}
+
+/// The result of starting, stopping, rebooting or terminating instances.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct ActionDocument<'a> {
+    schema_version: u32,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    simulated: bool,
+    /// The run; `null` if there was nothing to do and therefore no run.
+    run_id: Option<RunId>,
+    /// The action.
+    action: Option<Verb>,
+    /// How it ended; `null` while it has not.
+    outcome: Option<Outcome>,
+    /// Instances selected.
+    requested: u32,
+    /// Instances whose action was accepted but that were not seen in the wanted state: with `--no-wait`, all of them.
+    accepted: u32,
+    /// Instances in the wanted state, including those that were there before.
+    done: u32,
+    /// The part of them that was there before.
+    skipped: u32,
+    /// Instances that failed, or whose wait ended.
+    failed: u32,
+    /// Instances that were not acted on, because the run was interrupted or stopped first.
+    left: u32,
+    /// Seconds since the run began.
+    elapsed_s: f64,
+    /// Requests by operation.
+    requests: &'a BTreeMap<String, RequestCount>,
+    /// The named instances that were not found, as the user wrote them. Each also has a row with a failure.
+    missing: &'a [String],
+    /// One entry per instance, in the order of the selection.
+    instances: Vec<ActionInstance<'a>>,
+    /// Warnings to the user.
+    warnings: &'a [String],
+    /// Unused resources that continue to cost money; absent if this was not checked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    still_costs: Option<&'a [StillCosts]>,
+}
+
+impl PublishedDocument for ActionDocument<'_> {
+    const NAME: &'static str = "action";
+    const COMMANDS: &'static [&'static str] =
+        &["instances start", "instances stop", "instances reboot", "instances terminate", "show"];
+}
+
+/// The result for one instance.
+#[derive(Debug, JsonSchema, Serialize)]
+struct ActionInstance<'a> {
+    /// Its number in the selection, from 1.
+    slot: u32,
+    /// Its display name.
+    name: &'a str,
+    /// Its OCID. This field and the following ones are `null` if it was named but not found.
+    ocid: Option<&'a str>,
+    /// The result.
+    result: RowResult,
+    /// The state in which it was last seen.
+    state: Option<&'a str>,
+    /// Its availability domain.
+    availability_domain: Option<&'a str>,
+    /// Its fault domain.
+    fault_domain: Option<&'a str>,
+    /// Its shape.
+    shape: Option<&'a str>,
+    /// Requests sent for it.
+    attempts: u32,
+    /// Why it failed, or why it was last refused if nothing was done.
+    error: Option<ActionError<'a>>,
+}
+
+impl<'a> ActionDocument<'a> {
+    /// The document of an action.
+    pub fn of(summary: &'a ActionSummary) -> Self {
+        Self {
+            schema_version: SCHEMA_VERSION,
+            simulated: simulated::is(),
+            run_id: summary.run_id,
+            action: summary.action,
+            outcome: summary.outcome,
+            requested: summary.requested,
+            accepted: summary.accepted,
+            done: summary.done,
+            skipped: summary.skipped,
+            failed: summary.failed,
+            left: summary.left,
+            elapsed_s: summary.elapsed_s,
+            requests: &summary.requests,
+            missing: &summary.missing,
+            instances: summary.instances.iter().map(ActionInstance::of).collect(),
+            warnings: &summary.warnings,
+            still_costs: summary.still_costs.as_deref(),
+        }
     }
-    document
+}
+
+impl<'a> ActionInstance<'a> {
+    fn of(row: &'a ActionRow) -> Self {
+        let known = |text: &'a str| Some(text).filter(|text| !text.is_empty());
+        Self {
+            slot: row.slot,
+            name: &row.name,
+            ocid: known(&row.ocid),
+            result: row.result,
+            state: known(&row.state),
+            availability_domain: known(&row.availability_domain),
+            fault_domain: row.fault_domain.as_deref(),
+            shape: known(&row.shape),
+            attempts: row.attempts,
+            error: row.error.as_ref().map(ActionError::of),
+        }
+    }
 }
 
 /// One document.
 pub fn action_json(summary: &ActionSummary) -> String {
-    serde_json::to_string_pretty(&action_value(summary)).unwrap_or_default() + "\n"
+    // Strings, numbers and times only, so serialisation cannot fail.
+    serde_json::to_string_pretty(&ActionDocument::of(summary)).unwrap_or_default() + "\n"
 }
 
 /// The document as the last of the JSON lines: `{"type":"summary",…}`.
 pub fn action_json_line(summary: &ActionSummary) -> String {
-    last_line(action_value(summary))
+    last_line(serde_json::to_value(ActionDocument::of(summary)).unwrap_or_default())
 }

@@ -1,17 +1,20 @@
 //! The result of a cleanup of volumes and reservations: a table and a document.
 
-use super::action::word;
+use super::action::{ActionDocument, ActionError, word};
 use super::columns::{Column, columns_table};
 use super::list::short_ocid;
+use crate::args::OutputFormat;
 use crate::output::console;
-use crate::output::document::SCHEMA_VERSION;
 use crate::output::listing::Listing;
-use crate::output::simulated::mark;
+use crate::output::published::{PublishedDocument, PublishedRow, text_of};
 use crate::output::summary::describe;
 use crate::output::text::{clean, count};
 use crate::tuning::ROWS_SHOWN;
+use fleet::action::RowResult;
 use fleet::cleanup::{CleanupRow, CleanupSummary};
-use serde_json::{Value, json};
+use ledger::{Outcome, RunId};
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::fmt::Write as _;
 
 /// The columns of the found resources.
@@ -19,7 +22,7 @@ pub const COLUMNS: [&str; 6] = ["KIND", "NAME", "WHERE", "PRICE/HOUR", "WHY", "O
 
 /// The found resources as a table that fits the terminal. Before a question, every row shows what it is and the end of its
 /// OCID.
-pub fn found_table(listing: &Listing, width: Option<usize>) -> String {
+pub fn found_table(listing: &Listing<Leftover>, width: Option<usize>) -> String {
     let cells = |at: usize| listing.rows.iter().map(move |row| row.get(at).cloned().unwrap_or_default());
     let ranks = [0, 0, 3, 1, 2, 0];
     let columns = COLUMNS.iter().zip(ranks).enumerate().map(|(at, (title, rank))| {
@@ -88,37 +91,140 @@ pub fn cleanup_advice(summary: &CleanupSummary) -> String {
     out
 }
 
-/// One document.
-pub fn cleanup_json(summary: &CleanupSummary) -> String {
-    let mut document = mark(json!({"schema_version": SCHEMA_VERSION, "action": "cleanup"}));
-    // Strings and numbers only, so serialisation cannot fail.
-    if let (Some(document), Ok(Value::Object(fields))) =
-        (document.as_object_mut(), serde_json::to_value(summary))
-    {
-        document.extend(fields);
-    }
-    if let Some(rows) = document.get_mut("leftovers").and_then(Value::as_array_mut) {
-        for (row, from) in rows.iter_mut().zip(&summary.leftovers) {
-            if let (Some(row), Some(record)) = (row.as_object_mut(), &from.error) {
-                row.insert("error".to_owned(), super::action::error_value(record));
-            }
+/// A leftover of an earlier run.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct Leftover {
+    /// Its kind: `instance`, `boot volume`, `volume`, `reservation`.
+    pub kind: String,
+    /// Its display name.
+    pub name: String,
+    /// Its OCID.
+    pub ocid: String,
+    /// What it costs; `null` if unknown.
+    pub price_per_hour: Option<f64>,
+    /// Why it is left over.
+    pub why: String,
+}
+
+impl PublishedRow for Leftover {
+    const NAME: &'static str = "cleanup-dry-run";
+    const LIST: &'static str = "leftovers";
+    const COMMANDS: &'static [&'static str] = &["cleanup"];
+}
+
+/// The result of a `cleanup`.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct CleanupDocument<'a> {
+    /// The run of the volumes and reservations; `null` if there were none.
+    pub run_id: Option<RunId>,
+    /// The document of the termination; `null` if there were no instances.
+    pub instances: Option<ActionDocument<'a>>,
+    /// OCIDs of deleted volumes and reservations.
+    pub deleted: &'a [String],
+    /// What could not be deleted.
+    pub failed: Vec<NotDeleted<'a>>,
+    /// OCIDs of what was not tried, or whose end is unknown.
+    pub left: &'a [String],
+    /// Warnings to the user.
+    pub warnings: &'a [String],
+}
+
+impl PublishedDocument for CleanupDocument<'_> {
+    const NAME: &'static str = "cleanup";
+    const COMMANDS: &'static [&'static str] = &["cleanup"];
+}
+
+/// A volume or reservation that could not be deleted.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct NotDeleted<'a> {
+    /// Its OCID.
+    pub ocid: &'a str,
+    /// Why.
+    pub error: ActionError<'a>,
+}
+
+/// A past cleanup. The instances that it terminated are in a separate run.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct PastCleanup<'a> {
+    /// The kind of run.
+    action: &'static str,
+    /// The run.
+    run_id: RunId,
+    /// How it ended; `null` while it has not.
+    outcome: Option<Outcome>,
+    /// Resources to be deleted.
+    requested: u32,
+    /// Resources that were deleted.
+    done: u32,
+    /// Resources that could not be deleted.
+    failed: u32,
+    /// Resources that were not tried, or whose end is unknown.
+    left: u32,
+    /// One entry per resource, in the order in which they were shown.
+    leftovers: Vec<PastLeftover<'a>>,
+}
+
+impl PublishedDocument for PastCleanup<'_> {
+    const NAME: &'static str = "show-cleanup";
+    const COMMANDS: &'static [&'static str] = &["show"];
+}
+
+/// A resource of a past cleanup.
+#[derive(Debug, JsonSchema, Serialize)]
+struct PastLeftover<'a> {
+    /// Its number in the run, from 1.
+    slot: u32,
+    /// Its kind: `boot volume`, `volume`, `reservation`.
+    kind: &'a str,
+    /// Its display name.
+    name: &'a str,
+    /// Its OCID.
+    ocid: &'a str,
+    /// The result.
+    result: RowResult,
+    /// Why it failed.
+    error: Option<ActionError<'a>>,
+}
+
+impl<'a> PastLeftover<'a> {
+    fn of(row: &'a CleanupRow) -> Self {
+        Self {
+            slot: row.slot,
+            kind: row.kind,
+            name: &row.name,
+            ocid: &row.ocid,
+            result: row.result,
+            error: row.error.as_ref().map(ActionError::of),
         }
     }
-    serde_json::to_string_pretty(&document).unwrap_or_default() + "\n"
+}
+
+/// One document.
+pub fn cleanup_json(summary: &CleanupSummary) -> String {
+    let document = PastCleanup {
+        action: "cleanup",
+        run_id: summary.run_id,
+        outcome: summary.outcome,
+        requested: summary.requested,
+        done: summary.done,
+        failed: summary.failed,
+        left: summary.left,
+        leftovers: summary.leftovers.iter().map(PastLeftover::of).collect(),
+    };
+    text_of(&document, OutputFormat::Json)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use fleet::action::RowResult;
-    use ledger::{ErrorRecord, Outcome, RunId};
+    use ledger::ErrorRecord;
 
     #[test]
     fn what_was_found_fits_the_terminal() {
-        let mut listing = Listing::new("leftovers", &COLUMNS);
+        let mut listing = Listing::<Leftover>::new(&COLUMNS);
         let why = "its run failed to get it running, or has another in its place";
         let row = ["instance", "web-1", "PHX-AD-1", "0.0340", why, "ocid1.instance.oc1.phx.unique00000001"];
-        listing.push(row.map(str::to_owned).to_vec(), json!({}));
+        listing.rows.push(row.map(str::to_owned).to_vec());
         insta::assert_snapshot!(found_table(&listing, Some(80)), @r"
         KIND      NAME   WHERE     PRICE/HOUR  WHY                             OCID
         instance  web-1  PHX-AD-1  0.0340      its run failed to get it runn…  …00000001

@@ -4,6 +4,7 @@ use super::columns::{Column, columns_table};
 use crate::output::document::SCHEMA_VERSION;
 use crate::output::export::csv_record;
 use crate::output::listing::{or_dash, per_hour};
+use crate::output::published::{PublishedDocument, PublishedLine};
 use crate::output::simulated;
 use crate::output::simulated::by_region;
 use crate::output::text::{amount, count, left, moment, thousands, wrap};
@@ -11,6 +12,7 @@ use fleet::cleanup::expiry;
 use fleet::price::Prices;
 use fleet::select::{Machine, Named, hour_now, total_now};
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -32,9 +34,9 @@ pub struct Table<'a> {
     pub asking: bool,
 }
 
-/// One instance, for programs.
-#[derive(Serialize)]
-struct Row<'a> {
+/// An instance.
+#[derive(JsonSchema, Serialize)]
+pub struct InstanceLine<'a> {
     #[serde(flatten)]
     machine: &'a Machine,
     /// Included in JSON lines, each of which is a separate document.
@@ -48,27 +50,46 @@ struct Row<'a> {
 }
 
 /// Sums over the instances.
-#[derive(Debug, PartialEq, Serialize)]
+#[derive(Debug, PartialEq, JsonSchema, Serialize)]
 struct Totals<'a> {
+    /// The number of instances.
     instances: usize,
+    /// How many are in each state.
     by_state: BTreeMap<&'a str, usize>,
+    /// OCPUs.
     ocpus: f64,
+    /// Memory in GB.
     memory_gb: f64,
     /// The sum of the known prices.
     price_per_hour: f64,
+    /// How many instances have no known price.
     unknown_prices: usize,
+    /// The currency of the prices.
     currency: &'a str,
 }
 
-#[derive(Serialize)]
-struct ListDocument<'a> {
+impl PublishedLine for InstanceLine<'_> {
+    const NAME: &'static str = "instances-list-line";
+    const COMMANDS: &'static [&'static str] = &["instances list"];
+}
+
+/// Instances.
+#[derive(JsonSchema, Serialize)]
+pub struct ListDocument<'a> {
     schema_version: u32,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     simulated: bool,
-    instances: Vec<Row<'a>>,
+    /// One entry per instance.
+    instances: Vec<InstanceLine<'a>>,
+    /// Sums.
     totals: Totals<'a>,
     /// The named instances that were not found.
     missing: Vec<&'a str>,
+}
+
+impl PublishedDocument for ListDocument<'_> {
+    const NAME: &'static str = "instances-list";
+    const COMMANDS: &'static [&'static str] = &["instances list"];
 }
 
 impl Table<'_> {
@@ -162,9 +183,9 @@ impl Table<'_> {
         Ok(())
     }
 
-    fn row<'b>(&self, machine: &'b Machine, simulated: bool) -> Row<'b> {
+    fn row<'b>(&self, machine: &'b Machine, simulated: bool) -> InstanceLine<'b> {
         let price_per_hour = hour_now(machine, self.prices);
-        Row { machine, simulated, price_per_hour, expires: expiry(machine) }
+        InstanceLine { machine, simulated, price_per_hour, expires: expiry(machine) }
     }
 
     /// Comma-separated values, safe for spreadsheets.

@@ -2,13 +2,14 @@
 
 use super::columns::{Column, columns_table};
 use super::list::short_domain;
-use crate::output::document::SCHEMA_VERSION;
-use crate::output::simulated::mark;
+use crate::args::OutputFormat;
+use crate::output::published::{PublishedDocument, text_of};
 use crate::output::text::{clean, count};
 use crate::tuning::ROWS_SHOWN;
 use fleet::select::{Machine, Named};
 use oci_api::models::InstanceLifecycleState as State;
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -20,6 +21,41 @@ pub struct Status {
     domains: BTreeMap<String, usize>,
     shapes: BTreeMap<String, usize>,
     moving: usize,
+}
+
+/// The states of instances, counted.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct InstancesStatus<'a> {
+    /// One entry per instance.
+    instances: Vec<InstanceState<'a>>,
+    /// The number of instances.
+    count: usize,
+    /// How many are in each state.
+    by_state: &'a BTreeMap<String, usize>,
+    /// How many are in each availability domain.
+    by_availability_domain: &'a BTreeMap<String, usize>,
+    /// How many have each shape.
+    by_shape: &'a BTreeMap<String, usize>,
+    /// Whether no instance is in a transitional state.
+    steady: bool,
+    /// The named instances that were not found.
+    missing: Vec<&'a str>,
+}
+
+impl PublishedDocument for InstancesStatus<'_> {
+    const NAME: &'static str = "instances-status";
+    const COMMANDS: &'static [&'static str] = &["instances status"];
+}
+
+/// An instance and its state.
+#[derive(Debug, JsonSchema, Serialize)]
+struct InstanceState<'a> {
+    /// Its display name.
+    name: &'a str,
+    /// Its OCID.
+    ocid: &'a str,
+    /// Its state.
+    state: &'a str,
 }
 
 /// Whether an instance is in a transitional state.
@@ -87,31 +123,31 @@ impl Status {
         out
     }
 
-    fn value(&self, machines: &[Machine], missing: &[Named]) -> Value {
-        let rows: Vec<Value> = machines
-            .iter()
-            .map(|machine| json!({"name": machine.name, "ocid": machine.ocid, "state": machine.state}))
-            .collect();
-        mark(json!({
-            "schema_version": SCHEMA_VERSION,
-            "instances": rows,
-            "count": self.all,
-            "by_state": self.states,
-            "by_availability_domain": self.domains,
-            "by_shape": self.shapes,
-            "steady": self.is_steady(),
-            "missing": missing.iter().map(Named::text).collect::<Vec<_>>(),
-        }))
+    fn document<'a>(&'a self, machines: &'a [Machine], missing: &'a [Named]) -> InstancesStatus<'a> {
+        let state = |machine: &'a Machine| InstanceState {
+            name: &machine.name,
+            ocid: &machine.ocid,
+            state: machine.state.as_str(),
+        };
+        InstancesStatus {
+            instances: machines.iter().map(state).collect(),
+            count: self.all,
+            by_state: &self.states,
+            by_availability_domain: &self.domains,
+            by_shape: &self.shapes,
+            steady: self.is_steady(),
+            missing: missing.iter().map(Named::text).collect(),
+        }
     }
 
     /// One document.
     pub fn json(&self, machines: &[Machine], missing: &[Named]) -> String {
-        serde_json::to_string_pretty(&self.value(machines, missing)).unwrap_or_default() + "\n"
+        text_of(&self.document(machines, missing), OutputFormat::Json)
     }
 
     /// One line.
     pub fn json_line(&self, machines: &[Machine], missing: &[Named]) -> String {
-        self.value(machines, missing).to_string() + "\n"
+        text_of(&self.document(machines, missing), OutputFormat::Jsonl)
     }
 }
 
