@@ -16,7 +16,6 @@ use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 /// Simulated seconds per second, unless the options or the scenario say otherwise.
 pub const SPEED: f64 = 30.0;
