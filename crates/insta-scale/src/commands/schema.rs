@@ -22,7 +22,12 @@ pub fn publish(session: &Session, args: &SchemaArgs) -> Result<Exit, CommandErro
     console::data(&match named {
         Some(entry) if session.output == OutputFormat::Jsonl => entry.schema().to_string() + "\n",
         Some(entry) => text(entry),
-        None => listing().to_text(session.output),
+        // What it describes matters most; `--output wide` shows all of both.
+        None => listing().fitted(
+            session.output,
+            &[(0, false), (2, false), (1, true), (0, true)],
+            console::width(),
+        ),
     })?;
     Ok(Exit::Done)
 }
