@@ -84,12 +84,13 @@ run: build ## Launch the instances of config.yaml; asks first, unless YES=1
 list-reservations: build ## List the capacity reservations
 	./capacity-manager -list -config $(CONFIG)
 
-.PHONY: demo
+# The first build that somebody waits for is not optimised as one: `make build` replaces it.
+.PHONY: demo demo-hunt
+demo demo-hunt: PROFILE = demo
 demo: build ## Launch a fleet in the simulated region and write its report: no tenancy, no key, no cost
 	./oci-insta-scale --config config.example.yaml --simulate --yes
 	./oci-insta-scale report --simulated --output-file demo-report.html
 
-.PHONY: demo-hunt
 demo-hunt: build ## Hunt in a simulated region whose capacity comes back in crumbs: free of charge, within a minute
 	./oci-insta-scale hunt --config config.example.yaml --simulate=crumbs --speed 10 --count 6 --floor 10s --until 1d --yes
 
