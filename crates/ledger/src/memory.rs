@@ -196,13 +196,21 @@ impl Store for MemoryStore {
 
 /// The head of a run, from its first and last record. The last record shows whether and how the run ended.
 pub(crate) fn head(run: RunId, first: &Record, last: &Record, held: bool) -> RunHead {
-    let (kind, requested) = match &first.event {
-        Event::RunStarted { kind, requested, .. } => (Some(*kind), *requested),
-        _ => (None, 0),
+    let (kind, requested, further_regions) = match &first.event {
+        Event::RunStarted { kind, requested, plan } => (Some(*kind), *requested, further_regions(plan)),
+        _ => (None, 0, Vec::new()),
     };
     let outcome: Option<Outcome> = match &last.event {
         Event::RunFinished { outcome } => Some(*outcome),
         _ => None,
     };
-    RunHead { run, kind, requested, created_at: first.at, last_at: last.at, outcome, held }
+    let (created_at, last_at) = (first.at, last.at);
+    RunHead { run, kind, requested, further_regions, created_at, last_at, outcome, held }
+}
+
+/// The further regions that the plan of a launch names.
+fn further_regions(plan: &serde_json::Value) -> Vec<String> {
+    let regions = plan.pointer("/fleet/regions").and_then(|regions| regions.as_array());
+    let names = regions.into_iter().flatten().filter_map(|region| region.get("region")?.as_str());
+    names.map(str::to_owned).collect()
 }

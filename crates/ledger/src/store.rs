@@ -36,6 +36,9 @@ pub struct RunHead {
     pub kind: Option<RunKind>,
     /// How many slots it has.
     pub requested: u32,
+    /// Further regions in which it launches; absent for a run in one region.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub further_regions: Vec<String>,
     /// When it was created.
     pub created_at: Timestamp,
     /// The time of its last record.

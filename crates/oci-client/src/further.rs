@@ -54,6 +54,14 @@ impl Further {
     }
 }
 
+/// The name of the region of a resource, from its OCID, or from its availability domain where the OCID names none.
+pub fn region_of(ocid: &str, domain: &str) -> Option<String> {
+    let named = Ocid::parse(ocid).ok().map(|ocid| ocid.region).filter(|region| !region.is_empty());
+    let text = named.unwrap_or_else(|| region_in_domain(domain));
+    let name = Region::find(text).map_or_else(|| text.to_ascii_lowercase(), |region| region.name.to_owned());
+    (!name.is_empty()).then_some(name)
+}
+
 /// Whether a value names something of a region.
 pub(crate) fn is_in_a_region(value: &str) -> bool {
     Ocid::parse(value).is_ok_and(|ocid| !ocid.region.is_empty())
@@ -79,5 +87,17 @@ mod tests {
         assert_eq!(region_in_domain("Uocm:US-ASHBURN-AD-3"), "us-ashburn-1");
         assert_eq!(region_in_domain("xYzA:AP-TOKYO-1-AD-1"), "AP-TOKYO-1");
         assert_eq!(region_in_domain("AD-1"), "");
+    }
+
+    #[test]
+    fn a_resource_is_in_the_region_that_it_names() {
+        let of = |ocid, domain| region_of(ocid, domain).unwrap_or_default();
+        assert_eq!(of("ocid1.instance.oc1.phx.a", ""), "us-phoenix-1");
+        assert_eq!(of("ocid1.instance.oc1.iad.a", "Uocm:PHX-AD-1"), "us-ashburn-1");
+        assert_eq!(of("ocid1.instance.oc1.eu-frankfurt-1.a", ""), "eu-frankfurt-1");
+        assert_eq!(of("i-1", "Uocm:US-ASHBURN-AD-2"), "us-ashburn-1");
+        assert_eq!(of("ocid1.instance.oc1..a", "Uocm:PHX-AD-1"), "us-phoenix-1");
+        assert_eq!(of("ocid1.instance.oc1.Mars-East-1.a", ""), "mars-east-1");
+        assert_eq!(of("i-1", "AD-1"), "");
     }
 }

@@ -48,6 +48,7 @@ pub use client::{Client, ClientBuilder};
 pub use clock::{Clock, SystemClock};
 pub use endpoint::{Base, EndpointError, Endpoints, find_region, is_loopback};
 pub use failure::{Failure, FailureClass, GaveUp, is_foreign};
+pub use further::region_of;
 pub use observer::{Counts, Observer, Outcome, RequestCounts, Retrying, Tried};
 pub use pages::MAX_PAGES;
 pub use retry::{QuestionLimits, RetryPolicy};

@@ -9,6 +9,7 @@ use ledger::{
     ErrorClass, ErrorRecord, InstanceRef, Outcome, Phase, RequestCount, RunId, RunState, SlotNumber,
     SlotState,
 };
+use oci_client::region_of;
 use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
@@ -84,6 +85,8 @@ pub struct ActionRow {
     /// The state in which it was last seen.
     #[serde(serialize_with = "or_null")]
     pub state: String,
+    /// Its region, if its OCID or its availability domain names one.
+    pub region: Option<String>,
     /// Its availability domain.
     #[serde(serialize_with = "or_null")]
     pub availability_domain: String,
@@ -170,12 +173,14 @@ fn row(number: SlotNumber, instance: InstanceRef, slot: &SlotState) -> ActionRow
         }),
         _ => None,
     };
+    let region = region_of(&instance.ocid, &instance.availability_domain);
     ActionRow {
         slot: number,
         name: instance.name,
         ocid: instance.ocid,
         result,
         state,
+        region,
         availability_domain: instance.availability_domain,
         fault_domain: instance.fault_domain,
         shape: instance.shape,

@@ -131,6 +131,8 @@ pub struct InstanceSummary {
     pub ocid: Option<String>,
     /// The state in which it was last seen.
     pub state: Option<String>,
+    /// The region of that domain, if the run has several.
+    pub region: Option<String>,
     /// Its availability domain, or the one that was last tried.
     pub availability_domain: Option<String>,
     /// The fault domain, once known.
@@ -366,6 +368,7 @@ fn row(slot: Option<Box<SlotState>>, state: &RunState, plan: &Plan, number: Slot
         name: slot.name.unwrap_or_else(|| plan.name(number)),
         ocid: slot.ocid,
         state: slot.state,
+        region: place.and_then(|place| plan.fleet.region_if_several(place)),
         availability_domain: place.map(|place| place.availability_domain.clone()),
         fault_domain: place.and_then(|place| place.fault_domain.clone()),
         shape: place.map(|place| place.shape.clone()),

@@ -9,6 +9,9 @@ use serde::Serialize;
 /// The responses of one target in a run.
 #[derive(Clone, Debug, Default, PartialEq, JsonSchema, Serialize)]
 pub struct TargetSummary {
+    /// Its region, if the run has several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
     /// The full name of its availability domain.
     pub availability_domain: String,
     /// The fault domain, if one is requested.
@@ -65,6 +68,7 @@ fn target(row: &TargetState, state: &RunState, plan: &Plan) -> TargetSummary {
         (_, None) => None,
     };
     TargetSummary {
+        region: plan.fleet.region_if_several(place),
         availability_domain: place.availability_domain.clone(),
         fault_domain: place.fault_domain.clone(),
         shape: place.shape.clone(),

@@ -16,14 +16,49 @@ impl FleetSpec {
         placement.region.as_deref().unwrap_or(&self.region)
     }
 
+    /// The same for rows, which name regions only if there are several.
+    pub fn region_if_several(&self, placement: &Placement) -> Option<String> {
+        (!self.regions.is_empty()).then(|| self.region_at(placement).to_owned())
+    }
+
     /// The compartment that instances are made in at a placement.
     pub fn compartment_at(&self, placement: &Placement) -> &str {
         self.further_region(placement).map_or(&self.compartment, |region| &region.compartment)
     }
 
+    /// The placements in the region of an existing instance. One that names no further region of the fleet is in the fleet's
+    /// own.
+    pub fn placements_beside(&self, region: Option<&str>) -> impl Iterator<Item = &Placement> {
+        let here = self.regions.iter().find(|further| Some(further.region.as_str()) == region);
+        let here = here.map(|further| further.region.as_str());
+        self.placements.iter().filter(move |placement| placement.region.as_deref() == here)
+    }
+
+    /// Whether the image of a placement is known only after the plan has looked for the newest one.
+    pub fn has_open_image(&self, placement: &Placement) -> bool {
+        let region = self.further_region(placement);
+        placement.image.is_none()
+            && region.is_some_and(|region| region.image.is_none() && region.newest_image.is_some())
+    }
+
+    /// Whether that is so for any placement.
+    pub fn has_open_images(&self) -> bool {
+        self.placements.iter().any(|placement| self.has_open_image(placement))
+    }
+
+    /// Whether placements may be in this region; `None` is the fleet's own.
+    pub fn lists(&self, region: Option<&str>) -> bool {
+        region.is_none_or(|name| self.regions.iter().any(|further| further.region == name))
+    }
+
     /// The names of all its regions, its own first.
     pub fn region_names(&self) -> impl Iterator<Item = &str> {
         std::iter::once(self.region.as_str()).chain(self.regions.iter().map(|region| region.region.as_str()))
+    }
+
+    /// The names of its further regions.
+    pub fn further_names(&self) -> Vec<&str> {
+        self.regions.iter().map(|region| region.region.as_str()).collect()
     }
 
     /// The fleet as if it had one region only: a further one by its name, or its own. Its placements keep their region.

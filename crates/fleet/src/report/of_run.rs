@@ -62,6 +62,7 @@ impl RunFold<'_, '_> {
                     ocid: row.ocid,
                     result: row.result,
                     state: String::new(),
+                    region: None,
                     availability_domain: String::new(),
                     fault_domain: None,
                     shape: row.kind.to_owned(),

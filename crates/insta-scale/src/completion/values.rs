@@ -109,6 +109,7 @@ mod tests {
             run: RunId(uuid::Uuid::nil()),
             kind,
             requested: 1,
+            further_regions: Vec::new(),
             created_at: Timestamp::UNIX_EPOCH,
             last_at: Timestamp::UNIX_EPOCH,
             outcome,

@@ -103,6 +103,9 @@ struct Instance<'a> {
     ocid: Option<&'a str>,
     /// The last known state.
     state: Option<&'a str>,
+    /// Where the instance is, or was last tried; absent if the run has one region.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    region: Option<&'a str>,
     /// Where the instance is, or was last tried.
     availability_domain: Option<&'a str>,
     /// Where the instance is, or was last tried.
@@ -219,6 +222,7 @@ impl<'a> Instance<'a> {
             name: &row.name,
             ocid: row.ocid.as_deref(),
             state: row.state.as_deref(),
+            region: row.region.as_deref(),
             availability_domain: row.availability_domain.as_deref(),
             fault_domain: row.fault_domain.as_deref(),
             shape: row.shape.as_deref(),

@@ -85,6 +85,9 @@ pub fn columns(rows: &[SlotRow<'_>], colour: bool) -> Vec<Column> {
         column("FAULT DOMAIN", 8, &|row| single(row, row.first.fault_domain.as_deref())),
         column(if simulated::is() { "READY (SIMULATED)" } else { "READY" }, 6, &ready),
     ];
+    if rows.iter().any(|row| row.first.region.is_some()) {
+        columns.insert(3, column("REGION", 5, &|row| single(row, row.first.region.as_deref())));
+    }
     // A column that is empty, or the same in each row, would displace others.
     let mut shapes =
         rows.iter().filter(|row| row.first.ocid.is_some()).filter_map(|row| row.first.shape.as_deref());

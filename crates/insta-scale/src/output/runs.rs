@@ -137,7 +137,11 @@ pub fn runs_table(rows: &[ListedRun], now: Timestamp, width: Option<usize>) -> S
         column("RUN", 0, &id).or_short(rows.iter().map(|row| id(row).chars().take(SHORT).collect())),
         column("KIND", 3, &|row| row.head.kind.map_or("unreadable", kind_of_run).to_owned()),
         column("NAMES", 1, &names).cut(),
-        column("REGION", 6, &|row| text(row.facts.region.as_deref())),
+        column("REGION", 6, &|row| {
+            let further = row.head.further_regions.iter().map(String::as_str);
+            let all: Vec<&str> = row.facts.region.as_deref().into_iter().chain(further).collect();
+            text(Some(all.join(", ").as_str()).filter(|all| !all.is_empty()))
+        }),
         column("SHAPE", 5, &|row| text(row.facts.shape.as_deref())),
         column("DONE", 2, &|row| match row.head.kind {
             // The runs that follow it contain the instances.
@@ -287,6 +291,7 @@ mod tests {
             run,
             kind: Some(kind),
             requested: 5,
+            further_regions: Vec::new(),
             created_at: at,
             last_at: at,
             outcome,

@@ -56,6 +56,9 @@ struct SlotReason<'a> {
     ocid: Option<&'a str>,
     /// The last known state.
     state: Option<&'a str>,
+    /// Where the instance is, or was last tried; absent if the run has one region.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    region: Option<&'a str>,
     /// Where the instance is, or was last tried.
     availability_domain: Option<&'a str>,
     /// Where the instance is, or was last tried.
@@ -77,6 +80,7 @@ impl<'a> SlotReason<'a> {
             name: &row.name,
             ocid: row.ocid.as_deref(),
             state: row.state.as_deref(),
+            region: row.region.as_deref(),
             availability_domain: row.availability_domain.as_deref(),
             fault_domain: row.fault_domain.as_deref(),
             attempts: row.attempts,
@@ -89,7 +93,8 @@ impl<'a> SlotReason<'a> {
 
 /// `AD-1 FD-2 VM.Standard.E4.Flex, 1 OCPU, 6 GB, preemptible`.
 fn label(target: &TargetSummary) -> String {
-    let mut text = short_domain(&target.availability_domain).to_owned();
+    let mut text = target.region.as_ref().map_or_else(String::new, |region| format!("{region} "));
+    text.push_str(short_domain(&target.availability_domain));
     if let Some(domain) = &target.fault_domain {
         let _ = write!(text, " {}", domain.replace("FAULT-DOMAIN-", "FD-"));
     }

@@ -7,6 +7,7 @@ use super::Tags;
 use jiff::Timestamp;
 use ledger::InstanceRef;
 use oci_api::models::{Instance, InstanceLifecycleState};
+use oci_client::region_of;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -20,6 +21,9 @@ pub struct Machine {
     /// Its state when it was listed.
     #[schemars(with = "String")]
     pub state: InstanceLifecycleState,
+    /// Its region, if its OCID or its availability domain names one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
     /// The full name of its availability domain: `Uocm:PHX-AD-1`.
     pub availability_domain: String,
     /// Its fault domain.
@@ -93,6 +97,7 @@ impl From<Instance> for Machine {
                 .filter(|baseline| baseline != "BASELINE_1_1"),
             tags: tags(&instance),
             name: instance.display_name.unwrap_or_default(),
+            region: region_of(&instance.id, &instance.availability_domain),
             ocid: instance.id,
             state: instance.lifecycle_state,
             availability_domain: instance.availability_domain,

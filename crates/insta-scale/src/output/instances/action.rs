@@ -277,6 +277,8 @@ struct ActionInstance<'a> {
     result: RowResult,
     /// The state in which it was last seen.
     state: Option<&'a str>,
+    /// Its region.
+    region: Option<&'a str>,
     /// Its availability domain.
     availability_domain: Option<&'a str>,
     /// Its fault domain.
@@ -323,6 +325,7 @@ impl<'a> ActionInstance<'a> {
             ocid: known(&row.ocid),
             result: row.result,
             state: known(&row.state),
+            region: row.region.as_deref(),
             availability_domain: known(&row.availability_domain),
             fault_domain: row.fault_domain.as_deref(),
             shape: known(&row.shape),

@@ -133,6 +133,9 @@ impl Table<'_> {
             column("OCPUS", 7, &|machine| number(machine.ocpus)),
             column("GB", 7, &|machine| number(machine.memory_gb)),
         ];
+        if is_in_several_regions(self.machines) {
+            columns.insert(2, column("REGION", 6, &|machine| or_dash(machine.region.as_deref())));
+        }
         if self.addresses {
             columns.push(column("PRIVATE IP", 3, &|machine| or_dash(machine.private_ip.as_deref())));
             columns.push(column("PUBLIC IP", 1, &|machine| or_dash(machine.public_ip.as_deref())));
@@ -278,6 +281,13 @@ pub fn totals(machines: &[Machine], prices: &Prices) -> String {
         thousands(sums.price_per_hour, 4),
         sums.currency,
     )
+}
+
+/// Whether instances are in more than one region.
+pub fn is_in_several_regions<'m>(machines: impl IntoIterator<Item = &'m Machine>) -> bool {
+    let mut regions = machines.into_iter().map(|machine| &machine.region);
+    let first = regions.next();
+    regions.any(|other| Some(other) != first)
 }
 
 /// `PHX-AD-1` of `Uocm:PHX-AD-1`.

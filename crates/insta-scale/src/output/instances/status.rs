@@ -1,8 +1,9 @@
 //! The state of instances: counts by state, availability domain and shape, then one line each.
 
 use super::columns::{Column, columns_table};
-use super::list::short_domain;
+use super::list::{is_in_several_regions, short_domain};
 use crate::args::OutputFormat;
+use crate::output::listing::or_dash;
 use crate::output::published::{PublishedDocument, text_of};
 use crate::output::text::{clean, count};
 use crate::tuning::ROWS_SHOWN;
@@ -54,6 +55,8 @@ struct InstanceState<'a> {
     name: &'a str,
     /// Its OCID.
     ocid: &'a str,
+    /// Its region.
+    region: Option<&'a str>,
     /// Its state.
     state: &'a str,
 }
@@ -106,7 +109,7 @@ impl Status {
             let column = |title, rank, cell: &dyn Fn(&Machine) -> String| {
                 Column::new(title, rank, rows.iter().map(|machine| cell(machine)))
             };
-            let columns = vec![
+            let mut columns = vec![
                 column("NAME", 0, &|machine| machine.label().to_owned()).cut(),
                 column("STATE", 0, &|machine| machine.state.as_str().to_owned()),
                 column("AD", 2, &|machine| short_domain(&machine.availability_domain).to_owned()),
@@ -114,6 +117,9 @@ impl Status {
                 column("OCID", 3, &|machine| machine.ocid.clone())
                     .or_short(rows.iter().map(|machine| super::list::short_ocid(&machine.ocid))),
             ];
+            if is_in_several_regions(machines) {
+                columns.insert(2, column("REGION", 2, &|machine| or_dash(machine.region.as_deref())));
+            }
             let _ = write!(out, "\n{}", columns_table(columns, width));
         }
         if rows.len() < machines.len() {
@@ -127,6 +133,7 @@ impl Status {
         let state = |machine: &'a Machine| InstanceState {
             name: &machine.name,
             ocid: &machine.ocid,
+            region: machine.region.as_deref(),
             state: machine.state.as_str(),
         };
         InstancesStatus {

@@ -87,6 +87,7 @@ fn run(count: u32, name: impl Fn(u32) -> String, message: &str) -> PastRun {
         run: RunId("0193ab00-0000-7000-8000-000000000001".parse().unwrap()),
         kind: Some(RunKind::Launch),
         requested: count,
+        further_regions: Vec::new(),
         created_at: at(0),
         last_at: at(last),
         outcome: Some(Outcome::Partial),
