@@ -11,6 +11,7 @@ use crate::session::{Session, endpoints_of, endpoints_of_region};
 use crate::simulated_region::SimulatedRegion;
 use crate::traces;
 use fleet::Environment;
+use fleet::plan::RegionSpec;
 use fleet::reservation::Patience;
 use ledger::Store;
 use oci_client::credentials::Signer;
@@ -31,7 +32,7 @@ pub struct Connection<'a> {
     /// The client for queries before anything begins, for whose responses somebody waits.
     pub questions: Client,
     requests: Arc<RequestCounts>,
-    signed_as: String,
+    signer: Option<Arc<dyn Signer>>,
     region: Option<SimulatedRegion>,
 }
 
@@ -87,11 +88,11 @@ impl<'a> Connection<'a> {
         endpoints: Endpoints,
         signer: Option<&Arc<dyn Signer>>,
     ) -> Result<Self, CommandError> {
-        let signed_as = signer.map(|signer| signer.describe()).unwrap_or_default();
         let (client, requests) = client_everywhere(session, &settings, endpoints, signer)?;
         let questions = for_questions(&client);
         let compartment = settings.fleet.compartment.clone();
-        Ok(Self { session, settings, compartment, client, questions, requests, signed_as, region: None })
+        let signer = signer.cloned();
+        Ok(Self { session, settings, compartment, client, questions, requests, signer, region: None })
     }
 
     /// Awaits something without side effects; stops waiting when the user interrupts.
@@ -120,7 +121,13 @@ impl<'a> Connection<'a> {
 
     /// Describes who signs, for people.
     pub fn signed_as(&self) -> String {
-        self.signed_as.clone()
+        self.signer.as_ref().map(|signer| signer.describe()).unwrap_or_default()
+    }
+
+    /// A client for queries in a region that the config does not list.
+    pub fn questions_at(&self, region: &RegionSpec) -> Result<Client, CommandError> {
+        let (client, _) = self.session.client(endpoints_of_region(region)?, self.signer.clone())?;
+        Ok(for_questions(&client))
     }
 
     /// Simulated seconds per real second, if the region runs in this process.

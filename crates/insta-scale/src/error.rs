@@ -34,6 +34,15 @@ pub enum CommandError {
     /// A compartment cannot be read.
     #[error("{0}")]
     Compartment(#[source] Box<Failure>),
+    /// One of the regions of a fleet did not list its members.
+    #[error("the members in {region} cannot be listed: {failure}")]
+    Region {
+        /// The region.
+        region: String,
+        /// Why not.
+        #[source]
+        failure: Box<Failure>,
+    },
     /// The ledger cannot be used.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
@@ -104,7 +113,9 @@ impl CommandError {
     /// The kind of error, for programs: the class of a failed call, otherwise a word of this program.
     pub fn class(&self) -> &'static str {
         match self {
-            Self::Failure(failure) | Self::Compartment(failure) => failure.class.name(),
+            Self::Failure(failure) | Self::Compartment(failure) | Self::Region { failure, .. } => {
+                failure.class.name()
+            }
             Self::Config(_) => "config",
             Self::Credentials(_) => "credentials",
             Self::Endpoint(_) | Self::Usage { .. } => "usage",
@@ -121,13 +132,19 @@ impl CommandError {
     /// The exit code.
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Failure(failure) if failure.class == FailureClass::Authentication => Exit::NotAuthenticated,
+            Self::Failure(failure) | Self::Region { failure, .. }
+                if failure.class == FailureClass::Authentication =>
+            {
+                Exit::NotAuthenticated
+            }
             Self::Credentials(
                 CredentialsError::TokenExpired { .. }
                 | CredentialsError::SessionOver { .. }
                 | CredentialsError::SignInFailed { .. },
             ) => Exit::NotAuthenticated,
-            Self::Failure(_) | Self::Compartment(_) | Self::Declined => Exit::NoneLaunched,
+            Self::Failure(_) | Self::Compartment(_) | Self::Region { .. } | Self::Declined => {
+                Exit::NoneLaunched
+            }
             Self::Reservation(error) => of_reservation(error),
             Self::Interrupted => Exit::Interrupted,
             Self::Config(_)
@@ -145,7 +162,7 @@ impl CommandError {
     /// The remedy, unless the text already contains it.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Failure(failure) => Some(hint_of(failure)),
+            Self::Failure(failure) | Self::Region { failure, .. } => Some(hint_of(failure)),
             Self::Compartment(_) => Some(
                 "verify the compartment (-c, or compartment_id in the config) and the region, and that a policy lets \
                      your group read the resources in it: OCI does not say which is wrong"

@@ -4,19 +4,20 @@
 //! disagree are therefore read individually, and the census waits where the service cannot tell yet, because it would otherwise
 //! lead to a fleet of the wrong size.
 
-use super::identity::FleetKey;
+use super::identity::{FleetKey, of_fleet};
+use super::unlisted::{UnlistedMember, in_unlisted_regions};
 use crate::cleanup::expiry;
 use crate::engine::env::Environment;
 use crate::launch::LONGEST_LAG;
-use crate::plan::{Across, FLEET_TAG, FleetSpec, Plan, RUN_TAG, SpreadDomain, number_in};
+use crate::plan::{Across, FLEET_TAG, FleetSpec, RUN_TAG, SpreadDomain, number_in};
 use crate::query::select::Machine;
 use crate::tuning::{CENSUS_PAUSE, LISTS_CATCH_UP, MAY_BE_UNSEEN};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::Timestamp;
-use ledger::{Event, LedgerError, RunHead, RunId, RunKind, RunState, Store};
+use ledger::{Event, LedgerError, RunHead, RunId, RunKind, RunState};
 use oci_api::models::InstanceLifecycleState as State;
 use oci_client::services::compute::InstanceFilter;
-use oci_client::{Failure, FailureClass};
+use oci_client::{Client, Failure, FailureClass};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Up to this many instances are read individually; for more, the list is read again later.
@@ -63,6 +64,8 @@ pub struct Census {
     pub in_doubt: u32,
     /// Runs of the fleet on which a process is working.
     pub at_work: Vec<RunId>,
+    /// What recent runs launched in regions that the fleet does not list. These instances are not counted.
+    pub unlisted: Vec<UnlistedMember>,
 }
 
 /// Why a fleet could not be counted.
@@ -74,6 +77,26 @@ pub enum CensusError {
     /// The service did not respond, and a part of the list would be a guess.
     #[error(transparent)]
     Failure(#[from] Box<Failure>),
+    /// One of several regions did not respond. The members in the others say nothing about those in it.
+    #[error("the members in {region} cannot be listed: {failure}")]
+    Region {
+        /// The region.
+        region: String,
+        /// Why not.
+        failure: Box<Failure>,
+    },
+}
+
+impl CensusError {
+    /// Whether the login was refused.
+    pub fn is_authentication(&self) -> bool {
+        match self {
+            Self::Failure(failure) | Self::Region { failure, .. } => {
+                failure.class == FailureClass::Authentication
+            }
+            Self::Ledger(_) => false,
+        }
+    }
 }
 
 impl Census {
@@ -93,22 +116,24 @@ struct FleetPast {
     unfinished: Vec<RunId>,
     in_doubt: u32,
     at_work: Vec<RunId>,
+    unlisted: Vec<UnlistedMember>,
 }
 
 /// Counts the members of a fleet. Waits if the service cannot tell yet whether an instance exists.
 ///
 /// # Errors
-/// When the ledger or the compartment cannot be read to the end.
+/// When the ledger, or the compartment in any region of the fleet, cannot be read to the end: a part of the members would look
+/// lost.
 pub async fn take_census(
     env: &Environment,
     fleet: &FleetSpec,
     key: &FleetKey,
 ) -> Result<Census, CensusError> {
-    let past = read_past(env, key).await?;
+    let past = read_past(env, fleet, key).await?;
     let mut looks = 0;
     loop {
         looks += 1;
-        let mut listed = list(env, &key.compartment).await?;
+        let mut listed = list(env, fleet).await?;
         let unlisted = past.launched.keys().filter(|ocid| !listed.contains_key(*ocid));
         let is_living = |ocid: &&String| listed.get(*ocid).is_some_and(is_living);
         let ask: Vec<String> = unlisted.chain(past.ended.iter().filter(is_living)).cloned().collect();
@@ -124,13 +149,35 @@ pub async fn take_census(
     }
 }
 
-async fn list(env: &Environment, compartment: &str) -> Result<BTreeMap<String, Machine>, CensusError> {
+/// The instances of the compartment in each region of the fleet.
+async fn list(env: &Environment, fleet: &FleetSpec) -> Result<BTreeMap<String, Machine>, CensusError> {
     let mut listed = BTreeMap::new();
-    let mut pages = std::pin::pin!(env.client.instance_pages(&InstanceFilter::in_compartment(compartment)));
+    list_at(&env.client.at(None), &fleet.compartment, &mut listed).await.map_err(|failure| {
+        // With one region, its name says nothing.
+        if fleet.regions.is_empty() { failure.into() } else { in_region(&fleet.region, failure) }
+    })?;
+    for region in &fleet.regions {
+        let client = env.client.at(Some(&region.region));
+        let read = list_at(&client, &region.compartment, &mut listed).await;
+        read.map_err(|failure| in_region(&region.region, failure))?;
+    }
+    Ok(listed)
+}
+
+async fn list_at(
+    client: &Client,
+    compartment: &str,
+    listed: &mut BTreeMap<String, Machine>,
+) -> Result<(), Box<Failure>> {
+    let mut pages = std::pin::pin!(client.instance_pages(&InstanceFilter::in_compartment(compartment)));
     while let Some(page) = pages.try_next().await.map_err(Box::new)? {
         listed.extend(page.value.into_iter().map(|instance| (instance.id.clone(), Machine::from(instance))));
     }
-    Ok(listed)
+    Ok(())
+}
+
+fn in_region(region: &str, failure: Box<Failure>) -> CensusError {
+    CensusError::Region { region: region.to_owned(), failure }
 }
 
 /// Reads each instance about which list and ledger disagree. Returns `false` if one of them is still uncertain. An instance
@@ -169,7 +216,7 @@ async fn settle(
     Ok(all_known)
 }
 
-async fn read_past(env: &Environment, key: &FleetKey) -> Result<FleetPast, LedgerError> {
+async fn read_past(env: &Environment, fleet: &FleetSpec, key: &FleetKey) -> Result<FleetPast, LedgerError> {
     let now = env.clock.now();
     let mut past = FleetPast::default();
     for head in env.store.runs().await? {
@@ -186,7 +233,7 @@ async fn read_past(env: &Environment, key: &FleetKey) -> Result<FleetPast, Ledge
             }
             Some(RunKind::Launch) if recent || head.held || head.unfinished() => {
                 if let Some((state, _)) = of_fleet(&*env.store, head.run, key).await? {
-                    past.launch(&head, &state);
+                    past.launch(&head, &state, fleet);
                 }
             }
             _ => {}
@@ -195,29 +242,21 @@ async fn read_past(env: &Environment, key: &FleetKey) -> Result<FleetPast, Ledge
     Ok(past)
 }
 
-/// The state and plan of a run, if it belongs to the fleet.
-pub(super) async fn of_fleet(
-    store: &dyn Store,
-    run: RunId,
-    key: &FleetKey,
-) -> Result<Option<(RunState, Plan)>, LedgerError> {
-    let state = RunState::fold(run, &store.records(run).await?.records);
-    let Ok(plan) = serde_json::from_value::<Plan>(state.plan.clone()) else { return Ok(None) };
-    let of = FleetKey::of_plan(&plan);
-    Ok(of.is_some_and(|of| of.is_same(key)).then_some((state, plan)))
-}
-
 impl FleetPast {
-    fn launch(&mut self, head: &RunHead, state: &RunState) {
+    fn launch(&mut self, head: &RunHead, state: &RunState, fleet: &FleetSpec) {
         if head.held {
             self.at_work.push(head.run);
         } else if head.unfinished() {
             self.unfinished.push(head.run);
             self.in_doubt += state.counts.unsettled;
         }
+        self.unlisted.extend(in_unlisted_regions(state, fleet));
         for slot in state.slots.values() {
             let made = slot.launched_at.unwrap_or(head.created_at);
-            self.launched.extend(slot.ocid.clone().map(|ocid| (ocid, made)));
+            let region = slot.placement.as_ref().and_then(|placement| placement.region.as_deref());
+            // A region that the config does not list cannot be asked.
+            let ocid = slot.ocid.clone().filter(|_| fleet.lists(region));
+            self.launched.extend(ocid.map(|ocid| (ocid, made)));
             // Instances that were terminated before they ran, and instances that were rolled back.
             self.ended.extend(slot.gone.iter().cloned());
         }
@@ -240,6 +279,7 @@ async fn count(
         unfinished: past.unfinished,
         in_doubt: past.in_doubt,
         at_work: past.at_work,
+        unlisted: past.unlisted,
         ..Census::default()
     };
     let mut runs = Runs { env, key, known: BTreeMap::new() };

@@ -3,7 +3,7 @@
 use crate::plan::{EXPIRY_TAG, FleetSpec};
 use crate::query::select::Machine;
 use ledger::{CapacityType, Placement};
-use oci_api::models::{InstanceSourceDetails, LaunchInstanceDetails};
+use oci_api::models::InstanceSourceDetails;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -19,13 +19,12 @@ pub struct Drift {
     pub wanted: String,
 }
 
-/// The differences between a member and the placements of the config; empty if it matches one of them. The location of a member
-/// is not a difference.
+/// The differences between a member and the placements of its region; empty if it matches one of them. Images and shapes may
+/// differ between regions; the location of a member is not a difference.
 pub fn drift(machine: &Machine, fleet: &FleetSpec) -> Vec<Drift> {
     let mut least: Option<Vec<Drift>> = None;
-    for placement in &fleet.placements {
-        let launch = fleet.launch_at(placement);
-        let found = differences(machine, &launch);
+    for placement in fleet.placements_beside(machine.region.as_deref()) {
+        let found = differences(machine, fleet, placement);
         if least.as_ref().is_none_or(|known| found.len() < known.len()) {
             least = Some(found);
         }
@@ -35,13 +34,12 @@ pub fn drift(machine: &Machine, fleet: &FleetSpec) -> Vec<Drift> {
 
 /// The placement of the config that a member matches; `None` for one that drifted.
 pub fn kind_of<'a>(machine: &Machine, fleet: &'a FleetSpec) -> Option<&'a Placement> {
-    let alike = |placement: &&&Placement| differences(machine, &fleet.launch_at(placement)).is_empty();
-    let bought = |placement: &&&Placement| {
+    let alike = |placement: &&Placement| differences(machine, fleet, placement).is_empty();
+    let bought = |placement: &&Placement| {
         (fleet.capacity_type_at(placement) == CapacityType::Preemptible) == machine.preemptible
     };
-    let kinds = fleet.kinds();
-    let found: Vec<&&Placement> = kinds.iter().filter(alike).collect();
-    found.iter().copied().find(bought).or(found.first().copied()).copied()
+    let found: Vec<&Placement> = fleet.placements_beside(machine.region.as_deref()).filter(alike).collect();
+    found.iter().copied().find(bought).or(found.first().copied())
 }
 
 impl Drift {
@@ -77,7 +75,8 @@ pub fn mixed<'a>(machines: impl IntoIterator<Item = &'a Machine>, fleet: &FleetS
     (mixed.members > 0).then_some(mixed)
 }
 
-fn differences(machine: &Machine, launch: &LaunchInstanceDetails) -> Vec<Drift> {
+fn differences(machine: &Machine, fleet: &FleetSpec, placement: &Placement) -> Vec<Drift> {
+    let launch = fleet.launch_at(placement);
     let mut found = Vec::new();
     let mut compare = |what: &str, is: Option<String>, wanted: Option<String>| {
         if let Some(wanted) = wanted.filter(|wanted| is.as_ref() != Some(wanted)) {
@@ -90,7 +89,9 @@ fn differences(machine: &Machine, launch: &LaunchInstanceDetails) -> Vec<Drift> 
     compare("ocpus", number(machine.ocpus), number(size.and_then(|size| size.ocpus)));
     compare("memory_gb", number(machine.memory_gb), number(size.and_then(|size| size.memory_in_gbs)));
     let image = match launch.source_details.as_deref() {
-        Some(InstanceSourceDetails::Image(image)) => image.image_id.clone(),
+        Some(InstanceSourceDetails::Image(image)) if !fleet.has_open_image(placement) => {
+            image.image_id.clone()
+        }
         _ => None,
     };
     compare("image", machine.image.clone(), image);
@@ -103,7 +104,7 @@ fn differences(machine: &Machine, launch: &LaunchInstanceDetails) -> Vec<Drift> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use oci_api::models::LaunchInstanceShapeConfigDetails;
+    use oci_api::models::{LaunchInstanceDetails, LaunchInstanceShapeConfigDetails};
 
     fn fleet() -> FleetSpec {
         let placement = |shape: &str| Placement { shape: shape.to_owned(), ..Placement::default() };

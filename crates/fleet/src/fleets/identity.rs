@@ -1,6 +1,7 @@
 //! The identity of a fleet.
 
 use crate::plan::{FleetSpec, Origin, Plan};
+use ledger::{LedgerError, RunId, RunState, Store};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -44,6 +45,18 @@ impl FleetKey {
         let rest = |key: &Self| (key.region.clone(), key.compartment.clone(), key.name.clone());
         at_same_place && rest(self) == rest(other)
     }
+}
+
+/// The state and plan of a run, if it belongs to the fleet.
+pub(super) async fn of_fleet(
+    store: &dyn Store,
+    run: RunId,
+    key: &FleetKey,
+) -> Result<Option<(RunState, Plan)>, LedgerError> {
+    let state = RunState::fold(run, &store.records(run).await?.records);
+    let Ok(plan) = serde_json::from_value::<Plan>(state.plan.clone()) else { return Ok(None) };
+    let of = FleetKey::of_plan(&plan);
+    Ok(of.is_some_and(|of| of.is_same(key)).then_some((state, plan)))
 }
 
 #[cfg(test)]

@@ -1,10 +1,9 @@
 //! How long the instances of each number have lived, according to the ledger, so that a member that repeatedly dies soon after
 //! it ran is not replaced forever.
 
-use super::census::of_fleet;
-use super::identity::FleetKey;
+use super::identity::{FleetKey, of_fleet};
 use super::wanted::is_scale_of;
-use crate::plan::fleet_expiry;
+use crate::plan::{FleetSpec, fleet_expiry};
 use crate::tuning::{LIVES_SHORTLY, RUNS_LOOKED_AT, SHORT_LIVES};
 use jiff::Timestamp;
 use ledger::{Event, LedgerError, RunKind, Store};
@@ -28,12 +27,12 @@ pub struct Lives {
 }
 
 impl Lives {
-    /// Reads the newest runs of a fleet. Lives before the last `scale` do not count, because the user has looked at the fleet
+    /// Reads the newest runs of a fleet, without what they launched in regions that it does not list. Lives before the last `scale` do not count, because the user has looked at the fleet
     /// since.
     ///
     /// # Errors
     /// When the ledger cannot be read.
-    pub async fn read(store: &dyn Store, key: &FleetKey) -> Result<Self, LedgerError> {
+    pub async fn read(store: &dyn Store, fleet: &FleetSpec, key: &FleetKey) -> Result<Self, LedgerError> {
         let mut lives = Self::default();
         let mut ended = BTreeSet::new();
         let mut since = None;
@@ -55,6 +54,11 @@ impl Lives {
                     let counts = since.is_none_or(|since| head.created_at >= since);
                     for (slot, known) in &state.slots {
                         let Ok(number) = u32::try_from(plan.fleet.number(*slot)) else { continue };
+                        let region =
+                            known.placement.as_ref().and_then(|placement| placement.region.as_deref());
+                        if !fleet.lists(region) {
+                            continue;
+                        }
                         if let Some(ocid) = &known.ocid {
                             // Runs are read from the newest on.
                             lives.newest.entry(number).or_insert_with(|| ocid.clone());

@@ -10,6 +10,7 @@ use super::identity::FleetKey;
 use super::lives::Lives;
 use super::spreading::spread_beside;
 use super::successors::{Lifetimes, successors};
+use super::unlisted::UnlistedMember;
 use super::wanted::{ScalePlan, Wanted, wanted};
 use crate::action::{self, Verb};
 use crate::engine::env::{Environment, RunError, Sink, no_sink};
@@ -158,7 +159,7 @@ impl<'a> Keeper<'a> {
         tell: &'a (dyn Fn(Told) + Sync),
         stop: CancellationToken,
     ) -> Result<Self, LedgerError> {
-        let lives = Lives::read(&*env.store, &key).await?;
+        let lives = Lives::read(&*env.store, &plan.fleet, &key).await?;
         let known = lives.newest.into_iter().map(|(number, ocid)| (ocid, (Some(number), None))).collect();
         let rng = StdRng::seed_from_u64(env.seed ^ 0x6B65_6570);
         Ok(Self {
@@ -218,15 +219,19 @@ impl<'a> Keeper<'a> {
         let census = match census {
             Ok(census) => census,
             Err(CensusError::Ledger(error)) => return Err(error),
-            Err(CensusError::Failure(failure)) if failure.class == FailureClass::Authentication => {
-                (self.tell)(Told::Trouble { text: failure.to_string() });
-                return Ok(KeepNext::End(KeepEnd::NotAuthenticated));
-            }
-            Err(CensusError::Failure(failure)) => {
-                (self.tell)(Told::Trouble { text: failure.to_string() });
-                return Ok(KeepNext::Backoff);
+            Err(error) => {
+                (self.tell)(Told::Trouble { text: error.to_string() });
+                let next = KeepNext::End(KeepEnd::NotAuthenticated);
+                return Ok(if error.is_authentication() { next } else { KeepNext::Backoff });
             }
         };
+        if let Some(member) = census.unlisted.first() {
+            // Another command has another config. Its members would look lost.
+            let UnlistedMember { name, region, .. } = member;
+            let text = format!("{name} is in {region}, which the config does not list: nothing is replaced");
+            (self.tell)(Told::Trouble { text });
+            return Ok(KeepNext::Backoff);
+        }
         if !census.at_work.is_empty() {
             (self.tell)(Told::Busy);
             return Ok(KeepNext::Again);
@@ -395,7 +400,7 @@ impl<'a> Keeper<'a> {
         missing: u32,
         unseen: &BTreeMap<String, Option<u32>>,
     ) -> Result<KeepNext, LedgerError> {
-        let lives = Lives::read(&*self.env.store, &self.key).await?;
+        let lives = Lives::read(&*self.env.store, &self.plan.fleet, &self.key).await?;
         let mut taken = census.numbers.clone();
         taken.extend(unseen.values().flatten());
         let lifetimes = Lifetimes::of(census, &lives);

@@ -17,6 +17,7 @@ mod shrink;
 mod spreading;
 mod standing;
 mod successors;
+mod unlisted;
 mod wanted;
 
 pub use belongings::{Belongings, FleetReservation, VolumeTotal, belongings};
@@ -30,4 +31,5 @@ pub use replace::{ReplaceError, ReplaceOptions, ReplaceStep, Replacement, drifte
 pub use shrink::{Leaving, LeavingOrder, PROTECT_TAG, Picked, Why, is_protected, pick};
 pub use spreading::{SpreadStanding, Unevenness, spread_beside, spread_now, uneven_after};
 pub use standing::{Candidate, MemberRow, Standing};
+pub use unlisted::{UnlistedMember, unlisted_members};
 pub use wanted::{ScalePlan, Wanted, wanted};

@@ -179,7 +179,7 @@ pub async fn replace(
             done.stopped = Some(Outcome::Interrupted);
             return Ok(done);
         }
-        let lives = Lives::read(&*env.store, key).await.map_err(RunError::from)?;
+        let lives = Lives::read(&*env.store, &plan.fleet, key).await.map_err(RunError::from)?;
         let lifetimes = Lifetimes::of(&census, &lives);
         let missing = options.size.saturating_sub(census.count());
         // The user who replaces members has looked at those that died.

@@ -6,6 +6,7 @@ use super::drift::{Drift, drift};
 use super::identity::FleetKey;
 use super::shrink::is_protected;
 use super::spreading::SpreadStanding;
+use super::unlisted::UnlistedMember;
 use super::wanted::Wanted;
 use crate::cleanup::expiry;
 use crate::plan::FleetSpec;
@@ -30,6 +31,9 @@ pub struct Standing {
     pub by_state: BTreeMap<String, usize>,
     /// Members by availability domain and fault domain.
     pub by_domain: BTreeMap<String, usize>,
+    /// Members by region, with those that have none; absent if the config has one region.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub by_region: BTreeMap<String, usize>,
     /// Members by shape.
     pub by_shape: BTreeMap<String, usize>,
     /// Members by how their capacity is bought: `on_demand`, `preemptible`, `reserved`.
@@ -56,6 +60,9 @@ pub struct Standing {
     pub belongings: Option<Belongings>,
     /// The members.
     pub instances: Vec<MemberRow>,
+    /// Members in regions that the config no longer lists, which are neither counted nor changed; absent if there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unlisted: Vec<UnlistedMember>,
     /// Instances of older runs with names of the fleet, which `fleet adopt` would add.
     pub candidates: Vec<Candidate>,
     /// Interrupted launches of the fleet.
@@ -114,6 +121,10 @@ impl Standing {
             members: census.members.len(),
             by_state: BTreeMap::new(),
             by_domain: BTreeMap::new(),
+            by_region: match fleet.regions.as_slice() {
+                [] => BTreeMap::new(),
+                _ => fleet.region_names().map(|name| (name.to_owned(), 0)).collect(),
+            },
             by_shape: BTreeMap::new(),
             by_capacity_type: BTreeMap::new(),
             price_per_hour: 0.0,
@@ -125,6 +136,7 @@ impl Standing {
             spread: None,
             belongings,
             instances: Vec::new(),
+            unlisted: Vec::new(),
             candidates: census
                 .candidates
                 .into_iter()
@@ -164,6 +176,11 @@ impl Standing {
         count(&mut self.by_state, machine.state.as_str().to_owned());
         let fault_domain = machine.fault_domain.as_deref().unwrap_or("unknown");
         count(&mut self.by_domain, format!("{} {fault_domain}", machine.availability_domain));
+        if !self.by_region.is_empty() {
+            // One that names no further region is in the fleet's own.
+            let region = machine.region.clone().filter(|region| self.by_region.contains_key(region));
+            count(&mut self.by_region, region.unwrap_or_else(|| self.fleet.region.clone()));
+        }
         count(&mut self.by_shape, machine.shape.clone());
         let bought = if machine.preemptible {
             "preemptible"

@@ -8,7 +8,7 @@ use fleet::fleets::{
     SizeChange, Told, carry_out, change, replace, settle_unfinished, take_census, wanted,
 };
 use fleet::select::Selection;
-use fleet::{Environment, LaunchOptions, Plan, no_sink};
+use fleet::{Environment, FleetSpec, LaunchOptions, Plan, no_sink};
 use ledger::{Lease, Outcome};
 use oci_api::Operation;
 use oci_simulator::world::{ApiRequest, Caller};
@@ -40,8 +40,12 @@ async fn census(env: &Environment, world: &World) -> Census {
 
 /// Runs `scale N`. Returns the outcome, and the duration in seconds.
 async fn scale(world: &World, size: u32, wait: bool) -> (Outcome, f64) {
-    let env = world.environment();
-    let fleet = world.fleet(size, &[1, 2, 3]);
+    scale_to(world, world.fleet(size, &[1, 2, 3]), wait).await
+}
+
+/// The same for another fleet, to its own size.
+pub async fn scale_to(world: &World, fleet: FleetSpec, wait: bool) -> (Outcome, f64) {
+    let (env, size) = (world.environment(), fleet.count);
     let key = FleetKey::new(&fleet, None);
     let census = take_census(&env, &fleet, &key).await.unwrap();
     let scale =
@@ -207,15 +211,25 @@ pub fn kill(world: &World, ocid: &str) {
     drop(world.region.world().handle(&request));
 }
 
-fn options(once: bool) -> KeepOptions {
+pub fn options(once: bool) -> KeepOptions {
     let every = Duration::from_secs(30);
     KeepOptions { every, once, restart_stopped: false, launch: LaunchOptions::default() }
 }
 
 /// Maintains the fleet, for at most this time.
 async fn keep(world: &World, options: &KeepOptions, time: Duration) -> (Option<KeepEnd>, Vec<Told>, u64) {
+    keep_at(world, world.fleet(3, &[1, 2, 3]), options, time).await
+}
+
+/// The same for another fleet.
+pub async fn keep_at(
+    world: &World,
+    fleet: FleetSpec,
+    options: &KeepOptions,
+    time: Duration,
+) -> (Option<KeepEnd>, Vec<Told>, u64) {
     let env = world.environment();
-    let plan = Plan::offline(world.fleet(3, &[1, 2, 3])).unwrap();
+    let plan = Plan::offline(fleet).unwrap();
     let key = FleetKey::new(&plan.fleet, None);
     let told = Mutex::new(Vec::new());
     let (turn, tell) = (|| Some(Lease::new(())), |one| told.lock().unwrap().push(one));

@@ -3,6 +3,7 @@
 mod alternatives;
 mod crash;
 mod doubt;
+mod fleet_of_regions;
 mod fleets;
 mod memory;
 mod placements;

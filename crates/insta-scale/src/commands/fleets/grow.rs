@@ -28,10 +28,15 @@ pub async fn run(
     metrics: Metrics,
 ) -> Result<Exit, CommandError> {
     let connection = &ground.connection;
-    if !args.allow_mixed {
-        refuse_mixed(ground, census)?;
+    // Only the plan knows the newest images of other regions; without them, the check needs no request.
+    let is_open = fleet.has_open_images();
+    if !args.allow_mixed && !is_open {
+        refuse_mixed(ground, census, ground.fleet())?;
     }
     let mut plan = ground.plan(fleet).await?;
+    if !args.allow_mixed && is_open {
+        refuse_mixed(ground, census, &plan.fleet)?;
+    }
     spread_plan(&connection.settings, &census.members, &mut plan)?;
     reservation::check_reservations(connection, &plan).await?;
     let machines = census.members.iter().map(|member| &member.machine);
@@ -55,9 +60,9 @@ pub async fn run(
 }
 
 /// Refuses to grow a fleet whose config has changed since, because that would silently mix two kinds of instances.
-fn refuse_mixed(ground: &Ground<'_>, census: &Census) -> Result<(), CommandError> {
+fn refuse_mixed(ground: &Ground<'_>, census: &Census, fleet: &FleetSpec) -> Result<(), CommandError> {
     let machines = census.members.iter().map(|member| &member.machine);
-    let Some(found) = mixed(machines, ground.fleet()) else { return Ok(()) };
+    let Some(found) = mixed(machines, fleet) else { return Ok(()) };
     let differences: Vec<String> = found.differences.iter().map(difference).collect();
     let differ = if found.members == 1 { "differs" } else { "differ" };
     Err(CommandError::usage(

@@ -11,6 +11,7 @@ mod shrink;
 mod status;
 mod unfinished;
 pub mod unit;
+pub(super) mod unlisted;
 
 pub use adopt::{AdoptedInstance, adopt_instances};
 pub use list::{ListedFleet, list_fleets};
@@ -24,7 +25,7 @@ use crate::connection::{Connection, for_questions};
 use crate::error::CommandError;
 use crate::output::proposal::Proposal;
 use crate::session::Session;
-use fleet::fleets::{Census, CensusError, FleetKey, Wanted, take_census, wanted};
+use fleet::fleets::{Census, CensusError, FleetKey, UnlistedMember, Wanted, take_census, wanted};
 use fleet::{Environment, FleetSpec, Origin, Plan};
 use ledger::{MemoryStore, Store};
 use std::sync::Arc;
@@ -39,13 +40,14 @@ pub(super) struct Ground<'a> {
     pub origin: Option<Origin>,
     /// The environment for queries for which a person waits.
     pub asking: Environment,
+    /// Members in regions that the config no longer lists, which are told, and neither counted nor changed.
+    pub unlisted: Vec<UnlistedMember>,
 }
 
 impl<'a> Ground<'a> {
     /// Reads the config, opens the ledger, and signs in. A command that `writes` creates a missing ledger.
     pub async fn open(session: &'a Session, writes: bool) -> Result<Self, CommandError> {
         let settings = session.settled(|| session.read_config(None)).await?;
-        settings.refuse_regions("a command about a fleet")?;
         refuse_want(&settings, "a command about a fleet")?;
         let origin = session.origin(&settings);
         let key = FleetKey::new(&settings.fleet, origin.as_ref());
@@ -54,7 +56,16 @@ impl<'a> Ground<'a> {
         let connection = Connection::open(session, settings).await?;
         let environment = connection.environment(store);
         let asking = Environment { client: for_questions(&environment.client), ..environment };
-        Ok(Self { connection, key, origin, asking })
+        let unlisted = unlisted::find(&connection, &key, &asking).await?;
+        Ok(Self { connection, key, origin, asking, unlisted })
+    }
+
+    /// The same for a command that changes the fleet: the members in regions that the config no longer lists must not be in
+    /// its way.
+    pub async fn open_to_change(session: &'a Session, writes: bool) -> Result<Self, CommandError> {
+        let ground = Self::open(session, writes).await?;
+        unlisted::refuse(&ground)?;
+        Ok(ground)
     }
 
     /// Asks for confirmation to change something in the compartment of the fleet.
@@ -94,6 +105,7 @@ impl From<CensusError> for CommandError {
         match error {
             CensusError::Ledger(error) => error.into(),
             CensusError::Failure(failure) => Self::from(failure).of_compartment(),
+            CensusError::Region { region, failure } => Self::Region { region, failure },
         }
     }
 }

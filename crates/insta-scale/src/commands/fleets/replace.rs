@@ -20,7 +20,7 @@ pub async fn replace_members(session: &Session, args: &ReplaceArgs) -> Result<Ex
     if !args.dry_run {
         consent::has_to_ask(args.yes)?;
     }
-    let ground = Ground::open(session, !args.dry_run).await?;
+    let ground = Ground::open_to_change(session, !args.dry_run).await?;
     if ground.fleet().hostname.is_some() && args.max_unavailable == 0 {
         return Err(CommandError::usage(
             "the config gives host names, and a new instance cannot have the host name of one that still exists",

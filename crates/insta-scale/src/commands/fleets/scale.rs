@@ -29,7 +29,7 @@ pub async fn scale_fleet(session: &Session, args: &ScaleArgs) -> Result<Exit, Co
     }
     let wanted_metrics = if args.dry_run { MetricsFlags::default() } else { args.metrics.clone() };
     let metrics = Metrics::open(session, &wanted_metrics).await?;
-    let mut ground = Ground::open(session, !args.dry_run).await?;
+    let mut ground = Ground::open_to_change(session, !args.dry_run).await?;
     if let Some(ttl) = args.ttl {
         crate::commands::launch::set_expiry(&mut ground.connection.settings, ttl, session.now())?;
     }

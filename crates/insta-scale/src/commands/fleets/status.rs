@@ -61,17 +61,20 @@ async fn look(ground: &Ground<'_>, extras: &mut Option<Extras>) -> Result<Standi
     if extras.as_ref().is_none_or(|known| known.members != members) {
         let planned = extras.take().and_then(|known| known.planned);
         let planned = match planned {
-            None if fleet.spread.is_some() => plan(ground).await?,
+            None if fleet.spread.is_some() || fleet.has_open_images() => plan(ground).await?,
             known => known,
         };
         *extras = Some(Extras { members, belongings: belong(ground, &census).await?, planned });
     }
-    let spread = extras.as_ref().and_then(|known| spread_now(known.planned.as_ref()?, &census.members));
+    let planned = extras.as_ref().and_then(|known| known.planned.as_ref());
+    let spread = planned.and_then(|planned| spread_now(planned, &census.members));
+    // Only the plan knows the newest images.
+    let fleet = planned.filter(|_| fleet.has_open_images()).unwrap_or(fleet);
     let belongings = extras.as_ref().and_then(|known| known.belongings.clone());
     // What members have cost is counted from their creation, by the clock of the region.
     let now = by_region(ground.connection.session.now());
     let standing = Standing::of(ground.key.clone(), fleet, census, wanted, belongings, prices, now);
-    Ok(Standing { spread, ..standing })
+    Ok(Standing { spread, unlisted: ground.unlisted.clone(), ..standing })
 }
 
 /// The fleet with its domains. A config that cannot be launched can still be shown.
@@ -80,7 +83,9 @@ async fn plan(ground: &Ground<'_>) -> Result<Option<FleetSpec>, CommandError> {
         Ok(plan) => Ok(Some(plan.fleet)),
         Err(CommandError::Interrupted) => Err(CommandError::Interrupted),
         Err(error) => {
-            console::line(&format!("note: the spread is unknown: {}", clean(&error.to_string())));
+            let what =
+                if ground.fleet().spread.is_some() { "the spread is" } else { "the newest images are" };
+            console::line(&format!("note: {what} unknown: {}", clean(&error.to_string())));
             Ok(None)
         }
     }

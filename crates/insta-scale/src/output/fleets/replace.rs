@@ -32,6 +32,8 @@ struct DifferingMember<'a> {
     name: &'a str,
     /// Its OCID.
     ocid: &'a str,
+    /// Its region.
+    region: Option<&'a str>,
     /// How it differs.
     drift: Vec<Drift>,
 }
@@ -117,6 +119,7 @@ pub fn planned(
     let members = old.iter().map(|machine| DifferingMember {
         name: &machine.name,
         ocid: &machine.ocid,
+        region: machine.region.as_deref(),
         drift: drift(machine, fleet),
     });
     let document = PlannedReplacement { planned: members.collect() };

@@ -3,7 +3,7 @@
 use crate::args::OutputFormat;
 use crate::output::instances::columns::{Column, columns_table};
 use crate::output::instances::list::{short_domain, short_ocid};
-use crate::output::listing::per_hour;
+use crate::output::listing::{or_dash, per_hour};
 use crate::output::published::{PublishedDocument, text_of};
 use crate::output::runs::age;
 use crate::output::simulated::by_region;
@@ -12,7 +12,7 @@ use fleet::fleets::{Drift, MemberRow, SpreadStanding, Standing};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 /// With more members than this, only those that need attention are shown individually.
@@ -24,13 +24,21 @@ const LABEL: usize = 16;
 pub fn text(standing: &Standing, file: &str, now: Timestamp, width: Option<usize>) -> String {
     let mut out = String::new();
     // Writing to a String cannot fail, so the results are ignored.
-    let _ = writeln!(out, "fleet {} in {}", clean(&standing.fleet.name), clean(&standing.fleet.region));
+    let further = standing.by_region.keys().filter(|region| **region != standing.fleet.region);
+    let regions: Vec<String> =
+        std::iter::once(&standing.fleet.region).chain(further).map(|name| clean(name)).collect();
+    let _ = writeln!(out, "fleet {} in {}", clean(&standing.fleet.name), regions.join(", "));
     let mut line = |label: &str, text: String| {
         let _ = writeln!(out, "  {label:<LABEL$} {text}");
     };
     line("wanted", wanted(standing, file, now));
     line("exist", exist(standing));
-    for (label, counts) in [("by domain", &standing.by_domain), ("by shape", &standing.by_shape)] {
+    let counts = [
+        ("by region", &standing.by_region),
+        ("by domain", &standing.by_domain),
+        ("by shape", &standing.by_shape),
+    ];
+    for (label, counts) in counts {
         if !counts.is_empty() {
             line(label, counted(counts.iter().map(|(key, count)| (domain(key), *count))));
         }
@@ -54,7 +62,7 @@ pub fn text(standing: &Standing, file: &str, now: Timestamp, width: Option<usize
     }
     let shown = rows(standing);
     if !shown.is_empty() {
-        let _ = write!(out, "\n{}", members(&shown, now, width));
+        let _ = write!(out, "\n{}", members(&shown, !standing.by_region.is_empty(), now, width));
     }
     if shown.len() < standing.instances.len() {
         let rest = standing.instances.len() - shown.len();
@@ -173,6 +181,20 @@ fn troubles(standing: &Standing) -> Vec<(&'static str, String)> {
         let runs = list(standing.unfinished_runs.iter());
         troubles.push(("unfinished", format!("{runs}{doubt}: `scale` finds out and continues")));
     }
+    if !standing.unlisted.is_empty() {
+        let regions: BTreeSet<String> = standing.unlisted.iter().map(|one| clean(&one.region)).collect();
+        let regions: Vec<String> = regions.into_iter().collect();
+        let names: Vec<String> = standing.unlisted.iter().map(|one| clean(&one.name)).collect();
+        let instances = count(names.len() as u64, "instance");
+        troubles.push((
+            "not counted",
+            format!(
+                "{instances} in {} ({}), which the config does not list",
+                regions.join(" and "),
+                ranges(&names)
+            ),
+        ));
+    }
     let drifted: Vec<&MemberRow> = standing.instances.iter().filter(|row| !row.drift.is_empty()).collect();
     if !drifted.is_empty() {
         let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
@@ -216,7 +238,7 @@ fn rows(standing: &Standing) -> Vec<&MemberRow> {
     standing.instances.iter().filter(|row| whole || !calm(row)).take(ROWS).collect()
 }
 
-fn members(rows: &[&MemberRow], now: Timestamp, width: Option<usize>) -> String {
+fn members(rows: &[&MemberRow], in_regions: bool, now: Timestamp, width: Option<usize>) -> String {
     let column = |title, rank, cell: &dyn Fn(&MemberRow) -> String| {
         Column::new(title, rank, rows.iter().map(|row| cell(row)))
     };
@@ -233,6 +255,9 @@ fn members(rows: &[&MemberRow], now: Timestamp, width: Option<usize>) -> String 
         }),
         column("PRICE/H", 2, &|row| per_hour(price_of(row))),
     ];
+    if in_regions {
+        columns.insert(2, column("REGION", 3, &|row| or_dash(row.machine.region.as_deref())));
+    }
     if rows.iter().any(|row| row.expires.is_some()) {
         columns.push(column("EXPIRES", 3, &|row| {
             row.expires.map_or_else(|| "-".to_owned(), |until| left(until, now))
