@@ -1,8 +1,8 @@
 //! `plan --placements`: where each instance of the fleet is or would be launched, for other tools.
 
 use super::counted::refuse_want;
-use super::fleets::Ground;
 use super::fleets::scale::usual_order;
+use super::fleets::{Ground, unlisted};
 use super::spreading::spread_plan;
 use crate::args::{PlacementsFormat, PlanArgs};
 use crate::connection::Connection;
@@ -22,7 +22,6 @@ pub async fn show_placements(
 ) -> Result<Exit, CommandError> {
     if args.offline {
         let settings = session.read_config_offline(args.count)?;
-        settings.refuse_regions("`plan --placements`")?;
         refuse_want(&settings, "`plan --placements`")?;
         let plan = Plan::offline(settings.fleet.clone())
             .map_err(|findings| CommandError::of_plan(&settings.written, PlanError::Findings(findings)))?;
@@ -30,7 +29,6 @@ pub async fn show_placements(
     }
     if let Some(scenario) = args.place.simulate.as_deref() {
         let settings = session.read_config(args.count)?;
-        settings.refuse_regions("`plan --placements`")?;
         refuse_want(&settings, "`plan --placements`")?;
         let connection = Connection::open_simulated(session, settings, Some(scenario), None).await?;
         let fleet = connection.settings.fleet.clone();
@@ -47,6 +45,9 @@ pub async fn show_placements(
 /// The members where they are, and the missing ones where they would be launched.
 async fn rows_of_fleet(ground: &Ground<'_>, count: Option<u32>) -> Result<Vec<PlacementRow>, CommandError> {
     let census = ground.census().await?;
+    if let Some(unlisted) = unlisted::described(ground) {
+        console::line(&format!("warning: {unlisted}"));
+    }
     if census.in_doubt > 0 {
         console::line(&format!(
             "warning: the outcome of {} launches is unknown, so these placements may change: `oci-insta-scale scale` finds \
@@ -60,19 +61,19 @@ async fn rows_of_fleet(ground: &Ground<'_>, count: Option<u32>) -> Result<Vec<Pl
     };
     let order = usual_order(ground.fleet().spread);
     match change(ground.fleet(), &census, size, &order, &[]) {
-        SizeChange::Nothing => Ok(existing(&census.members)),
+        SizeChange::Nothing => Ok(existing(ground.fleet(), &census.members)),
         SizeChange::Shrink(picked) => {
             let stays = |member: &FleetMember| {
                 picked.leaving.iter().all(|leaving| leaving.member.machine.ocid != member.machine.ocid)
             };
             let staying: Vec<FleetMember> =
                 census.members.iter().filter(|member| stays(member)).cloned().collect();
-            Ok(existing(&staying))
+            Ok(existing(ground.fleet(), &staying))
         }
         SizeChange::Grow(fleet) => {
             let mut plan = plan(&ground.connection, *fleet).await?;
             spread_plan(&ground.connection.settings, &census.members, &mut plan)?;
-            let mut rows = existing(&census.members);
+            let mut rows = existing(ground.fleet(), &census.members);
             rows.extend(planned(&plan));
             rows.sort_by_key(|row| (row.number.is_none(), row.number));
             Ok(rows)
@@ -88,10 +89,11 @@ async fn plan(connection: &Connection<'_>, fleet: FleetSpec) -> Result<Plan, Com
     planned.await
 }
 
-fn existing(members: &[FleetMember]) -> Vec<PlacementRow> {
+fn existing(fleet: &FleetSpec, members: &[FleetMember]) -> Vec<PlacementRow> {
     let row = |member: &FleetMember| PlacementRow {
         name: member.machine.name.clone(),
         number: member.number.map(u64::from),
+        region: member.machine.region.clone().filter(|_| !fleet.regions.is_empty()),
         availability_domain: member.machine.availability_domain.clone(),
         fault_domain: member.machine.fault_domain.clone(),
         shape: member.machine.shape.clone(),
@@ -106,6 +108,7 @@ fn planned(plan: &Plan) -> Vec<PlacementRow> {
         PlacementRow {
             name: plan.name(slot),
             number: Some(plan.fleet.number(slot)),
+            region: plan.fleet.region_if_several(&placement),
             availability_domain: placement.availability_domain,
             fault_domain: placement.fault_domain,
             shape: placement.shape,

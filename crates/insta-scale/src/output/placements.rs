@@ -17,6 +17,9 @@ pub struct PlacementRow {
     pub name: String,
     /// The number in its name.
     pub number: Option<u64>,
+    /// The region, if the config has several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
     /// The availability domain.
     pub availability_domain: String,
     /// The fault domain; `null` if OCI chooses it.
@@ -27,19 +30,26 @@ pub struct PlacementRow {
     pub ocid: Option<String>,
 }
 
+const COLUMNS: &[&str] = &["NAME", "AVAILABILITY DOMAIN", "FAULT DOMAIN", "SHAPE", "STATE"];
+const COLUMNS_OF_REGIONS: &[&str] =
+    &["NAME", "REGION", "AVAILABILITY DOMAIN", "FAULT DOMAIN", "SHAPE", "STATE"];
+
 /// For people.
 pub fn table_text(rows: Vec<PlacementRow>) -> String {
-    let columns = &["NAME", "AVAILABILITY DOMAIN", "FAULT DOMAIN", "SHAPE", "STATE"];
-    let mut listing = Listing::for_people("placements", columns);
+    let several = rows.iter().any(|row| row.region.is_some());
+    let mut listing = Listing::for_people("placements", if several { COLUMNS_OF_REGIONS } else { COLUMNS });
     for row in rows {
         let state = if row.ocid.is_some() { "exists" } else { "planned" };
-        let cells = vec![
+        let mut cells = vec![
             row.name,
             row.availability_domain,
             or_dash(row.fault_domain.as_deref()),
             row.shape,
             state.to_owned(),
         ];
+        if several {
+            cells.insert(1, or_dash(row.region.as_deref()));
+        }
         listing.push_cells(cells);
     }
     listing.to_text(OutputFormat::Table)
@@ -82,15 +92,17 @@ pub fn tfvars_text(fleet: &FleetSpec, rows: &[PlacementRow]) -> String {
     let mut out = format!(
         "# Placements of fleet {} in {}, by oci-insta-scale plan --placements tfvars\n",
         clean(&fleet.name),
-        clean(&fleet.region)
+        fleet.region_names().map(clean).collect::<Vec<_>>().join(", ")
     );
     out.push_str("instance_placements = {\n");
     for row in rows {
+        let region =
+            row.region.as_deref().map_or_else(String::new, |region| format!("region = {}, ", quoted(region)));
         let fault_domain = row.fault_domain.as_deref().map_or_else(|| "null".to_owned(), quoted);
         // Writing to a String cannot fail, so the result is ignored.
         let _ = writeln!(
             out,
-            "  {} = {{ availability_domain = {}, fault_domain = {fault_domain}, shape = {} }}",
+            "  {} = {{ {region}availability_domain = {}, fault_domain = {fault_domain}, shape = {} }}",
             quoted(&row.name),
             quoted(&row.availability_domain),
             quoted(&row.shape),
