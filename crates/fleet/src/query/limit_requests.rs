@@ -22,6 +22,8 @@ pub struct Increase {
     pub service: String,
     /// Its name.
     pub limit: String,
+    /// The region of the limit, if the fleet has several.
+    pub region: Option<String>,
     /// The availability domain; absent for a limit of the region.
     pub domain: Option<String>,
     /// Its present value, if it is known.
@@ -40,6 +42,7 @@ impl Increase {
         current.is_none_or(|current| current < value).then(|| Self {
             service: row.service.to_owned(),
             limit: row.name.clone(),
+            region: row.region.clone(),
             domain: row.availability_domain.clone(),
             current,
             value,
@@ -65,31 +68,61 @@ fn is_region(region: &str, named: &str) -> bool {
 /// the first one that lacks something, or the one that is named. Limits of the region are needed in any case.
 ///
 /// `limits` and `value` narrow and replace what is needed.
+///
+/// # Errors
+/// The regions that lack something, if there are several and none is named: one of them is enough, too.
 pub fn increases(
     found: &Headroom,
     limits: &[String],
+    region: Option<&str>,
     domain: Option<&str>,
     value: Option<i64>,
-) -> Vec<Increase> {
-    let wanted = |row: &&LimitRow| limits.is_empty() || limits.contains(&row.name);
-    let rows = || found.limits.iter().filter(wanted);
+) -> Result<Vec<Increase>, Vec<String>> {
+    let is_wanted = |row: &&LimitRow| {
+        (limits.is_empty() || limits.contains(&row.name))
+            && (region.is_none() || row.region.as_deref() == region)
+    };
+    // A domain is in one region only.
+    let at = |row: &&LimitRow| domain.is_none() || row.availability_domain.as_deref() == domain;
+    let home = found.limits.iter().find(|row| domain.is_some() && at(row)).map(|row| &row.region);
+    let rows =
+        || found.limits.iter().filter(is_wanted).filter(|row| home.is_none_or(|home| *home == row.region));
     let of = |row: &LimitRow| Increase::of(row, value);
+    let mut regions: Vec<String> =
+        rows().filter(|row| of(row).is_some()).filter_map(|row| row.region.clone()).collect();
+    regions.dedup();
+    if regions.len() > 1 {
+        return Err(regions);
+    }
     let first = rows().filter(|row| of(row).is_some()).find_map(|row| row.availability_domain.as_deref());
     let domain = domain.or(first);
-    rows()
+    Ok(rows()
         .filter(|row| row.availability_domain.is_none() || row.availability_domain.as_deref() == domain)
         .filter_map(of)
-        .collect()
+        .collect())
 }
 
-/// All limit increase requests of a tenancy with their items, newest first.
+/// All limit increase requests of a tenancy with their items, newest first, as this region and `further` ones list them.
 ///
 /// # Errors
 /// When a request cannot be read.
-pub async fn requests(client: &Client, tenancy: &str) -> Result<Vec<LimitsIncreaseRequest>, Failure> {
-    let mut found = Vec::new();
-    for summary in client.list_limits_increase_requests(tenancy).await? {
-        found.push(client.get_limits_increase_request(&summary.id).await?.value);
+pub async fn requests(
+    client: &Client,
+    tenancy: &str,
+    further: &[&str],
+) -> Result<Vec<LimitsIncreaseRequest>, Failure> {
+    let mut found: Vec<LimitsIncreaseRequest> = Vec::new();
+    for region in std::iter::once(None).chain(further.iter().copied().map(Some)) {
+        let client = client.at(region);
+        for summary in client.list_limits_increase_requests(tenancy).await? {
+            // Each region may list those of the whole tenancy.
+            if found.iter().all(|known| known.id != summary.id) {
+                found.push(client.get_limits_increase_request(&summary.id).await?.value);
+            }
+        }
+    }
+    if !further.is_empty() {
+        found.sort_by_key(|request| std::cmp::Reverse(request.time_created));
     }
     Ok(found)
 }
@@ -179,26 +212,64 @@ mod tests {
         increases.iter().map(|one| (one.limit.as_str(), one.domain.as_deref(), one.value)).collect()
     }
 
+    fn of(found: &Headroom, limits: &[&str], domain: Option<&str>, value: Option<i64>) -> Vec<Increase> {
+        let limits: Vec<String> = limits.iter().map(|name| (*name).to_owned()).collect();
+        increases(found, &limits, None, domain, value).unwrap()
+    }
+
+    #[test]
+    fn one_of_several_regions_has_to_be_named() {
+        let row = |region: &str, name: &str, domain: Option<&str>, would_do| LimitRow {
+            region: Some(region.to_owned()),
+            name: name.to_owned(),
+            availability_domain: domain.map(str::to_owned),
+            limit: Some(4.0),
+            would_do,
+            ..LimitRow::default()
+        };
+        let limits = vec![
+            row("us-phoenix-1", "core", Some("PHX-AD-1"), Some(9)),
+            row("us-phoenix-1", "gpu", None, None),
+            row("us-ashburn-1", "core", Some("IAD-AD-1"), Some(8)),
+            row("us-ashburn-1", "core-regional", None, Some(8)),
+        ];
+        let found = Headroom { wanted: 10, limits, ..Headroom::default() };
+        let of = |limits: &[&str], region, domain| {
+            let limits: Vec<String> = limits.iter().map(|name| (*name).to_owned()).collect();
+            let found = increases(&found, &limits, region, domain, None)?;
+            Ok::<_, Vec<String>>(
+                found.into_iter().map(|one| (one.limit, one.region.unwrap())).collect::<Vec<_>>(),
+            )
+        };
+        let ashburn = |name: &str| (name.to_owned(), "us-ashburn-1".to_owned());
+        let both = vec!["us-phoenix-1".to_owned(), "us-ashburn-1".to_owned()];
+        assert_eq!(of(&[], None, None), Err(both));
+        let all = vec![ashburn("core"), ashburn("core-regional")];
+        assert_eq!(of(&[], Some("us-ashburn-1"), None), Ok(all.clone()));
+        assert_eq!(of(&[], None, Some("IAD-AD-1")), Ok(all), "a domain is in one region");
+        assert_eq!(of(&["core-regional"], None, None), Ok(vec![ashburn("core-regional")]), "only one has it");
+        assert_eq!(of(&["gpu"], None, None), Ok(Vec::new()));
+    }
+
     #[test]
     fn one_domain_is_asked_to_take_what_is_missing() {
         let found = headroom();
         assert_eq!(
-            shown(&increases(&found, &[], None, None)),
+            shown(&of(&found, &[], None, None)),
             [("core", Some("AD-1"), 10), ("memory", Some("AD-1"), 60), ("core-regional", None, 10)]
         );
         assert_eq!(
-            shown(&increases(&found, &[], Some("AD-2"), None)),
+            shown(&of(&found, &[], Some("AD-2"), None)),
             [("core", Some("AD-2"), 9), ("core-regional", None, 10)]
         );
-        let core = ["core".to_owned()];
-        assert_eq!(shown(&increases(&found, &core, None, Some(50))), [("core", Some("AD-1"), 50)]);
+        assert_eq!(shown(&of(&found, &["core"], None, Some(50))), [("core", Some("AD-1"), 50)]);
     }
 
     #[test]
     fn a_limit_that_suffices_is_not_requested() {
         // Its quota is what is short.
-        assert!(shown(&increases(&headroom(), &["gpu".to_owned()], None, None)).is_empty());
-        assert!(shown(&increases(&headroom(), &["core".to_owned()], None, Some(4))).is_empty());
+        assert!(shown(&of(&headroom(), &["gpu"], None, None)).is_empty());
+        assert!(shown(&of(&headroom(), &["core"], None, Some(4))).is_empty());
     }
 
     fn filed(id: &str, state: ItemState, scope: &str, region: &str) -> LimitsIncreaseRequest {
@@ -220,7 +291,7 @@ mod tests {
 
     #[test]
     fn only_an_open_request_for_the_same_place_counts() {
-        let wanted = increases(&headroom(), &["core".to_owned()], None, None).remove(0);
+        let wanted = of(&headroom(), &["core"], None, None).remove(0);
         let known = [
             filed("other domain", ItemState::Accepted, "AD-2", "us-phoenix-1"),
             filed("other region", ItemState::Accepted, "AD-1", "uk-london-1"),
@@ -234,7 +305,7 @@ mod tests {
 
     #[test]
     fn a_repeated_command_sends_the_same_token() {
-        let wanted = increases(&headroom(), &[], None, None);
+        let wanted = of(&headroom(), &[], None, None);
         let body = details("t", "us-phoenix-1", "a larger fleet", &wanted);
         assert_eq!(token(&body, &[]), token(&body, &[]));
         assert!(token(&body, &[]).len() <= 64);

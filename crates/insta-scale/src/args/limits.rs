@@ -25,13 +25,14 @@ pub enum LimitsCommand {
     /// Request higher limits from Oracle, as far as the fleet needs them
     #[command(after_help = "\
 Requests the values that `limits` shows under WOULD DO, in the first availability domain that lacks something: one domain with
-more is enough. A limit with an open request is not requested again. A hunt, and a launch with --retry-for, go on by themselves
+more is enough. If limits are too low in several regions of the config, --region names the one. A limit with an open request is not requested again. A hunt, and a launch with --retry-for, go on by themselves
 once a limit is raised.
 
 Examples:
   oci-insta-scale limits request
   oci-insta-scale limits request --justification rendering --wait
   oci-insta-scale limits request --limit standard-a1-core-count --value 200
+  oci-insta-scale limits request --region us-ashburn-1
 
 Exit codes: 0 requested, or granted with --wait; 2 nothing to request, or no consent was possible; 3 granted in part;
 4 rejected, canceled or refused, or you declined.")]
@@ -62,6 +63,9 @@ pub struct RequestLimits {
     /// Request this value of the limit [default: the least one with which the fleet fits]
     #[arg(long, value_name = "N", requires = "limit", value_parser = clap::value_parser!(i64).range(1..=1_000_000_000))]
     pub value: Option<i64>,
+    /// Request more in this region of a config with several [default: the only one that lacks something]
+    #[arg(long, value_name = "REGION")]
+    pub region: Option<String>,
     /// Request more in this availability domain [default: the first one that lacks something]
     #[arg(long, value_name = "AD")]
     pub ad: Option<String>,

@@ -44,6 +44,7 @@ mod properties;
 mod published;
 mod region_clock;
 #[cfg(target_os = "linux")]
+mod region_fleets;
 mod regions;
 mod reliability;
 mod report;

@@ -29,18 +29,7 @@ impl Region {
 
     /// Sends a request to its administration, which has to accept it.
     pub fn post(&self, path: &str, body: &serde_json::Value) {
-        let address = self.endpoint.trim_start_matches("http://");
-        let body = body.to_string();
-        let length = body.len();
-        let mut socket = std::net::TcpStream::connect(address).unwrap();
-        write!(
-            socket,
-            "POST {path} HTTP/1.1\r\nhost: {address}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
-        )
-        .unwrap();
-        let mut answer = String::new();
-        socket.read_to_string(&mut answer).unwrap();
-        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        post_at(&self.endpoint, path, body);
     }
 
     /// Stops it cleanly and returns its exit code.
@@ -49,6 +38,22 @@ impl Region {
         signal(&self.child);
         self.child.wait().unwrap().code()
     }
+}
+
+/// Sends a request to the administration at an endpoint, which has to accept it.
+pub fn post_at(endpoint: &str, path: &str, body: &serde_json::Value) {
+    let address = endpoint.trim_start_matches("http://");
+    let body = body.to_string();
+    let length = body.len();
+    let mut socket = std::net::TcpStream::connect(address).unwrap();
+    write!(
+            socket,
+            "POST {path} HTTP/1.1\r\nhost: {address}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
+        )
+        .unwrap();
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
 }
 
 /// Makes the config of the region in `sim` the default config of this folder.

@@ -32,6 +32,9 @@ pub struct LimitRow {
     pub service: &'static str,
     /// Its name.
     pub name: String,
+    /// The region, if the fleet has several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
     /// The availability domain; absent for a limit of the region.
     pub availability_domain: Option<String>,
     /// The shape that counts against it.
@@ -61,17 +64,53 @@ impl Headroom {
     }
 }
 
-/// Reads the limits of every place of a fleet whose domains are resolved.
+/// Reads the limits of every place of a fleet whose domains are resolved. With several regions, one that does not respond leaves
+/// its limits unknown, and those of the others are read.
 ///
 /// # Errors
 /// When the login is refused or there is no response, because nothing is known then.
 pub async fn headroom(client: &Client, fleet: &FleetSpec) -> Result<Headroom, Failure> {
+    let mut found = Headroom { wanted: fleet.count, ..Headroom::default() };
+    if fleet.regions.is_empty() {
+        let is_known = read_limits(client, fleet, &mut found).await?;
+        return Ok(judged(found, is_known));
+    }
+    let mut is_known = true;
+    for (region, fleet) in fleet.by_region() {
+        let mut own = Headroom::default();
+        match read_limits(&client.at(region), &fleet, &mut own).await {
+            Ok(known) => is_known &= known,
+            Err(failure) if failure.class == FailureClass::Authentication => return Err(failure),
+            Err(failure) => {
+                is_known = false;
+                own = Headroom { unknown: vec![failure.to_string()], ..Headroom::default() };
+            }
+        }
+        let name = &fleet.region;
+        found.limits.extend(own.limits.into_iter().map(|row| LimitRow { region: Some(name.clone()), ..row }));
+        found.unknown.extend(own.unknown.into_iter().map(|why| format!("{name}: {why}")));
+    }
+    Ok(judged(found, is_known))
+}
+
+/// What the limits of a fleet amount to.
+fn judged(mut found: Headroom, is_known: bool) -> Headroom {
+    let (room, wanted) = (room(&found.limits), u64::from(found.wanted));
+    // What the others leave may be enough, whatever the unknown limit says.
+    let several = found.limits.iter().any(|row| row.region.is_some());
+    found.fits = (is_known || several && room >= wanted).then_some(room);
+    let short = wanted.saturating_sub(found.fits.unwrap_or(u64::MAX));
+    suggest(&mut found.limits, wanted, short);
+    found
+}
+
+/// Reads the limits of a fleet in one region. Returns whether all could be read.
+async fn read_limits(client: &Client, fleet: &FleetSpec, found: &mut Headroom) -> Result<bool, Failure> {
     let asker = Asker::new(client, fleet);
     let mut wanted: Vec<String> = fleet.placements.iter().map(|place| place.shape.clone()).collect();
     wanted.sort();
     wanted.dedup();
     let facts = shapes::ask(client, &fleet.compartment, None, None, &wanted).await?;
-    let mut found = Headroom { wanted: fleet.count, ..Headroom::default() };
     let mut is_known = true;
     for place in places(&fleet.placements) {
         let row = row_of(&facts, &place.shape);
@@ -92,10 +131,7 @@ pub async fn headroom(client: &Client, fleet: &FleetSpec) -> Result<Headroom, Fa
             }
         }
     }
-    found.fits = is_known.then(|| room(&found.limits));
-    let short = u64::from(found.wanted).saturating_sub(found.fits.unwrap_or(u64::MAX));
-    suggest(&mut found.limits, u64::from(found.wanted), short);
-    Ok(found)
+    Ok(is_known)
 }
 
 /// Reads one limit, or returns why it cannot be read.
@@ -141,6 +177,7 @@ async fn read(
     Ok(Ok(LimitRow {
         service: limits::SERVICE,
         name,
+        region: None,
         availability_domain: domain.map(str::to_owned),
         shape: place.shape.clone(),
         unit,
@@ -163,27 +200,35 @@ fn rooms(available: f64, each: f64) -> u64 {
     if each <= 0.0 { u64::MAX } else { (available.max(0.0) / each + 1e-6).floor() as u64 }
 }
 
-/// The number of instances that all places allow: in each domain as many as its smallest limit, and no more than the region.
-fn room(rows: &[LimitRow]) -> u64 {
-    let mut shapes: BTreeMap<&str, (BTreeMap<&str, u64>, u64)> = BTreeMap::new();
+/// The numbers of instances of a shape that the domains of a region allow, and the region itself.
+struct Rooms<'r> {
+    domains: BTreeMap<&'r str, u64>,
+    region: u64,
+}
+
+/// The number of instances that all places allow: in each domain as many as its smallest limit, and no more than its region.
+fn room<'r>(rows: impl IntoIterator<Item = &'r LimitRow>) -> u64 {
+    let mut shapes: BTreeMap<(&str, Option<&str>), Rooms<'_>> = BTreeMap::new();
     for row in rows {
-        let (local, region) = shapes.entry(&row.shape).or_insert_with(|| (BTreeMap::new(), u64::MAX));
+        let key = (row.shape.as_str(), row.region.as_deref());
+        let rooms = shapes.entry(key).or_insert_with(|| Rooms { domains: BTreeMap::new(), region: u64::MAX });
         match &row.availability_domain {
             Some(domain) => {
-                let least = local.entry(domain).or_insert(u64::MAX);
+                let least = rooms.domains.entry(domain).or_insert(u64::MAX);
                 *least = row.room.min(*least);
             }
-            None => *region = row.room.min(*region),
+            None => rooms.region = row.room.min(rooms.region),
         }
     }
-    let of_shape = |(local, region): &(BTreeMap<&str, u64>, u64)| {
-        let sum = local.values().fold(0_u64, |sum, room| sum.saturating_add(*room));
-        if local.is_empty() { *region } else { sum.min(*region) }
+    let of_shape = |rooms: &Rooms<'_>| {
+        let sum = rooms.domains.values().fold(0_u64, |sum, room| sum.saturating_add(*room));
+        if rooms.domains.is_empty() { rooms.region } else { sum.min(rooms.region) }
     };
     shapes.values().fold(0, |sum, shape| sum.saturating_add(of_shape(shape)))
 }
 
-/// Sets the sufficient values. A domain that is raised takes all missing instances, whatever its other limits leave.
+/// Sets the sufficient values. A domain that is raised takes all missing instances, whatever its other limits leave, and its
+/// region takes all that do not fit in other regions.
 fn suggest(rows: &mut [LimitRow], wanted: u64, short: u64) {
     if short == 0 {
         return;
@@ -193,11 +238,13 @@ fn suggest(rows: &mut [LimitRow], wanted: u64, short: u64) {
         let room = least.entry((row.shape.clone(), row.availability_domain.clone())).or_insert(u64::MAX);
         *room = row.room.min(*room);
     }
-    for row in rows {
+    let elsewhere: Vec<u64> =
+        rows.iter().map(|row| room(rows.iter().filter(|other| other.region != row.region))).collect();
+    for (row, elsewhere) in rows.iter_mut().zip(elsewhere) {
         let key = (row.shape.clone(), row.availability_domain.clone());
         let here = match row.availability_domain {
             Some(_) => least.get(&key).copied().unwrap_or_default().saturating_add(short),
-            None => wanted,
+            None => wanted.saturating_sub(elsewhere),
         };
         if here > row.room {
             row.would_do = Some((row.used + here as f64 * row.each - 1e-6).ceil() as u64);
@@ -250,6 +297,29 @@ mod tests {
             rows[index].room = rooms(raised, 1.0);
             assert_eq!(room(&rows), 20, "{index}");
         }
+    }
+
+    #[test]
+    fn regions_add_up_and_each_may_take_the_rest() {
+        let at = |region: &str, row: LimitRow| LimitRow { region: Some(region.to_owned()), ..row };
+        let mut rows = vec![
+            at("us-phoenix-1", row("core", Some("PHX-AD-1"), 0.0, 4.0, 1.0)),
+            at("us-phoenix-1", row("regional", None, 0.0, 3.0, 1.0)),
+            at("us-ashburn-1", row("core", Some("IAD-AD-1"), 1.0, 5.0, 1.0)),
+            at("us-ashburn-1", row("regional", None, 1.0, 9.0, 1.0)),
+        ];
+        assert_eq!(room(&rows), 3 + 5);
+        suggest(&mut rows, 12, 4);
+        // In Phoenix 7 have to fit beside the 5 in Ashburn; in Ashburn 9 beside the 3 in Phoenix, which its regional limit allows.
+        let wanted: Vec<_> = rows.iter().map(|row| row.would_do).collect();
+        assert_eq!(wanted, [Some(8), Some(7), Some(10), None]);
+        let unknown = Headroom { wanted: 12, limits: rows.clone(), ..Headroom::default() };
+        assert_eq!(judged(unknown.clone(), false).fits, None);
+        assert_eq!(
+            judged(Headroom { wanted: 8, ..unknown }, false).fits,
+            Some(8),
+            "the known ones are enough"
+        );
     }
 
     #[test]

@@ -20,6 +20,7 @@ async fn request_more(ground: &Ground) {
     let increase = Increase {
         service: "compute".to_owned(),
         limit: "standard-e5-core-count".to_owned(),
+        region: None,
         domain: Some(ground.world.domain(1)),
         current: Some(2),
         value: 6,

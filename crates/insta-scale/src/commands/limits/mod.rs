@@ -26,11 +26,7 @@ use std::fmt::Write as _;
 pub async fn run_limits(session: &Session, args: &LimitsArgs) -> Result<Exit, CommandError> {
     let Some(command) = &args.command else { return show_limits(session, args).await };
     let settings = match command {
-        LimitsCommand::Request(args) => {
-            let settings = session.settled(|| session.read_config(args.count)).await?;
-            settings.refuse_regions("`limits request`")?;
-            settings
-        }
+        LimitsCommand::Request(args) => session.settled(|| session.read_config(args.count)).await?,
         _ => session.settled(|| session.read_unfinished_config()).await?,
     };
     session.say_when_stopped(runtime::STOPPING_QUESTIONS);
@@ -50,7 +46,6 @@ pub async fn run_limits(session: &Session, args: &LimitsArgs) -> Result<Exit, Co
 /// Shows the limits.
 async fn show_limits(session: &Session, args: &LimitsArgs) -> Result<Exit, CommandError> {
     let settings = session.settled(|| session.read_config(args.count)).await?;
-    settings.refuse_regions("`limits`")?;
     session.say_when_stopped(runtime::STOPPING_QUESTIONS);
     let connection =
         Connection::open_simulated(session, settings, args.place.simulate.as_deref(), None).await?;
@@ -96,6 +91,21 @@ impl PublishedLine for LimitRow {
     const COMMANDS: &'static [&'static str] = &["limits"];
 }
 
+const COLUMNS: &[&str] =
+    &["LIMIT", "DOMAIN", "UNIT", "LIMIT VALUE", "QUOTA", "USED", "AVAILABLE", "ENOUGH FOR", "WOULD DO"];
+const COLUMNS_OF_REGIONS: &[&str] = &[
+    "LIMIT",
+    "REGION",
+    "DOMAIN",
+    "UNIT",
+    "LIMIT VALUE",
+    "QUOTA",
+    "USED",
+    "AVAILABLE",
+    "ENOUGH FOR",
+    "WOULD DO",
+];
+
 fn text(found: &Headroom, format: OutputFormat, width: Option<usize>) -> String {
     let Headroom { wanted, fits, limits, unknown } = found;
     match format {
@@ -105,13 +115,20 @@ fn text(found: &Headroom, format: OutputFormat, width: Option<usize>) -> String 
         OutputFormat::Jsonl => return limits.iter().map(line_of).collect(),
         OutputFormat::Table | OutputFormat::Wide | OutputFormat::Csv => {}
     }
-    let titles =
-        &["LIMIT", "DOMAIN", "UNIT", "LIMIT VALUE", "QUOTA", "USED", "AVAILABLE", "ENOUGH FOR", "WOULD DO"];
-    let mut listing = Listing::for_people("limits", titles);
-    for row in &found.limits {
-        listing.push_cells(cells(row));
+    // With one region, its name says nothing.
+    let several = limits.iter().any(|row| row.region.is_some());
+    let mut listing = Listing::for_people("limits", if several { COLUMNS_OF_REGIONS } else { COLUMNS });
+    for row in limits {
+        let mut cells = cells(row);
+        if several {
+            cells.insert(1, row.region.clone().unwrap_or_default());
+        }
+        listing.push_cells(cells);
     }
-    let ranks = [0, 0, 2, 5, 6, 4, 3, 1, 0].map(|rank| (rank, false));
+    let mut ranks = [0, 0, 2, 5, 6, 4, 3, 1, 0].map(|rank| (rank, false)).to_vec();
+    if several {
+        ranks.insert(1, (0, false));
+    }
     listing.fitted(format, &ranks, width)
 }
 
@@ -191,6 +208,12 @@ mod tests {
         insta::assert_snapshot!(text(&found, OutputFormat::Table, Some(80)), @r"
         LIMIT                              DOMAIN    UNIT   ENOUGH FOR    WOULD DO
         standard-a1-memory-regional-count  PHX-AD-1  OCPUs  20 instances  520
+        ");
+        let mut of_two = found.clone();
+        of_two.limits[0].region = Some("us-phoenix-1".to_owned());
+        insta::assert_snapshot!(text(&of_two, OutputFormat::Table, Some(80)), @r"
+        LIMIT                              REGION        DOMAIN    WOULD DO
+        standard-a1-memory-regional-count  us-phoenix-1  PHX-AD-1  520
         ");
         let whole = text(&found, OutputFormat::Table, None);
         assert!(whole.starts_with("LIMIT ") && whole.contains("QUOTA"), "{whole}");

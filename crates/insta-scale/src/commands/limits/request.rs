@@ -13,20 +13,25 @@ use crate::output::text::{clean, count};
 use crate::tuning::PLAN_RETRIES;
 use fleet::FleetSpec;
 use fleet::limit_requests::{self, Increase, JUSTIFICATION_MAX};
+use fleet::plan::is_domain;
 use fleet::preflight::{Headroom, headroom};
+use ledger::Placement;
 use oci_api::models::LimitsIncreaseRequest;
+use std::collections::BTreeSet;
 
 /// Requests what the fleet needs, unless that is requested already.
 pub async fn request_limits(connection: &Connection<'_>, args: &RequestLimits) -> Result<Exit, CommandError> {
     let justification = justification(&connection.settings.fleet, args.justification.as_deref())?;
-    let (found, domain) = connection.ask(Box::pin(look(connection, args))).await?;
-    let wanted = wanted(&found, args, domain.as_deref())?;
+    let region = named_region(&connection.settings.fleet, args.region.as_deref())?;
+    let (found, domain) = connection.ask(Box::pin(look(connection, args, region.as_deref()))).await?;
+    let wanted = wanted(&found, args, region.as_deref(), domain.as_deref())?;
     let client = connection.questions.with_retry(PLAN_RETRIES);
-    let known = connection.ask(limit_requests::requests(&client, connection.root())).await?;
-    let region = &connection.settings.fleet.region;
+    let further = connection.settings.fleet.further_names();
+    let known = connection.ask(limit_requests::requests(&client, connection.root(), &further)).await?;
+    let region = region_of(connection, &wanted).to_owned();
     let (mut missing, mut followed) = (Vec::new(), Vec::new());
     for increase in wanted {
-        match limit_requests::already_requested(&known, region, &increase) {
+        match limit_requests::already_requested(&known, &region, &increase) {
             Some((request, value)) if value >= increase.value => {
                 console::line(&format!("{} is already requested: {}", described(&increase), request.id));
                 followed.push(request.id.clone());
@@ -36,14 +41,15 @@ pub async fn request_limits(connection: &Connection<'_>, args: &RequestLimits) -
         }
     }
     if !missing.is_empty() {
-        followed.push(file(connection, args.yes, &justification, &missing, &known).await?);
+        followed.push(file(connection, args.yes, &justification, &missing, &known, &region).await?);
     }
     followed.dedup();
     if args.wait {
         return show_until_decided(connection, &followed, args.every).await;
     }
     let client = &connection.client;
-    let shown = connection.ask(RequestList::read(client, connection.root(), Some(&followed))).await?;
+    let shown =
+        connection.ask(RequestList::read(client, connection.root(), &further, Some(&followed))).await?;
     console::data(&shown.text(connection.session.output))?;
     if !connection.session.is_quiet() && connection.session.output == OutputFormat::Table {
         let hint = "hint: `oci-insta-scale limits requests --watch` follows the decision; `oci-insta-scale hunt` \
@@ -53,19 +59,70 @@ pub async fn request_limits(connection: &Connection<'_>, args: &RequestLimits) -
     Ok(Exit::Done)
 }
 
+/// The full name of the region that was named, which has to be one of the fleet with several.
+fn named_region(fleet: &FleetSpec, named: Option<&str>) -> Result<Option<String>, CommandError> {
+    let Some(named) = named.map(str::trim) else { return Ok(None) };
+    let full = oci_api::Region::find(named).map_or(named, |found| found.name);
+    if !fleet.region_names().any(|known| known == full) {
+        let known: Vec<String> = fleet.region_names().map(clean).collect();
+        return Err(CommandError::usage(
+            format!("`{}` is not a region of the config", clean(named)),
+            format!("its regions are {}", known.join(", ")),
+        ));
+    }
+    // Limits of a fleet with one region do not name it.
+    Ok((!fleet.regions.is_empty()).then(|| full.to_owned()))
+}
+
+/// The region of increases, which all have the same.
+fn region_of<'a>(connection: &'a Connection<'_>, increases: &'a [Increase]) -> &'a str {
+    let named = increases.iter().find_map(|increase| increase.region.as_deref());
+    named.unwrap_or(&connection.settings.fleet.region)
+}
+
 /// The limits of the fleet, and the full name of the domain that was named.
 async fn look(
     connection: &Connection<'_>,
     args: &RequestLimits,
+    region: Option<&str>,
 ) -> Result<(Headroom, Option<String>), CommandError> {
     let client = connection.questions.with_retry(PLAN_RETRIES);
     let planned = fleet::plan(&client, connection.settings.fleet.clone()).await;
     let plan = planned.map_err(|error| CommandError::of_plan(&connection.settings.written, error))?;
     let domain = match &args.ad {
-        Some(ad) => connection.resolve_domains(std::slice::from_ref(ad)).await?.into_iter().next(),
+        Some(ad) if plan.fleet.regions.is_empty() => {
+            connection.resolve_domains(std::slice::from_ref(ad)).await?.into_iter().next()
+        }
+        Some(ad) => Some(domain_of(&plan.fleet, region, ad)?),
         None => None,
     };
     Ok((headroom(&client, &plan.fleet).await?, domain))
+}
+
+/// The full name of a domain of a fleet with several regions, in the named one if there is one.
+fn domain_of(fleet: &FleetSpec, region: Option<&str>, ad: &str) -> Result<String, CommandError> {
+    let is_meant = |placement: &&Placement| {
+        region.is_none_or(|region| fleet.region_at(placement) == region)
+            && is_domain(&placement.availability_domain, ad.trim())
+    };
+    let found = fleet.placements.iter().filter(is_meant).map(|placement| &placement.availability_domain);
+    let found: BTreeSet<&String> = found.collect();
+    let place =
+        region.map_or_else(|| "the config".to_owned(), |region| format!("the config in {}", clean(region)));
+    match found.first() {
+        Some(domain) if found.len() == 1 => Ok((*domain).clone()),
+        Some(_) => {
+            let all: Vec<String> = found.iter().map(|domain| clean(short_domain(domain))).collect();
+            Err(CommandError::usage(
+                format!("--ad {} is in several regions: {}", clean(ad), all.join(", ")),
+                "use one of these names, or name the region with --region",
+            ))
+        }
+        None => Err(CommandError::usage(
+            format!("`{}` is not an availability domain of {place}", clean(ad)),
+            "`oci-insta-scale limits` shows the domains of the config",
+        )),
+    }
 }
 
 /// The justification without surrounding blanks, if the API would accept it.
@@ -87,6 +144,7 @@ fn justification(fleet: &FleetSpec, text: Option<&str>) -> Result<String, Comman
 fn wanted(
     found: &Headroom,
     args: &RequestLimits,
+    region: Option<&str>,
     domain: Option<&str>,
 ) -> Result<Vec<Increase>, CommandError> {
     let names = || found.limits.iter().map(|row| row.name.as_str());
@@ -102,7 +160,14 @@ fn wanted(
             "request one limit at a time, or omit --value",
         ));
     }
-    let wanted = limit_requests::increases(found, &args.limit, domain, args.value);
+    let wanted = limit_requests::increases(found, &args.limit, region, domain, args.value);
+    let wanted = wanted.map_err(|regions| {
+        let regions: Vec<String> = regions.iter().map(|region| clean(region)).collect();
+        CommandError::usage(
+            format!("limits can be raised in {}, and one region is enough", regions.join(" and ")),
+            format!("name it: --region {}", regions.first().map_or("", String::as_str)),
+        )
+    })?;
     if !wanted.is_empty() {
         return Ok(wanted);
     }
@@ -139,7 +204,8 @@ fn too_small(increase: &Increase, request: &LimitsIncreaseRequest, value: i64) -
 
 /// `standard-e4-core-count 10 in AD-1`.
 fn described(increase: &Increase) -> String {
-    let place = increase.domain.as_deref().map_or("the region", short_domain);
+    let place = increase.domain.as_deref().map(short_domain).or(increase.region.as_deref());
+    let place = place.unwrap_or("the region");
     format!("{} {} in {}", clean(&increase.limit), increase.value, clean(place))
 }
 
@@ -150,8 +216,8 @@ async fn file(
     justification: &str,
     increases: &[Increase],
     known: &[LimitsIncreaseRequest],
+    region: &str,
 ) -> Result<String, CommandError> {
-    let region = &connection.settings.fleet.region;
     let mut what = Vec::new();
     for increase in increases {
         let now = increase.current.map_or_else(|| "unknown".to_owned(), |value| value.to_string());
@@ -166,7 +232,9 @@ async fn file(
     consent::agree(connection, connection.root(), yes, &proposal).await?;
     let details = limit_requests::details(connection.root(), region, justification, increases);
     let token = limit_requests::token(&details, known);
-    let filed = connection.client.create_limits_increase_request(&details, &token).await?;
+    let further = connection.settings.fleet.further_names().into_iter().find(|further| *further == region);
+    let client = connection.client.at(further);
+    let filed = client.create_limits_increase_request(&details, &token).await?;
     Ok(filed.value.id)
 }
 

@@ -67,20 +67,28 @@ impl PublishedRow for RequestedLimit<'_> {
 #[derive(Debug)]
 pub struct RequestList {
     requests: Vec<LimitsIncreaseRequest>,
-    /// By limit and availability domain.
-    values: BTreeMap<(String, Option<String>), i64>,
+    /// By limit and availability domain, in each region by its full name; empty for the first one.
+    values: BTreeMap<(String, String, Option<String>), i64>,
+    /// The further regions.
+    further: Vec<String>,
 }
 
 impl RequestList {
     /// Requests without the present values.
     pub fn of(requests: Vec<LimitsIncreaseRequest>) -> Self {
-        Self { requests, values: BTreeMap::new() }
+        Self { requests, values: BTreeMap::new(), further: Vec::new() }
     }
 
-    /// Reads the requests of a tenancy, or those that are named, and the present values of their limits.
-    pub async fn read(client: &Client, tenancy: &str, named: Option<&[String]>) -> Result<Self, Failure> {
+    /// Reads the requests of a tenancy, or those that are named, and the present values of their limits, in this region and in
+    /// `further` ones.
+    pub async fn read(
+        client: &Client,
+        tenancy: &str,
+        further: &[&str],
+        named: Option<&[String]>,
+    ) -> Result<Self, Failure> {
         let requests = match named {
-            None => limit_requests::requests(client, tenancy).await?,
+            None => limit_requests::requests(client, tenancy, further).await?,
             Some(named) => {
                 let mut requests = Vec::new();
                 for ocid in named {
@@ -89,23 +97,32 @@ impl RequestList {
                 requests
             }
         };
-        let mut list = Self::of(requests);
+        let further = further.iter().map(|region| (*region).to_owned()).collect();
+        let mut list = Self { further, ..Self::of(requests) };
         let items = list.requests.iter().flat_map(|request| &request.limits_increase_item_requests);
-        let mut limits: Vec<(String, String)> =
-            items.map(|item| (item.service_name.clone(), item.limit_name.clone())).collect();
+        let mut limits: Vec<(String, String, String)> = items
+            .map(|item| (list.region_of(item), item.service_name.clone(), item.limit_name.clone()))
+            .collect();
         limits.sort();
         limits.dedup();
-        for (service, limit) in limits {
+        for (region, service, limit) in limits {
+            let client = client.at(Some(region.as_str()).filter(|region| !region.is_empty()));
             // A value that cannot be read is left out of the list.
             let rows = client.list_limit_values(tenancy, &service, Some(&limit)).await.unwrap_or_default();
             let rows = rows.into_iter().filter_map(|row| Some((row.availability_domain, row.value?)));
-            list.values.extend(rows.map(|(domain, value)| ((limit.clone(), domain), value)));
+            list.values.extend(rows.map(|(domain, value)| ((region.clone(), limit.clone(), domain), value)));
         }
         Ok(list)
     }
 
+    /// The further region of an item; empty for the first one.
+    fn region_of(&self, item: &LimitsIncreaseItemRequest) -> String {
+        let full = oci_api::Region::find(&item.region).map_or(item.region.as_str(), |found| found.name);
+        self.further.iter().find(|further| *further == full).cloned().unwrap_or_default()
+    }
+
     fn value_now(&self, item: &LimitsIncreaseItemRequest) -> Option<i64> {
-        self.values.get(&(item.limit_name.clone(), item.scope.clone())).copied()
+        self.values.get(&(self.region_of(item), item.limit_name.clone(), item.scope.clone())).copied()
     }
 
     /// The list for stdout.
@@ -169,7 +186,8 @@ pub async fn list_requests(
     args: &ListLimitRequests,
 ) -> Result<Exit, CommandError> {
     let named = args.request.clone().map(|ocid| vec![ocid]);
-    let read = RequestList::read(&connection.questions, connection.root(), named.as_deref());
+    let further = connection.settings.fleet.further_names();
+    let read = RequestList::read(&connection.questions, connection.root(), &further, named.as_deref());
     let list = connection.ask(read).await?;
     let is_open = |request: &&LimitsIncreaseRequest| limit_requests::is_open(request);
     let open: Vec<String> = list.requests.iter().filter(is_open).map(|request| request.id.clone()).collect();
@@ -197,7 +215,8 @@ pub async fn show_until_decided(
 ) -> Result<Exit, CommandError> {
     let mut shown = None;
     loop {
-        let read = RequestList::read(&connection.client, connection.root(), Some(ocids));
+        let further = connection.settings.fleet.further_names();
+        let read = RequestList::read(&connection.client, connection.root(), &further, Some(ocids));
         let list = connection.ask(read).await?;
         let states: Vec<(State, usize)> = list
             .requests
