@@ -138,21 +138,7 @@ impl World {
         let all: Vec<usize> = (1..=self.defaults.availability_domains.len()).collect();
         let mut everywhere = self.fleet_of(shape, count, &all);
         for (region, defaults) in &self.further {
-            let name = region.world().settings().region.clone();
-            let placements = defaults.availability_domains.iter().map(|domain| Placement {
-                region: Some(name.clone()),
-                availability_domain: domain.clone(),
-                shape: shape.to_owned(),
-                ..Placement::default()
-            });
-            everywhere.placements.extend(placements);
-            everywhere.regions.push(RegionSpec {
-                region: name,
-                compartment: defaults.compartment.clone(),
-                image: Some(defaults.image.clone()),
-                subnet: Some(defaults.public_subnet.clone()),
-                ..RegionSpec::default()
-            });
+            add_region(&mut everywhere, shape, &region.world().settings().region, defaults);
         }
         everywhere
     }
@@ -161,6 +147,24 @@ impl World {
     pub fn fleet_of(&self, shape: &str, count: u32, domains: &[usize]) -> FleetSpec {
         fleet(&self.defaults, shape, count, domains)
     }
+}
+
+/// Lets a fleet be tried in all domains of a further region, after its other placements.
+pub fn add_region(fleet: &mut FleetSpec, shape: &str, name: &str, defaults: &Defaults) {
+    let placements = defaults.availability_domains.iter().map(|domain| Placement {
+        region: Some(name.to_owned()),
+        availability_domain: domain.clone(),
+        shape: shape.to_owned(),
+        ..Placement::default()
+    });
+    fleet.placements.extend(placements);
+    fleet.regions.push(RegionSpec {
+        region: name.to_owned(),
+        compartment: defaults.compartment.clone(),
+        image: Some(defaults.image.clone()),
+        subnet: Some(defaults.public_subnet.clone()),
+        ..RegionSpec::default()
+    });
 }
 
 fn caller(defaults: &Defaults) -> Caller {

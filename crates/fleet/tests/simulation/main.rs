@@ -14,6 +14,7 @@ mod kept;
 mod many;
 mod promises;
 mod region;
+mod regional;
 mod replacing;
 mod scaling;
 mod scaling_promises;

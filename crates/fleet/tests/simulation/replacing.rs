@@ -52,8 +52,7 @@ pub async fn replace_all(scaling: &mut Scaling) -> Result<(), String> {
 fn differing(scaling: &Scaling) -> usize {
     let step = scaling.fleet.template.freeform_tags.as_ref().and_then(|tags| tags.get("step"));
     let members = scaling.members();
-    let world = scaling.region.world();
-    let ours = world.live_instances().filter(|entry| members.contains_key(&entry.id));
+    let ours = scaling.live().into_iter().filter(|entry| members.contains_key(&entry.id));
     ours.filter(|entry| entry.tags.get("step") != step && !entry.tags.contains_key(PROTECT_TAG)).count()
 }
 
@@ -89,7 +88,7 @@ async fn process(scaling: &mut Scaling, fuse: &Arc<Fuse>, most: u32) -> Result<(
         scaling.store.crash(scaling.chance.random_range(0..4));
     }
     scaling.broken.lock().unwrap().take().map_or(Ok(()), Err)?;
-    scaling.region.world().check_invariants().map_err(|reason| format!("the region itself: {reason}"))
+    scaling.check_regions()
 }
 
 /// The effect of `replace --drifted` with every confirmation given. A `scale` resolves unfinished launches.

@@ -21,6 +21,7 @@ use fleet::{Environment, FleetSpec, LaunchOptions, Plan, no_sink};
 use futures_util::future::BoxFuture;
 use ledger::{MemoryStore, Placement, Store as _};
 use oci_api::Operation;
+use oci_client::Client;
 use oci_client::transport::{Transport, TransportError};
 use oci_simulator::server::Region;
 use oci_simulator::world::{ApiRequest, Caller, InstanceEntry};
@@ -29,7 +30,7 @@ use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, atomic::AtomicBool};
 use std::time::Duration;
-use testkit::RegionClock;
+use testkit::{RegionClock, World};
 use tokio_util::sync::CancellationToken;
 
 /// No `scale` takes longer.
@@ -52,6 +53,10 @@ pub struct Told {
     pub keepers: u64,
     /// The number of processes that replaced members which differ from the config.
     pub replacements: u64,
+    /// The number of outages of a region.
+    pub outages: u64,
+    /// The number of processes whose config lacked a region in which members lived.
+    pub unlisted: u64,
 }
 
 /// The wire of a process: it must not terminate instances of others or protected ones.
@@ -77,6 +82,8 @@ impl Transport for Guard {
 pub struct Scaling {
     pub setup: Setup,
     pub region: Region,
+    /// Further regions of its tenancy, by their names.
+    pub further: Vec<(String, Region)>,
     pub clock: Arc<RegionClock>,
     pub store: MemoryStore,
     pub announced: Arc<Announced>,
@@ -105,6 +112,7 @@ pub fn play(setup: Setup) -> Result<Told, String> {
         for _ in 0..scaling.chance.random_range(2..6) {
             scaling.wanted = scaling.size();
             for _ in 0..scaling.chance.random_range(1..4) {
+                scaling.outage();
                 scaling.process(true).await?;
                 let pause = *pick(&mut scaling.chance, &[0, 1, 20, 300]);
                 tokio::time::sleep(Duration::from_secs(pause)).await;
@@ -120,9 +128,8 @@ pub fn play(setup: Setup) -> Result<Told, String> {
         if scaling.chance.random_bool(0.4) {
             replacing::replace_all(&mut scaling).await?;
         }
-        let stats = scaling.region.stats();
-        let ok = |name: &str| stats.operations.get(name).map_or(0, |operation| operation.ok);
-        (scaling.told.launches, scaling.told.terminations) = (ok("LaunchInstance"), ok("TerminateInstance"));
+        (scaling.told.launches, scaling.told.terminations) =
+            (scaling.sent("LaunchInstance"), scaling.sent("TerminateInstance"));
         Ok(scaling.told)
     })
 }
@@ -143,10 +150,16 @@ pub fn drawn(seed: u64, most: u32) -> Setup {
 
 impl Scaling {
     fn new(setup: Setup) -> Self {
-        let (region, clock) = region::open(&setup);
+        let World { region, further, clock, .. } = World::open(setup.scenario.clone(), setup.seed);
         let mut chance = StdRng::seed_from_u64(setup.seed ^ 0xF1EE7);
         let mut fleet = region::plan(&setup, &region).fleet;
-        if chance.random_bool(0.5) {
+        let mut named = Vec::new();
+        for (region, defaults) in further {
+            let name = region.world().settings().region.clone();
+            testkit::add_region(&mut fleet, region::SHAPE, &name, &defaults);
+            named.push((name, region));
+        }
+        if named.is_empty() && chance.random_bool(0.5) {
             spread(&mut fleet, *pick(&mut chance, &[Across::FaultDomain, Across::AvailabilityDomain]));
         }
         let store = MemoryStore::new();
@@ -157,6 +170,7 @@ impl Scaling {
             caller: Caller { tenancy: defaults.tenancy, user: defaults.user },
             setup,
             region,
+            further: named,
             clock,
             store,
             announced: Arc::default(),
@@ -205,11 +219,10 @@ impl Scaling {
         }
     }
 
-    /// The live members with their names, according to the region's own records.
+    /// The live members with their names, according to the regions' own records.
     pub fn members(&self) -> BTreeMap<String, String> {
-        let world = self.region.world();
         let is_ours = |tags: &BTreeMap<String, String>| tags.get(FLEET_TAG).is_some_and(|name| name == "web");
-        let ours = world.live_instances().filter(|entry| is_ours(&entry.tags));
+        let ours = self.live().into_iter().filter(|entry| is_ours(&entry.tags));
         ours.map(|entry| (entry.id, entry.name)).collect()
     }
 
@@ -247,26 +260,27 @@ impl Scaling {
             return;
         }
         if self.chance.random_bool(0.3) {
-            let entry = self.region.world().live_instances().find(|entry| entry.id == ocid);
+            let entry = self.live().into_iter().find(|entry| entry.id == ocid);
             let mut tags = entry.map(|entry| entry.tags.clone()).unwrap_or_default();
             tags.insert(PROTECT_TAG.to_owned(), "yes".to_owned());
             let request = ApiRequest::new(Operation::UpdateInstance, self.caller.clone())
                 .path("instanceId", &ocid)
                 .body(json!({"freeformTags": tags}));
-            if self.region.world().handle(&request).is_ok() {
+            if self.region_of(&ocid).world().handle(&request).is_ok() {
                 self.spared.insert(ocid);
                 self.protected += 1;
             }
         } else {
             let request =
                 ApiRequest::new(Operation::TerminateInstance, self.caller.clone()).path("instanceId", &ocid);
-            drop(self.region.world().handle(&request));
+            drop(self.region_of(&ocid).world().handle(&request));
         }
     }
 
-    pub fn environment(&self, fuse: &Arc<Fuse>) -> Environment {
+    /// A client of one region.
+    pub fn client(&self, region: &Region, fuse: &Arc<Fuse>) -> Client {
         let wire = Wire {
-            region: self.region.clone(),
+            region: region.clone(),
             fuse: Arc::clone(fuse),
             announced: Arc::clone(&self.announced),
             broken: Arc::clone(&self.broken),
@@ -274,8 +288,21 @@ impl Scaling {
             adrift: Arc::clone(&self.adrift),
         };
         let guard = Guard { wire, spared: self.spared.clone() };
-        let seed = self.setup.seed.wrapping_add(self.processes);
-        let client = testkit::client(&self.clock, seed, Arc::new(guard), &Arc::default());
+        testkit::client(&self.clock, self.seed(), Arc::new(guard), &Arc::default())
+    }
+
+    fn seed(&self) -> u64 {
+        self.setup.seed.wrapping_add(self.processes)
+    }
+
+    /// A process, and the regions of its config.
+    pub fn environment(&self, fuse: &Arc<Fuse>) -> Environment {
+        let own = self.client(&self.region, fuse);
+        let client = self
+            .further
+            .iter()
+            .filter(|(name, _)| self.fleet.lists(Some(name)))
+            .fold(own, |own, (name, region)| own.with_further(name, &self.client(region, fuse), None));
         let (store, announced) = (self.store.clone(), Arc::clone(&self.announced));
         let store = Kept { store, fuse: Arc::clone(fuse), announced };
         Environment {
@@ -284,7 +311,7 @@ impl Scaling {
             store: Arc::new(store),
             memory: None,
             clock: self.clock.clone(),
-            seed,
+            seed: self.seed(),
         }
     }
 
@@ -303,15 +330,20 @@ impl Scaling {
             spread.when_impossible =
                 if skew <= 1 { WhenImpossible::Refuse } else { WhenImpossible::BestEffort };
         }
+        let whole = if mortal { self.forget_a_region() } else { None };
+        let env = if whole.is_some() { self.environment(&fuse) } else { env };
         let ended = tokio::select! {
             biased;
             () = fuse.blown() => None,
-            ended = scale(&env, &self.fleet, self.wanted) => Some(ended),
+            ended = self.scale(&env, &fuse) => Some(ended),
             () = tokio::time::sleep(LONGEST) => return Err(format!("a scale is still busy after {LONGEST:?}")),
         };
         if self.setup.loud {
             let members: Vec<String> = self.members().into_values().collect();
             println!("scale {} from {before}: {ended:?}, {} live: {members:?}", self.wanted, members.len());
+        }
+        if let Some(whole) = whole {
+            self.fleet = whole;
         }
         match &ended {
             None => {
@@ -341,12 +373,22 @@ impl Scaling {
         if is_reached {
             self.most = living;
         }
-        self.region.world().check_invariants().map_err(|reason| format!("the region itself: {reason}"))
+        self.check_regions()
+    }
+
+    /// What the command refuses, and then the scaling.
+    async fn scale(&self, env: &Environment, fuse: &Arc<Fuse>) -> Result<(), String> {
+        if let Some(name) = self.unlisted(env, fuse).await? {
+            return Err(format!("{name} is in a region that the config does not list"));
+        }
+        scale(env, &self.fleet, self.wanted).await
     }
 
     /// Nothing fails any more: the fleet must reach the wanted size.
     pub async fn calm(&mut self) -> Result<(), String> {
-        self.region.replace_faults(&[]);
+        for region in self.regions() {
+            region.replace_faults(&[]);
+        }
         for _ in 0..CALM_PROCESSES {
             tokio::time::sleep(Duration::from_mins(2)).await;
             self.process(false).await?;
@@ -356,14 +398,10 @@ impl Scaling {
         }
         self.settled()?;
         // At the wanted size nothing changes.
-        let sent = |region: &Region| {
-            let stats = region.stats();
-            ["LaunchInstance", "TerminateInstance"]
-                .map(|name| stats.operations.get(name).map_or(0, |of| of.ok))
-        };
-        let before = sent(&self.region);
+        let sent = |scaling: &Self| ["LaunchInstance", "TerminateInstance"].map(|name| scaling.sent(name));
+        let before = sent(self);
         self.process(false).await?;
-        if sent(&self.region) != before {
+        if sent(self) != before {
             return Err("a scale at the wanted size has changed something".to_owned());
         }
         self.settled()

@@ -47,16 +47,18 @@ impl AddAssign for scaling::Told {
         self.terminations += other.terminations;
         self.keepers += other.keepers;
         self.replacements += other.replacements;
+        self.outages += other.outages;
+        self.unlisted += other.unlisted;
     }
 }
 
 impl Display for scaling::Told {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
-        let Self { scales, deaths, launches, terminations, keepers, replacements } = self;
+        let Self { scales, deaths, launches, terminations, keepers, replacements, outages, unlisted } = self;
         write!(
             f,
             "{scales} scales ended, {deaths} died, {launches} launches, {terminations} terminations, \
-             {keepers} keepers, {replacements} replacements"
+             {keepers} keepers, {replacements} replacements, {outages} outages, {unlisted} configs without a region"
         )
     }
 }
