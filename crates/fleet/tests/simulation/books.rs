@@ -149,7 +149,7 @@ async fn data_volumes(region: &Region) -> Vec<String> {
 }
 
 /// Whether a slot has failed because of what the region lacks: hosts, limits, a reservation, or addresses of its subnet.
-fn lacks_room(error: &ErrorRecord) -> bool {
+pub fn lacks_room(error: &ErrorRecord) -> bool {
     let addresses =
         error.class == "invalid" && error.message.contains("does not have enough free IP addresses");
     addresses

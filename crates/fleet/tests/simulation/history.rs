@@ -7,6 +7,7 @@ use crate::{
     kept::{Announced, Kept},
     region,
     setup::Setup,
+    wanting::Wanting,
     wire::{Adrift, Wire},
 };
 use fleet::{Environment, LaunchOptions, Plan, RunError, RunSummary};
@@ -190,7 +191,9 @@ impl History {
         if given_back && !live.is_empty() {
             return Err(format!("the run was given back, and {} instances live", live.len()));
         }
-        if !given_back {
+        if let Some(wanting) = &self.setup.wanting {
+            wanting.settled(&self.region, live, &state, self.setup.roomy())?;
+        } else if !given_back {
             // A run that reserves ends if nothing could be reserved; then no slot was tried.
             let all = self.setup.roomy() && !self.setup.reserve;
             let tried = !self.setup.reserve || !state.slots.is_empty();
@@ -198,7 +201,10 @@ impl History {
                 books::settled(&self.region, live, &state, all)?;
             }
         }
-        if let Some(min) = self.setup.min {
+        // A run that reaches its totals is never rolled back.
+        let reached = |wanting: &Wanting| wanting.is_reached(&self.region, self.run);
+        let reached = self.setup.wanting.as_ref().is_some_and(reached);
+        if let Some(min) = self.plan.min.filter(|_| !reached) {
             books::at_least_or_nothing(&self.region, live, &state, min)?;
             if books::obtained(&self.region, live, &state) < min as usize {
                 books::no_volume_left(&self.region, live).await?;
@@ -218,6 +224,9 @@ impl History {
         let live = books::live(&self.region, self.run);
         books::nothing_doubled(&self.region, &live)?;
         books::of_listed_kinds(&self.region, self.run, &self.plan.fleet)?;
+        if let Some(wanting) = &self.setup.wanting {
+            wanting.no_more_than_needed(&self.region, self.run, &live)?;
+        }
         match ended {
             Ended::Itself { summary, stopped } => {
                 let short = matches!(summary.outcome, Some(Outcome::NotAuthenticated | Outcome::Interrupted));
@@ -227,7 +236,9 @@ impl History {
                 books::nothing_forgotten(&state)?;
                 // A process that was told to stop had no time to look for what the lost records knew.
                 if !(self.damaged && (*stopped || short)) {
-                    books::nothing_unknown(&live, &state, *stopped || short || none)?;
+                    // Slots that were not needed never began.
+                    let some = *stopped || short || none || self.setup.wanting.is_some();
+                    books::nothing_unknown(&live, &state, some)?;
                 }
                 if *stopped || short {
                     return Ok(());
@@ -247,7 +258,9 @@ impl History {
         // An instance that ran and was terminated without a record counts as reached, and is no reason to roll the rest back.
         let gone = |slot: &SlotState| slot.error.as_ref().is_some_and(|error| error.class == "gone");
         let counts = counts && !state.slots.values().any(|slot| gone(slot));
-        if let Some(min) = self.setup.min.filter(|_| counts) {
+        let reached = |wanting: &Wanting| wanting.is_reached(&self.region, self.run);
+        let reached = self.setup.wanting.as_ref().is_some_and(reached);
+        if let Some(min) = self.plan.min.filter(|_| counts && !reached) {
             books::at_least_or_nothing(&self.region, live, state, min)?;
         }
         books::nothing_held_untold(&self.region, state)

@@ -23,4 +23,5 @@ mod sums;
 mod upkeep;
 mod upkeep_promises;
 mod wanted;
+mod wanting;
 mod wire;

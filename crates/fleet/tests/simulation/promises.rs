@@ -4,6 +4,7 @@ use crate::{
     history::{self, Told},
     many::Histories,
     setup::Setup,
+    wanting,
 };
 
 const HISTORIES: Histories<Told> =
@@ -16,6 +17,20 @@ fn play_seed(seed: u64, most: u32, loud: bool) -> Result<Told, String> {
 #[test]
 fn no_seed_loses_or_doubles_an_instance() {
     HISTORIES.check();
+}
+
+/// The same for launches of totals in place of a number.
+const OF_TOTALS: Histories<Told> = Histories {
+    name: "no_seed_exceeds",
+    slots: 8,
+    seeds: 300,
+    first: None,
+    play: |seed, most, loud| history::play(wanting::drawn(seed, most).told(loud)),
+};
+
+#[test]
+fn no_seed_exceeds_or_forgets_its_totals() {
+    OF_TOTALS.check();
 }
 
 /// Small fleets hide what each slot and each refusal adds to the time: a limit that each slot finds out by itself, patience

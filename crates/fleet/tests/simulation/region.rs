@@ -10,7 +10,7 @@ use testkit::{RegionClock, World};
 
 pub const SHAPE: &str = "VM.Standard.E5.Flex";
 /// The shape of the alternative.
-const OTHER_SHAPE: &str = "VM.Standard.E4.Flex";
+pub const OTHER_SHAPE: &str = "VM.Standard.E4.Flex";
 
 /// The region, and a matching clock.
 pub fn open(setup: &Setup) -> (Region, Arc<RegionClock>) {
@@ -26,6 +26,9 @@ pub fn plan(setup: &Setup, region: &Region) -> Plan {
         launch_volume_attachments: setup.volumes.then(data_volume),
         ..testkit::template(&defaults, f64::from(setup.ocpus))
     };
+    if let Some(wanting) = &setup.wanting {
+        return wanting.plan(&fleet, setup.min);
+    }
     let first = fleet.placements.clone();
     if setup.other_shape {
         let other = |place: &Placement| Placement { shape: OTHER_SHAPE.to_owned(), ..place.clone() };

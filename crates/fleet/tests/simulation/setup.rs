@@ -1,6 +1,7 @@
 //! Everything that a seed determines: the region, the fleet, the options, the faults and the deaths of one history. Each
 //! feature is drawn separately, so that histories differ in kind and not only in numbers.
 
+use crate::wanting::Wanting;
 use fleet::LaunchOptions;
 use oci_simulator::scenario::{AnswerBody, FaultKind, FaultRule, Scenario, Signatures, UnknownFields};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
@@ -49,6 +50,8 @@ pub struct Setup {
     pub other_shape: bool,
     /// Whether instances may be preemptible.
     pub preemptible: bool,
+    /// Totals in place of a number, with the choices that reach them.
+    pub wanting: Option<Wanting>,
 }
 
 impl Setup {
@@ -96,6 +99,7 @@ impl Setup {
             naps: *pick(&mut apart, &[0.0, 0.0, 0.0, 0.3]),
             amnesia: apart.random_bool(0.05),
             damage: *pick(&mut apart, &[0.0, 0.0, 0.0, 0.0, 0.3]),
+            wanting: None,
             scenario,
         }
     }
