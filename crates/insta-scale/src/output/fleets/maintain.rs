@@ -38,7 +38,7 @@ impl<'a> Teller<'a> {
     pub fn tell(&self, told: &Told) {
         let now = SystemClock.now();
         // A count that changes nothing is for metrics only.
-        if matches!(told, Told::Looked { .. }) || self.is_repeated(told, now) {
+        if matches!(told, Told::Looked { .. }) || self.is_known(told, now) {
             return;
         }
         self.keeping.tell(told, now);
@@ -51,23 +51,40 @@ impl<'a> Teller<'a> {
             console::line(&format!("{now:.0} {text}"));
         }
     }
+}
 
-    /// Whether the same was reported within a day. Changes are always reported.
-    fn is_repeated(&self, told: &Told, now: Timestamp) -> bool {
-        let mut known = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        if matches!(told, Told::Replacing { .. } | Told::Replaced(_) | Told::Restarted { .. }) {
-            // After a change, a calm state is news again.
-            known.retain(|text, _| text.starts_with("alert"));
-            return false;
-        }
-        let (text, _) = line(told);
-        let last = known.insert(text.clone(), now);
-        let repeated = last.is_some_and(|last| now.duration_since(last) < TOLD_AGAIN_AFTER);
-        if let (true, Some(last)) = (repeated, last) {
-            known.insert(text, last);
-        }
-        repeated
+impl Teller<'_> {
+    fn is_known(&self, told: &Told, now: Timestamp) -> bool {
+        is_repeated(&mut self.told.lock().unwrap_or_else(PoisonError::into_inner), told, now)
     }
+}
+
+/// Whether the same was reported within a day, according to the times of what is `known`. Changes are always reported.
+fn is_repeated(known: &mut BTreeMap<String, Timestamp>, told: &Told, now: Timestamp) -> bool {
+    if matches!(told, Told::Replacing { .. } | Told::Replaced(_) | Told::Restarted { .. }) {
+        // After a change, a calm state is news again.
+        known.retain(|text, _| text.starts_with("alert"));
+        return false;
+    }
+    let (text, _) = line(told);
+    let text = lasting(&text).to_owned();
+    if matches!(told, Told::Trouble { .. }) && !known.contains_key(&text) {
+        // That it is over is news, too.
+        known.retain(|text, _| text.starts_with("alert"));
+    }
+    let last = known.insert(text.clone(), now);
+    let repeated = last.is_some_and(|last| now.duration_since(last) < TOLD_AGAIN_AFTER);
+    if let (true, Some(last)) = (repeated, last) {
+        known.insert(text, last);
+    }
+    repeated
+}
+
+/// The part of a line that stays the same as long as the trouble does: each response has an id of its own, and its attempts take
+/// a time of their own.
+fn lasting(line: &str) -> &str {
+    let end = [" (opc-request-id ", " ["].into_iter().filter_map(|mark| line.find(mark)).min();
+    end.map_or(line, |end| &line[..end])
 }
 
 /// The line to print, and whether somebody has to act.
@@ -235,4 +252,29 @@ fn line_for_programs(told: &Told, now: Timestamp) -> MaintainLine<'_> {
         Told::Trouble { text } => News::Trouble { text },
     };
     MaintainLine { schema_version: SCHEMA_VERSION, at: format!("{now:.0}"), news }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_trouble_is_told_once_and_so_is_its_end() {
+        let mut known = BTreeMap::new();
+        let mut is_new = |told: &Told, second: i64| {
+            !is_repeated(&mut known, told, Timestamp::from_second(second).unwrap())
+        };
+        let calm = Told::Calm { members: 8 };
+        let silent = |id: &str| Told::Trouble {
+            text: format!(
+                "the members in us-ashburn-1 cannot be listed: ListInstances: 503 ServiceUnavailable \
+                 (opc-request-id {id}) [8 attempts in {id} s]"
+            ),
+        };
+        assert!(is_new(&calm, 0) && !is_new(&calm, 30));
+        assert!(is_new(&silent("1"), 60) && !is_new(&silent("2"), 120));
+        assert!(is_new(&calm, 180) && !is_new(&calm, 210));
+        assert!(!is_new(&silent("3"), 240), "the same within a day");
+        assert!(is_new(&silent("4"), 90_000));
+    }
 }
