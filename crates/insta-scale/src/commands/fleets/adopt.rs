@@ -83,8 +83,11 @@ async fn named(ground: &Ground<'_>, names: &[String]) -> Result<Vec<Machine>, Co
             "`oci-insta-scale instances list` shows the existing instances",
         ));
     }
-    if let Some(machine) = found.machines.iter().find(|machine| machine.compartment != connection.compartment)
-    {
+    // A region may have a compartment of its own.
+    let further = ground.fleet().regions.iter().map(|region| region.compartment.as_str());
+    let compartments: Vec<&str> = std::iter::once(connection.compartment.as_str()).chain(further).collect();
+    let elsewhere = |machine: &&Machine| !compartments.contains(&machine.compartment.as_str());
+    if let Some(machine) = found.machines.iter().find(elsewhere) {
         return Err(CommandError::usage(
             format!("{} is in a different compartment from the fleet", clean(machine.label())),
             "a fleet is in one compartment: change compartment_id, or omit the instance",
