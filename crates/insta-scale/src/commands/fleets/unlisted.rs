@@ -16,13 +16,19 @@ pub async fn find(
 ) -> Result<Vec<UnlistedMember>, CommandError> {
     let known = unlisted_members(&*asking.store, &connection.settings.fleet, key).await?;
     let mut found = Vec::new();
+    let mut silent = BTreeSet::new();
     for (member, way) in known {
-        // Without a way to ask, the member counts as existing.
-        let member = match connection.questions_at(&way) {
-            Ok(client) => connection.ask(async { Ok::<_, CommandError>(member.now(&client).await) }).await?,
-            Err(_) => Some(member),
+        // Where nobody can be asked, the member counts as existing, and the next one is not asked about.
+        let client = connection.questions_at(&way).ok().filter(|_| !silent.contains(&way.region));
+        let Some(client) = client else {
+            found.push(member);
+            continue;
         };
-        found.extend(member);
+        let now = connection.ask(async { Ok::<_, CommandError>(member.now(&client).await) }).await?;
+        if now.as_ref().is_some_and(|member| member.state.is_none()) {
+            silent.insert(way.region);
+        }
+        found.extend(now);
     }
     Ok(found)
 }
