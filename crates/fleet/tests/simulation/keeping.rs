@@ -25,11 +25,13 @@ pub async fn keep(scaling: &mut Scaling) -> Result<(), String> {
         let minutes = *pick(&mut scaling.chance, &[1, 7, 40]);
         let point = if scaling.chance.random_bool(0.5) { scaling.chance.random_range(1..=200) } else { 0 };
         let fuse = Arc::new(Fuse::at(point));
+        scaling.outage(&[]);
         process(scaling, &fuse, false, Duration::from_mins(minutes)).await?;
         if scaling.chance.random_bool(0.6) {
             scaling.deed();
         }
     }
+    scaling.still();
     // By then the requests of a dead process have arrived, and lists are up to date.
     tokio::time::sleep(Duration::from_mins(2)).await;
     process(scaling, &Arc::default(), true, LONGEST_PASS).await?;

@@ -23,7 +23,7 @@ fn no_seed_loses_or_doubles_an_instance() {
 const OF_TOTALS: Histories<Told> = Histories {
     name: "no_seed_exceeds",
     slots: 8,
-    seeds: 300,
+    seeds: 200,
     first: None,
     play: |seed, most, loud| history::play(wanting::drawn(seed, most).told(loud)),
 };

@@ -64,8 +64,8 @@ impl Scaling {
         self.regions().try_for_each(check).map_err(|reason| format!("the region itself: {reason}"))
     }
 
-    /// One region may be silent for a while, as a whole or in its lists.
-    pub fn outage(&mut self) {
+    /// One region may be silent for a while, as a whole or in its lists. The first one also has its `usual` faults.
+    pub fn outage(&mut self, usual: &[FaultRule]) {
         if self.further.is_empty() || !self.chance.random_bool(0.4) {
             return;
         }
@@ -83,11 +83,18 @@ impl Scaling {
             ..FaultRule::always(silence)
         };
         let at = self.chance.random_range(0..=self.further.len());
-        let mut faults = if at == 0 { self.setup.scenario.faults.clone() } else { Vec::new() };
-        faults.insert(0, rule);
+        let usual = if at == 0 { usual } else { &[] };
+        let faults = [&[rule], usual].concat();
         let region = at.checked_sub(1).map_or(&self.region, |at| &self.further[at].1);
         region.replace_faults(&faults);
         self.told.outages += 1;
+    }
+
+    /// From now on, nothing fails.
+    pub fn still(&self) {
+        for region in self.regions() {
+            region.replace_faults(&[]);
+        }
     }
 
     /// The config of a process may lack a region. Returns the whole one.

@@ -112,7 +112,7 @@ pub fn play(setup: Setup) -> Result<Told, String> {
         for _ in 0..scaling.chance.random_range(2..6) {
             scaling.wanted = scaling.size();
             for _ in 0..scaling.chance.random_range(1..4) {
-                scaling.outage();
+                scaling.outage(&scaling.setup.scenario.faults.clone());
                 scaling.process(true).await?;
                 let pause = *pick(&mut scaling.chance, &[0, 1, 20, 300]);
                 tokio::time::sleep(Duration::from_secs(pause)).await;
@@ -386,9 +386,7 @@ impl Scaling {
 
     /// Nothing fails any more: the fleet must reach the wanted size.
     pub async fn calm(&mut self) -> Result<(), String> {
-        for region in self.regions() {
-            region.replace_faults(&[]);
-        }
+        self.still();
         for _ in 0..CALM_PROCESSES {
             tokio::time::sleep(Duration::from_mins(2)).await;
             self.process(false).await?;

@@ -14,7 +14,7 @@ const HISTORIES: Histories<scaling::Told> = Histories {
 const IN_REGIONS: Histories<scaling::Told> = Histories {
     name: "no_seed_ends_regions",
     slots: 12,
-    seeds: 150,
+    seeds: 60,
     first: None,
     play: |seed, most, loud| scaling::play(regional::drawn(seed, most).told(loud)),
 };
