@@ -104,6 +104,7 @@ fn differences(machine: &Machine, fleet: &FleetSpec, placement: &Placement) -> V
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::RegionSpec;
     use oci_api::models::{LaunchInstanceDetails, LaunchInstanceShapeConfigDetails};
 
     fn fleet() -> FleetSpec {
@@ -134,6 +135,24 @@ mod tests {
         for shape in ["VM.Standard.E5.Flex", "VM.Standard.E4.Flex"] {
             assert_eq!(drift(&machine(shape, 2.0, "blue"), &fleet()), []);
         }
+    }
+
+    #[test]
+    fn a_choice_of_another_region_is_no_excuse() {
+        let mut fleet = fleet();
+        let there = Some("us-ashburn-1".to_owned());
+        let region = RegionSpec { region: "us-ashburn-1".to_owned(), ..RegionSpec::default() };
+        fleet.regions.push(region);
+        let shape = "VM.Standard3.Flex".to_owned();
+        fleet.placements.push(Placement { region: there.clone(), shape, ..Placement::default() });
+        let drifts = |shape, region: Option<&str>| {
+            let machine = Machine { region: region.map(str::to_owned), ..machine(shape, 2.0, "blue") };
+            !drift(&machine, &fleet).is_empty() || kind_of(&machine, &fleet).is_none()
+        };
+        assert!(!drifts("VM.Standard3.Flex", there.as_deref()));
+        assert!(drifts("VM.Standard3.Flex", Some("us-phoenix-1")) && drifts("VM.Standard3.Flex", None));
+        assert!(!drifts("VM.Standard.E5.Flex", Some("us-phoenix-1")));
+        assert!(drifts("VM.Standard.E5.Flex", there.as_deref()));
     }
 
     #[test]
