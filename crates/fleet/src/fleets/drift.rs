@@ -147,7 +147,9 @@ mod tests {
         fleet.placements.push(Placement { region: there.clone(), shape, ..Placement::default() });
         let drifts = |shape, region: Option<&str>| {
             let machine = Machine { region: region.map(str::to_owned), ..machine(shape, 2.0, "blue") };
-            !drift(&machine, &fleet).is_empty() || kind_of(&machine, &fleet).is_none()
+            let found = [!drift(&machine, &fleet).is_empty(), kind_of(&machine, &fleet).is_none()];
+            assert_eq!(found[0], found[1], "{machine:?}");
+            found[0]
         };
         assert!(!drifts("VM.Standard3.Flex", there.as_deref()));
         assert!(drifts("VM.Standard3.Flex", Some("us-phoenix-1")) && drifts("VM.Standard3.Flex", None));
