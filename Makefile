@@ -40,7 +40,7 @@ SEEDS ?= 100000
 SLOTS ?= 8
 FIRST ?=
 SEED ?=
-HISTORIES ?= no_seed_loses no_seed_deletes
+HISTORIES ?= no_seed_loses no_seed_deletes no_seed_exceeds
 # What `make fuzz` runs, for how long, and how the targets are built: with counters at each branch for libFuzzer.
 FUZZ ?= authorization config error_body ledger_events ledger_file
 FUZZ_SECONDS ?= 60
@@ -111,9 +111,9 @@ simulate: ## Play whole runs from seeds: SEEDS=100000 SLOTS=8, from a random bas
 	--test-threads 1 --nocapture $(HISTORIES)
 
 .PHONY: simulate-scaling
-simulate-scaling: ## Play fleets that are scaled up and down from seeds: SEEDS, SLOTS (the largest size), FIRST and SEED as above
+simulate-scaling: ## Play fleets that are scaled up and down, in one region and in several, from seeds: SEEDS, SLOTS (the largest size), FIRST and SEED as above
 	SIMULATE_SEEDS=$(SEEDS) SIMULATE_SLOTS=$(SLOTS) SIMULATE_FIRST=$(FIRST) SIMULATE_SEED=$(SEED) \
-	$(CARGO) test --locked --package fleet --profile sim --test simulation -- --nocapture no_seed_ends_scaling
+	$(CARGO) test --locked --package fleet --profile sim --test simulation -- --nocapture no_seed_ends
 
 .PHONY: simulate-hunt
 simulate-hunt: ## Play hunts of 21 days in `hostile`, and kills of hunts: SEEDS, FIRST
