@@ -1,5 +1,6 @@
 """Programs that compute the host names of the real services, unchanged, through `sim exec`."""
 
+import base64
 import json
 import os
 import pathlib
@@ -97,6 +98,41 @@ def test_a_config_for_the_real_hosts_launches(tmp_path):
     assert done.returncode == 0, done.stderr
     assert "endpoint" not in (tmp_path / "config.yaml").read_text()
     assert json.loads(done.stdout[done.stdout.index("{"):])["running"] == 2
+
+
+# The endpoint of a cluster has the port 12250 and a certificate of the cluster's own authority.
+POD = """
+import os, subprocess, sys
+import oci
+program, config, account, state = sys.argv[1:]
+signer = oci.auth.signers.get_oke_workload_identity_resource_principal_signer(service_account_token_path=account)
+identity = oci.identity.IdentityClient({}, signer=signer, service_endpoint="http://127.0.0.1:12620")
+print(identity.list_regions().data[0].name)
+launch = [program, "launch", "--config", config, "--state-dir", state, "--auth", "oke_workload_identity", "--count", "1"]
+# A proxy leads out of the cluster.
+done = subprocess.run([*launch, "--new", "--yes", "--output", "json"], env={**os.environ, "HTTPS_PROXY": "http://127.0.0.1:9"})
+sys.exit(done.returncode)
+"""
+
+
+def test_a_pod_signs_in_at_its_cluster(tmp_path):
+    home, account = tmp_path / "sim", tmp_path / "token"
+    claims = base64.urlsafe_b64encode(json.dumps({"exp": 4_000_000_000, "sub": "system:serviceaccount:dev:hunter"}).encode())
+    account.write_text(f"e30.{claims.decode().rstrip('=')}.c2ln")
+    env = {
+        "KUBERNETES_SERVICE_HOST": "127.0.0.1",
+        "OCI_KUBERNETES_SERVICE_ACCOUNT_CERT_PATH": str(home / "ca.pem"),
+        "OCI_KUBERNETES_SERVICE_ACCOUNT_TOKEN_PATH": str(account),
+        "OCI_RESOURCE_PRINCIPAL_VERSION": "2.2",
+        "OCI_RESOURCE_PRINCIPAL_REGION": "us-phoenix-1",
+    }
+    words = [sys.executable, "-c", POD, BIN / "oci-insta-scale", home / "config.yaml", account, tmp_path / "state"]
+    done = run(home, *words, flags=("--tls-listen", "127.0.0.1:12250"), env=env)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout[done.stdout.index("{"):])["launched"] == 1
+    secrets = [account.read_text().strip(), "ST$", "PRIVATE KEY", "eyJ"]
+    kept = "".join(path.read_bytes().decode("latin-1") for path in (tmp_path / "state").rglob("*") if path.is_file())
+    assert not any(secret in text for text in (done.stdout, done.stderr, kept) for secret in secrets)
 
 
 def test_a_port_below_1024_is_refused_with_advice():

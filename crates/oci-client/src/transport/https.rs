@@ -75,6 +75,8 @@ impl Https {
         let mut client = builder(self.limits);
         if let Some(proxy) = &self.surroundings.proxy {
             client = client.proxy(proxy.clone());
+        } else if self.surroundings.is_direct {
+            client = client.no_proxy();
         }
         let wrong = |error: reqwest::Error| {
             TransportError::lasting("TlsSetup", format!("{}; trusted are {}", chain(&error), self.trusted()))

@@ -36,6 +36,8 @@ pub struct Surroundings {
     proxy_source: Option<String>,
     /// The certificates that are trusted instead of the system's.
     pub(super) bundle: Option<Bundle>,
+    /// Whether no proxy is used, not even one of the system's settings.
+    pub(super) is_direct: bool,
 }
 
 /// Trusted certificates, with the variables that name them.
@@ -84,7 +86,7 @@ impl Surroundings {
     pub fn read(env: Environment<'_>) -> Result<Self, SurroundingsError> {
         let proxy_source =
             first(PROXIES, env).map(|(variable, value)| format!("{variable} ({})", shown(value.trim())));
-        Ok(Self { proxy: proxy(env)?, proxy_source, bundle: bundle(env)? })
+        Ok(Self { proxy: proxy(env)?, proxy_source, bundle: bundle(env)?, is_direct: false })
     }
 
     /// The variable that names the proxy, with the proxy's address but without a password.
@@ -97,11 +99,11 @@ impl Surroundings {
         self.bundle.as_ref().map(|bundle| bundle.source.as_str())
     }
 
-    /// Trusts only the certificates in a PEM file, without a proxy.
+    /// Trusts only the certificates in a PEM file, and uses no proxy: a server with such certificates is nearby.
     pub(super) fn trusting(path: &Path) -> Result<Self, String> {
         let source = path.display().to_string();
         let certificates = read_file(path).map_err(|why| format!("{source} {why}"))?;
-        Ok(Self { bundle: Some(Bundle { certificates, source }), ..Self::default() })
+        Ok(Self { bundle: Some(Bundle { certificates, source }), is_direct: true, ..Self::default() })
     }
 
     /// The certificates (DER) that are trusted instead of the system's, if a variable names some.
