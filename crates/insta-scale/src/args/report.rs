@@ -12,9 +12,9 @@ pub struct ReportArgs {
     /// Write this file, or stdout for `-` [default: for html, `report-` with the id or the name; for md, stdout]
     #[arg(long, value_name = "FILE")]
     pub output_file: Option<PathBuf>,
-    /// How the report is written
-    #[arg(long, value_name = "FORMAT", default_value = "html")]
-    pub format: ReportFormat,
+    /// Write a page or Markdown [default: html]
+    #[arg(long, value_name = "FORMAT")]
+    pub format: Option<ReportFormat>,
     /// Overwrite a file that is no report
     #[arg(long)]
     pub force: bool,

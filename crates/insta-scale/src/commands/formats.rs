@@ -41,6 +41,7 @@ pub fn formats_of(command: &Command) -> Formats {
             None => Formats::Documents,
             Some(_) => Formats::Text("--placements names the format"),
         },
+        Command::Report(args) if args.format.is_some() => Formats::Text("--format names the format"),
         Command::Capacity(args) => match &args.command {
             Some(CapacityCommand::History(args)) if args.forget => Formats::Documents,
             _ => Formats::List,

@@ -35,13 +35,14 @@ pub async fn write_report(session: &Session, args: &ReportArgs) -> Result<Exit, 
         return Ok(Exit::Done);
     }
     let sheet = sheet(&report, &notes);
-    let (text, usual) = match args.format {
+    let format = args.format.unwrap_or(ReportFormat::Html);
+    let (text, usual) = match format {
         ReportFormat::Html => (to_page(&report, &sheet), Some(format!("report-{}.html", reported.word))),
         ReportFormat::Md => (to_markdown(&sheet), None),
     };
     let file = args.output_file.clone().or(usual.map(PathBuf::from));
     match file.filter(|file| file != Path::new("-")) {
-        Some(file) => write_file(session, &file, &text, args, &report),
+        Some(file) => write_file(session, &file, &text, args.force, format, &report),
         None => console::data(&text),
     }?;
     Ok(Exit::Done)
@@ -51,7 +52,8 @@ fn write_file(
     session: &Session,
     file: &Path,
     text: &str,
-    args: &ReportArgs,
+    force: bool,
+    format: ReportFormat,
     report: &Report,
 ) -> Result<(), CommandError> {
     let shown = clean(&file.display().to_string());
@@ -61,7 +63,7 @@ fn write_file(
             "choose another file with --output-file, or `-` for stdout",
         )
     };
-    if !args.force && is_foreign(file).map_err(failed)? {
+    if !force && is_foreign(file).map_err(failed)? {
         return Err(CommandError::usage(
             format!("{shown} exists and is no report"),
             "choose another file with --output-file, or overwrite it with --force",
@@ -73,7 +75,7 @@ fn write_file(
     if !session.is_quiet() {
         let slots = count(report.slots.len() as u64, "instance");
         let size = text.len().div_ceil(1024);
-        let how = if args.format == ReportFormat::Html { "; open it in a browser" } else { "" };
+        let how = if format == ReportFormat::Html { "; open it in a browser" } else { "" };
         console::line(&format!("wrote the report of {slots}, {size} KB{how}"));
     }
     Ok(())

@@ -31,6 +31,8 @@ const COMMANDS: &[(&str, &str, Has)] = &[
     ("runs", "", Has::Documents),
     ("show", "", Has::Documents),
     ("report", "", Has::Documents),
+    ("report", "--format md", Has::Text),
+    ("report", "--format html", Has::Text),
     ("cost", "", Has::List),
     ("status", "", Has::Documents),
     ("fleets", "", Has::List),
