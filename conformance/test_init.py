@@ -293,6 +293,33 @@ def test_a_new_key_gets_a_profile_beside_the_others(home):
     assert not (folder / "config.yaml").exists()
 
 
+def test_a_lost_key_is_healed_by_another(home):
+    folder, region = home
+    config = region.home / "config"
+    assert begin(home, "init", "--yes", "--compartment", "compute").end() == 0
+    key = region.home / "oci_api_key.pem"
+    kept = key.rename(folder / "lost.pem")
+    doctor = begin(home, "doctor")
+    assert doctor.end() == 2, doctor.text()
+    for part in [f"there is no key file at {key}: put the private key there", "`init NEW.yaml` makes another key", "choose `new key`"]:
+        assert part in " ".join(doctor.text().split()), doctor.text()
+    screen = begin(home, "init", "NEW.yaml")
+    owner = dict(oci.config.from_file(str(config), "SESSION"))
+    person = [("OCID of your user", re.search("user=(.*)", config.read_text())[1]), ("OCID of the tenancy", owner["tenancy"])]
+    answer(screen, [("profile [", "new key"), ("name of the new profile:", "MINE"), *person, ("region:", "us-phoenix-1")])
+    screen.wait_for("Enter when the key is added")
+    # From here on, it is as with the first key of an empty home.
+    fingerprint = re.search(r"fingerprint is ([0-9a-f:]+)", screen.text())[1]
+    made = oci.config.from_file(str(config), "MINE")
+    assert made["fingerprint"] == fingerprint and pathlib.Path(made["key_file"]).exists()
+    screen.type("later\r")
+    assert screen.end() == 2, screen.text()
+    # The key itself, put where the text says.
+    kept.rename(key)
+    healthy = begin(home, "doctor")
+    assert healthy.end() == 0, healthy.text()
+
+
 @pytest.mark.skipif(not shutil.which("ssh-agent"), reason="no OpenSSH here")
 def test_a_key_of_a_real_agent_may_log_in(home):
     folder, region = home

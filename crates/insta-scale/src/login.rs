@@ -224,6 +224,10 @@ fn typed(
     Ok(attempt(source, Some(ask(&question)?), network, None)?)
 }
 
+/// How to get a key that works in place of an unusable one. A new file has no login that `init` would keep, and no `--profile` is
+/// needed.
+const NEW_KEY: &str = "on a terminal, `init NEW.yaml` makes another key and its profile (choose `new key`)";
+
 /// The remedy for unusable credentials if the error text does not contain it.
 pub fn remedy(error: &CredentialsError) -> Option<String> {
     match error {
@@ -236,11 +240,18 @@ pub fn remedy(error: &CredentialsError) -> Option<String> {
                  OCI_CLI_CONFIG_FILE"
                 .to_owned(),
         ),
-        CredentialsError::SettingsMissing { .. } => Some(
-            "`oci setup config` writes a complete profile; without a file, set OCI_CLI_USER, OCI_CLI_TENANCY, \
-                 OCI_CLI_FINGERPRINT, OCI_CLI_REGION, and OCI_CLI_KEY_FILE or OCI_CLI_KEY_CONTENT"
-                .to_owned(),
-        ),
+        CredentialsError::SettingsMissing { .. } => Some(format!(
+            "add them; {NEW_KEY}; without a file, set OCI_CLI_USER, OCI_CLI_TENANCY, OCI_CLI_FINGERPRINT, OCI_CLI_REGION, and \
+                 OCI_CLI_KEY_FILE or OCI_CLI_KEY_CONTENT"
+        )),
+        CredentialsError::KeyMissing { .. } => Some(format!("if the key is lost: {NEW_KEY}")),
+        CredentialsError::NotAKey { .. } => {
+            Some(format!("name the file of the private key; if it is lost: {NEW_KEY}"))
+        }
+        CredentialsError::KeyRejected { .. } => Some(NEW_KEY.to_owned()),
+        CredentialsError::KeyUnreadable { .. } => {
+            Some("make it readable for this user, or correct the path".to_owned())
+        }
         CredentialsError::WrongPassphrase { .. } => Some(format!(
             "it comes from private_key_passphrase in the config (pass_phrase in a profile), otherwise from {PASSPHRASE}"
         )),

@@ -20,7 +20,7 @@ fn a_missing_key_file() {
     insta::assert_debug_snapshot!(launch_with(None), @r#"
         (
             2,
-            "config.yaml:4:19: there is no key file at key.pem: check the path, or create a key with `oci setup keys`\n  |\n4 | private_key_path: key.pem\n  |                   ^^^^^^^\n\nconfig.yaml: 1 mistake; nothing was sent\n",
+            "config.yaml:4:19: there is no key file at key.pem: put the private key there, or correct the path\n  |\n4 | private_key_path: key.pem\n  |                   ^^^^^^^\n  = help: if the key is lost: on a terminal, `init NEW.yaml` makes another key and its profile (choose `new key`)\n\nconfig.yaml: 1 mistake; nothing was sent\n",
         )
         "#);
 }
@@ -41,7 +41,7 @@ fn garbage() {
     insta::assert_debug_snapshot!(launch_with(Some("not a key\n")), @r#"
         (
             2,
-            "config.yaml:4:19: key.pem contains no private key (it has no BEGIN line): it should have a line `-----BEGIN PRIVATE KEY-----` or `-----BEGIN RSA PRIVATE KEY-----`\n  |\n4 | private_key_path: key.pem\n  |                   ^^^^^^^\n\nconfig.yaml: 1 mistake; nothing was sent\n",
+            "config.yaml:4:19: key.pem contains no private key (it has no BEGIN line): it should have a line `-----BEGIN PRIVATE KEY-----` or `-----BEGIN RSA PRIVATE KEY-----`\n  |\n4 | private_key_path: key.pem\n  |                   ^^^^^^^\n  = help: name the file of the private key; if it is lost: on a terminal, `init NEW.yaml` makes another key and its profile (choose `new key`)\n\nconfig.yaml: 1 mistake; nothing was sent\n",
         )
         "#);
 }

@@ -73,8 +73,7 @@ fn a_dry_run_without_a_key_shows_the_first_request() {
           30 days are 720 hours; a month of storage is 744 hours, as Oracle's cost estimator counts it
         "#);
     insta::assert_snapshot!(ended.stderr.replace(&place.path().display().to_string(), "."), @"warning: a launch would \
-         stop here: config.yaml:4:19: there is no key file at key.pem: check the path, or create a key with `oci \
-         setup keys`");
+         stop here: config.yaml:4:19: there is no key file at key.pem: put the private key there, or correct the path");
     assert!(!place.path().join("state").exists(), "a dry run keeps no state");
 }
 

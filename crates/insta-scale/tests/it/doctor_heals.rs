@@ -89,7 +89,7 @@ fn the_remedies_for_the_login_heal() {
     for (key, wrong, says, exit) in [
         ("user_ocid", "ocid1.user.oc1..aaaaaaaanobody", "registered for the user", 5),
         ("fingerprint", "\"00:11:22:33:44:55:66:77:88:99:aa:bb:cc:dd:ee:ff\"", "correct the fingerprint", 2),
-        ("private_key_path", "\"nowhere.pem\"", "check the path", 2),
+        ("private_key_path", "\"nowhere.pem\"", "put the private key there", 2),
     ] {
         let own = value_of(&good, key);
         place.write("config.yaml", good.replace(&own, wrong));
@@ -103,6 +103,9 @@ fn the_remedies_for_the_login_heal() {
             let (_, rest) = login["found"].as_str().unwrap().split_once("has fingerprint ").unwrap();
             let actual = rest.split(',').next().unwrap();
             place.write("config.yaml", good.replace(&own, &format!("\"{actual}\"")));
+        } else if key == "private_key_path" {
+            std::fs::copy(place.path().join("sim/oci_api_key.pem"), place.path().join("nowhere.pem"))
+                .unwrap();
         } else {
             place.write("config.yaml", &good);
         }
@@ -211,4 +214,73 @@ fn little_space_is_found_before_the_directory_exists() {
     assert_eq!(check(&before, "space")["state"], "warning", "{before}");
     assert!(remedy(&before, "space").starts_with("free some space"), "{before}");
     assert!(!read("after.json").to_string().contains("\"space\""));
+}
+
+#[test]
+fn a_full_subnet_is_healed_by_launching_fewer() {
+    let place = Workplace::empty();
+    place.write("small.yaml", "world: {subnet_prefix_length: 28}\n");
+    let _region = Region::start(&place, &["--scenario", "small.yaml", "--speed", "300"]);
+    crate::sim_serve::configure(&place);
+    let good = config_of(&place);
+    // 13 addresses, two of which are used.
+    assert_eq!(place.run(&["launch", "--count", "2", "--yes"]).code, 0);
+    place.write("config.yaml", good.replace("count: 3", "count: 12"));
+    let document = assert_state(&place, "subnet", "failed");
+    let subnet = check(&document, "subnet")["found"].as_str().unwrap();
+    assert!(subnet.ends_with("11 free addresses: enough for 11 of 12 instances"), "{subnet}");
+    assert_eq!((doctor(&place).0.code, &document["ready"]), (3, &json!(false)), "{document}");
+    // The hosts would suffice: waiting for capacity heals nothing.
+    assert_eq!(check(&document, "capacity")["state"], "ok", "{document}");
+    // The list that is named exists; none of its subnets is larger here.
+    let advice = remedy(&document, "subnet").replace(',', ";");
+    let listed = run_command_in(&place, &advice);
+    assert!(listed["subnets"][0]["cidr_block"].as_str().unwrap().ends_with("/28"), "{listed}");
+    let (_, fewer) = advice.split_once("reduce `count` to ").unwrap();
+    place.write("config.yaml", good.replace("count: 3", &format!("count: {fewer}")));
+    assert_state(&place, "subnet", "ok");
+}
+
+#[test]
+fn a_reservation_without_room_is_healed_by_enlarging_it() {
+    let (place, _region) = region(&[]);
+    let good = config_of(&place);
+    let reserved = |shape: &str| {
+        let kind = ["--shape", shape, "--ocpus", "1", "--memory", "6"];
+        let words = ["reservation", "create", "--name", shape, "--count", "1", "--yes", "--output", "json"];
+        let made = place.run(&[&words[..], &kind[..]].concat());
+        assert_eq!(made.code, 0, "{}", made.stderr);
+        let listed = place.run(&["reservation", "list", "--output", "json"]).json();
+        let rows = listed["reservations"].as_array().unwrap();
+        let row = rows.iter().find(|row| row["name"].as_str().unwrap().contains(shape)).unwrap();
+        row["ocid"].as_str().unwrap().to_owned()
+    };
+    // Too small, of another kind, and too small among other kinds.
+    for (shape, more, says, exit) in [
+        ("VM.Standard.E4.Flex", None, "1 of the 3 requested instances fit into the reservation", 3),
+        ("VM.Standard.E5.Flex", None, "cannot use the reservation", 4),
+        (
+            "VM.Standard3.Flex",
+            Some("shape=VM.Standard.E4.Flex,ocpus=1,memory=6,count=2"),
+            "2 of the 3 requested instances fit into the reservation",
+            3,
+        ),
+    ] {
+        let ocid = reserved(shape);
+        if let Some(kind) = more {
+            let added = place.run(&["reservation", "update", &ocid, "--add", kind, "--yes"]);
+            assert_eq!(added.code, 0, "{}", added.stderr);
+        }
+        let named = format!("  capacity_reservation_id: {ocid}\n  assign_public_ip");
+        place.write("config.yaml", good.replace("  assign_public_ip", &named));
+        let document = assert_state(&place, "reservation", "failed");
+        let found = check(&document, "reservation")["found"].as_str().unwrap();
+        assert!(found.contains(says), "{found}");
+        assert_eq!((doctor(&place).0.code, &document["ready"]), (exit, &json!(false)), "{document}");
+        let command = command_in(remedy(&document, "reservation"), "oci-insta-scale ");
+        let words: Vec<&str> = command.iter().map(String::as_str).chain(["--yes"]).collect();
+        let enlarged = place.run(&words);
+        assert_eq!(enlarged.code, 0, "{words:?}: {}", enlarged.stderr);
+        assert_state(&place, "reservation", "ok");
+    }
 }

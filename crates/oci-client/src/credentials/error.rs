@@ -9,7 +9,7 @@ use super::config_file::ConfigFileError;
 #[non_exhaustive]
 pub enum CredentialsError {
     /// The key file does not exist.
-    #[error("there is no key file at {}: check the path, or create a key with `oci setup keys`", path.display())]
+    #[error("there is no key file at {}: put the private key there, or correct the path", path.display())]
     KeyMissing {
         /// The expected path.
         path: PathBuf,

@@ -54,7 +54,7 @@ fn each_wrong_key_file_has_its_own_answer() {
     insta::assert_snapshot!(refusal("keys/encrypted-pbkdf2.pem", Some("herring")), @"the passphrase does not open keys/encrypted-pbkdf2.pem");
     insta::assert_snapshot!(refusal("keys/elliptic.pem", None), @"the key in keys/elliptic.pem cannot be used (it is not an RSA key): OCI accepts RSA keys of 2048 bits or more");
     insta::assert_snapshot!(refusal("keys/rsa-1024.pem", None), @"the key in keys/rsa-1024.pem cannot be used (it is too short): OCI accepts RSA keys of 2048 bits or more");
-    insta::assert_snapshot!(refusal("keys/missing.pem", None), @"there is no key file at keys/missing.pem: check the path, or create a key with `oci setup keys`");
+    insta::assert_snapshot!(refusal("keys/missing.pem", None), @"there is no key file at keys/missing.pem: put the private key there, or correct the path");
     insta::assert_snapshot!(refusal("keys", None), @"the key file keys cannot be read: it is not a file");
     insta::assert_snapshot!(refusal("make_vectors.py", None), @"make_vectors.py contains no private key (the text between its BEGIN and END lines is not base64): it should have a line `-----BEGIN PRIVATE KEY-----` or `-----BEGIN RSA PRIVATE KEY-----`");
 }

@@ -133,7 +133,7 @@ fn in_place(held: &Held, place: &Placement) -> Result<(), Finding> {
     if held.state != "ACTIVE" && held.state != "UPDATING" {
         let message = format!("the reservation is {}, not ACTIVE", held.state);
         return Err(Finding::new(Level::Warning, ocid, message)
-            .remedy("`oci-insta-scale reservation wait` waits until it is ACTIVE"));
+            .remedy(format!("`oci-insta-scale reservation wait {ocid}` waits until it is ACTIVE")));
     }
     Ok(())
 }
@@ -151,10 +151,13 @@ pub(super) fn check(held: &Held, fleet: &FleetSpec, place: &Placement) -> (Bound
         let has: Vec<String> = held.configs.iter().map(Config::describe).collect();
         let has = if has.is_empty() { "nothing".to_owned() } else { has.join("; ") };
         let message = format!("launches of {} cannot use the reservation: it holds {has}", want.describe());
-        return refuse(Finding::new(Level::Warning, &held.ocid, message).remedy(
-            "shape, OCPUs, memory and fault domain must match exactly: change the config or the reservation \
-                 (`oci-insta-scale reservation update --add …`)",
-        ));
+        let count = fleet.count;
+        return refuse(Finding::new(Level::Warning, &held.ocid, message).remedy(format!(
+            "shape, OCPUs, memory and fault domain must match exactly: change the config, or add what it launches with \
+                 `oci-insta-scale reservation update {} --add {},count={count}`",
+            held.ocid,
+            kind(&want.shape, want.ocpus, want.memory_gb, want.fault_domain.as_deref()).join(","),
+        )));
     }
     let free = |config: &Config| u64::from(config.reserved.saturating_sub(config.used));
     let pools: Vec<Pool> = configs
@@ -211,11 +214,12 @@ pub(super) fn too_few(fleet: &FleetSpec, reservations: &[Held], placements: &[Pl
     }
     let rooms = reservations.iter().map(|held| room(held, fleet, placements));
     let room = rooms.fold(0, u32::saturating_add);
-    // If it serves no launch at all, another finding already says so.
-    let serves = reservations.iter().any(|held| {
-        placements.iter().any(|place| draws_on(place, held) && check(held, fleet, place).1.is_empty())
-    });
-    if room >= fleet.count || !serves {
+    // If none serves any launch, another finding already says so.
+    let (held, place) = reservations.iter().find_map(|held| {
+        let serves = |place: &&Placement| draws_on(place, held) && check(held, fleet, place).1.is_empty();
+        Some((held, placements.iter().find(serves)?))
+    })?;
+    if room >= fleet.count {
         return None;
     }
     let about = reservations.iter().map(|held| held.ocid.as_str()).collect::<Vec<_>>().join(", ");
@@ -224,7 +228,28 @@ pub(super) fn too_few(fleet: &FleetSpec, reservations: &[Held], placements: &[Pl
              reservation uses no other capacity",
         room, fleet.count
     );
-    Some(Finding::new(Level::Warning, about, message).remedy(
-        "increase its count (`oci-insta-scale reservation update … --count`), or launch with --reserve, which enlarges it",
-    ))
+    Some(Finding::new(Level::Warning, about, message).remedy(format!(
+        "`oci-insta-scale reservation update {} --count +{}{}` enlarges it, as does a launch with --reserve",
+        held.ocid,
+        fleet.count - room,
+        which(held, &Want::of_placement(fleet, place, 0)),
+    )))
+}
+
+/// The flags that select the kind that serves a launch, if the reservation holds several.
+fn which(held: &Held, want: &Want) -> String {
+    let serving = serving(held, want);
+    let Some(config) = serving.first().filter(|_| held.configs.len() > 1) else { return String::new() };
+    let parts = kind(&config.shape, config.ocpus, config.memory_gb, config.fault_domain.as_deref());
+    let flags: Vec<String> = parts.iter().map(|part| format!(" --{}", part.replacen('=', " ", 1))).collect();
+    flags.concat()
+}
+
+/// A kind of instance in the words of `reservation update --add`.
+fn kind(shape: &str, ocpus: Option<f64>, memory_gb: Option<f64>, fault_domain: Option<&str>) -> Vec<String> {
+    let mut parts = vec![format!("shape={shape}")];
+    parts.extend(ocpus.map(|ocpus| format!("ocpus={ocpus}")));
+    parts.extend(memory_gb.map(|memory| format!("memory={memory}")));
+    parts.extend(fault_domain.map(|domain| format!("fd={domain}")));
+    parts
 }

@@ -57,9 +57,10 @@ fn subnet(name: &str, answer: &Preflight) -> Check {
         return Check::new("subnet", State::Ok, free);
     }
     let found = format!("{free}: enough for {enough} of {}", count(answer.wanted, "instance"));
-    Check::new("subnet", State::Failed, found).remedy(Some(
-        "use a larger subnet (`oci-insta-scale find subnets` shows how many addresses are free), or reduce `count`",
-    ))
+    let fewer = if enough > 0 { format!(", or reduce `count` to {enough}") } else { String::new() };
+    Check::new("subnet", State::Failed, found).remedy(Some(format!(
+        "use a larger subnet: `oci-insta-scale find subnets` lists them with their addresses{fewer}"
+    )))
 }
 
 /// Whether a policy is missing. What a launch changes cannot be tried without a launch.
