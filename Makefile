@@ -169,6 +169,17 @@ conformance: $(VENV)/installed ## The official Python SDK and oci CLI judge both
 conformance-full: export OCI_INSTA_SCALE_JUDGES := $(abspath $(JUDGES))
 conformance-full: $(addprefix $(JUDGES)/,$(PYTHON_JUDGES:=/installed)) $(JUDGES)/npm/installed conformance ## `make conformance`, with every program of the table of clients
 
+# Oracle's provider is in no registry of packages.
+PROVIDER ?=
+
+.PHONY: conformance-terraform
+conformance-terraform: export OCI_INSTA_SCALE_JUDGES := $(abspath $(JUDGES))
+conformance-terraform: $(VENV)/installed ## Terraform with Oracle's provider, of which you have a binary: PROVIDER=path
+	@test -x "$(PROVIDER)" || { echo "name the binary: make conformance-terraform PROVIDER=path/to/terraform-provider-oci" >&2; exit 2; }
+	@mkdir -p $(JUDGES)/terraform/bin && ln -sf $(abspath $(PROVIDER)) $(JUDGES)/terraform/bin/terraform-provider-oci && touch $(JUDGES)/terraform/installed
+	$(CARGO) $(CONFORMANCE_BUILD) --locked --profile $(CONFORMANCE_PROFILE)
+	OCI_INSTA_SCALE_BIN=$(abspath $(call folder_of,$(CONFORMANCE_PROFILE))) $(VENV)/bin/python -m pytest --rootdir conformance -c conformance/pytest.ini conformance/test_judges.py -k Terraform
+
 # One that cannot be installed here is skipped, and says so.
 $(JUDGES)/%/installed: conformance/judges/%.txt
 	@python=$(or $(PYTHON_$*),python3); if ! $$python -c '' 2>/dev/null; then echo "$* needs $$python: skipped"; else \

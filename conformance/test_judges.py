@@ -1,7 +1,8 @@
 """Programs that others wrote do their whole job on the simulated region, unmodified: they make, list, change and end machines.
 
 The table of clients in docs/simulator.md says how each of them is started, and exactly these lines are run here. `make conformance`
-runs those that it installs anyway, `make conformance-full` all of them, each in an environment of its own.
+runs those that it installs anyway, `make conformance-full` all of them, each in an environment of its own, and `make conformance-terraform`
+Terraform, whose provider is in no registry of packages.
 """
 
 import json
@@ -27,6 +28,7 @@ ENVIRONMENTS = {
     "Cloud Custodian": JUDGES / "custodian",
     "SkyPilot's provisioner": JUDGES / "skypilot",
     "Oracle's Compute MCP server": JUDGES / "mcp",
+    "Terraform": JUDGES / "terraform",
 }
 # As many of the commands of judges/cli_commands.yaml must work at least.
 CLI_COMMANDS_MIN = 50
@@ -44,7 +46,8 @@ def table():
 def run_line(client, folder):
     environment = ENVIRONMENTS[client]
     if not (environment / "installed").exists():
-        pytest.skip(f"`make conformance-full` has not installed it: {environment}")
+        target = "conformance-terraform" if client == "Terraform" else "conformance-full"
+        pytest.skip(f"`make {target}` has not installed it: {environment}")
     for program in (HERE / "judges").iterdir():
         (folder / program.name).symlink_to(program)
     if (environment / "node_modules").exists():

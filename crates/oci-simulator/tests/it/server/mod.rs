@@ -9,6 +9,7 @@ mod in_process;
 mod pages;
 mod real_clients;
 mod regions;
+mod replays;
 mod scenarios;
 mod signatures;
 mod wire;
