@@ -137,7 +137,7 @@ pub const ALL: &[ResourceKind] = &[
         what: "instance configuration",
         path: "instanceConfigurationId",
         ocid_type: "instanceconfiguration",
-        needs: ("use", "instance-configurations"),
+        needs: ("manage", "instance-configurations"),
         read: Some(Operation::GetInstanceConfiguration),
         told_to_region: false,
         ..NAMED

@@ -1,6 +1,7 @@
 //! The smallest IAM policy for a config, as statements that an administrator can paste.
 //!
-//! Sources: Oracle, "Details for the Core Services" (which verb on which resource-type covers which permission), "Common
+//! Sources: Oracle, "Details for the Core Services" (which verb on which resource-type covers which permission; a work request is read by
+//! whoever may do what it does), "Details for IAM with Identity Domains", "Common
 //! Policies", "Capacity Reservations", "Writing Matching Rules to Define Dynamic Groups", "Granting Workloads Access to OCI
 //! Resources"; the policies of oracle/karpenter-provider-oci. Pure: it sends no requests.
 
@@ -172,10 +173,10 @@ pub fn statements(spec: &FleetSpec, uses: &Uses) -> Vec<Statement> {
     }
     add("inspect", "compartments", PolicyScope::Tenancy, "read the names of the availability domains", false);
 
-    add("read", "work-requests", here, "read why an accepted launch failed later", true);
-    add("read", "private-ips", network, "count the free addresses of the subnet, list addresses", true);
-    add("read", "public-ips", here, "list public addresses", true);
-    add("read", "vnic-attachments", here, "list addresses", true);
+    add("inspect", "work-requests", here, "find why an accepted launch failed later", true);
+    add("inspect", "private-ips", network, "count the free addresses of the subnet, list addresses", true);
+    add("read", "public-ips", here, "list reserved public addresses", true);
+    add("inspect", "vnic-attachments", here, "list addresses", true);
     if !has_volumes {
         add("manage", "volumes", here, "find and delete boot volumes that were kept", true);
         add("inspect", "volume-attachments", here, "tell whose the boot volumes are", true);
@@ -253,10 +254,10 @@ mod tests {
         Allow group Launchers to inspect compartments in tenancy
         ");
         insta::assert_snapshot!(texts(&spec(), &uses(), true), @"
-        Allow group Launchers to read work-requests in compartment id ocid1.compartment.oc1..c
-        Allow group Launchers to read private-ips in compartment id ocid1.compartment.oc1..c
+        Allow group Launchers to inspect work-requests in compartment id ocid1.compartment.oc1..c
+        Allow group Launchers to inspect private-ips in compartment id ocid1.compartment.oc1..c
         Allow group Launchers to read public-ips in compartment id ocid1.compartment.oc1..c
-        Allow group Launchers to read vnic-attachments in compartment id ocid1.compartment.oc1..c
+        Allow group Launchers to inspect vnic-attachments in compartment id ocid1.compartment.oc1..c
         Allow group Launchers to manage volumes in compartment id ocid1.compartment.oc1..c
         Allow group Launchers to inspect volume-attachments in compartment id ocid1.compartment.oc1..c
         Allow group Launchers to inspect compute-capacity-reservations in compartment id ocid1.compartment.oc1..c

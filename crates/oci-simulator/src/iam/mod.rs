@@ -199,7 +199,7 @@ impl Access {
     ) -> bool {
         self.grants.iter().any(|grant| {
             grant.verb >= wanted.verb
-                && includes(grant.resource, wanted.resource)
+                && includes(grant.resource, wanted.resource, wanted.verb)
                 && self.is_meant(&grant.subject, actor)
                 && covers(&grant.location)
                 && grant.condition.as_ref().is_none_or(|condition| {

@@ -117,9 +117,15 @@ pub(super) fn read_resource(words: &mut Words) -> Result<&'static str, NotUnders
     Ok(found)
 }
 
-/// Whether what is granted for `granted`, a type or a family, is granted for resources of the type `wanted`.
-pub(super) fn includes(granted: &str, wanted: &str) -> bool {
+/// The family that includes a few permissions of other types: to read cards and their attachments (Oracle: "Details for the Core
+/// Services", "For instance-family Resource Types").
+const WITH_EXTRAS: (&str, [&str; 2]) = ("instance-family", ["vnics", "vnic-attachments"]);
+
+/// Whether what is granted for `granted`, a type or a family, is granted for resources of the type `wanted` with this verb.
+pub(super) fn includes(granted: &str, wanted: &str, verb: Verb) -> bool {
+    let (family, extras) = WITH_EXTRAS;
     granted == wanted
         || granted == EVERYTHING
         || FAMILIES.iter().any(|(family, types)| *family == granted && types.contains(&wanted))
+        || (granted == family && verb == Verb::Inspect && extras.contains(&wanted))
 }

@@ -96,11 +96,8 @@ pub(super) async fn probe_compartment(asker: &Asker<'_>) -> Option<Finding> {
     if !asker.may(1) {
         return None;
     }
-    let result: Result<(), Failure> = if ocid.starts_with("ocid1.tenancy.") {
-        asker.client.get_tenancy(ocid).await.map(|_| ())
-    } else {
-        asker.client.get_compartment(ocid).await.map(|_| ())
-    };
+    // The tenancy is the root compartment, and to read it as such needs no other permission.
+    let result: Result<(), Failure> = asker.client.get_compartment(ocid).await.map(|_| ());
     let needs = ("inspect", "compartments");
     result.err().map(|failure| {
         Probe { what: "compartment", ocid, needs, scope: PolicyScope::Tenancy }

@@ -7,6 +7,7 @@ mod faults;
 mod homes;
 mod in_process;
 mod pages;
+mod permissions;
 mod real_clients;
 mod regions;
 mod replays;

@@ -1,14 +1,16 @@
-//! Which permissions a request needs, and in which compartments (Oracle: "Details for the Core Services", "Details for IAM").
-//!
-//! A launch needs those of everything that it names. What other requests need depends on their operation alone.
+//! Which permissions a request needs, and in which compartments. A launch needs those of everything that it names.
+
+mod table;
 
 use super::api::{ApiAnswer, ApiRequest};
 use super::identity::{compartment_ocid, user_name};
 use super::ids::{Id, Kind};
 use super::state::World;
+use super::work_requests::ResourceAction;
 use crate::iam::{Access, Actor, EVERYTHING, Location, Requirement, Verb};
 use oci_api::Operation as Op;
 use serde_json::Value;
+use table::{NAMED, besides, needed};
 
 /// One permission that a request needs.
 struct Permission {
@@ -18,119 +20,13 @@ struct Permission {
     compartment: Option<u32>,
 }
 
-/// Operations that anybody may call. A search shows what the caller may inspect.
-const FREE: [Op; 4] = [Op::ListRegions, Op::SearchResources, Op::ListResourceTypes, Op::GetResourceType];
-
-/// What an operation on a resource of its own needs; `None` if anybody may call it.
-fn needed(operation: Op) -> Option<(Verb, &'static str)> {
-    // Kinds of which the region has no resources: their own types would be names without a meaning.
-    let other = || (Verb::Inspect, EVERYTHING);
-    (!FREE.contains(&operation))
-        .then(|| of_compute(operation).or_else(|| of_the_rest(operation)).unwrap_or_else(other))
+/// Whether only public addresses are listed that come and go with their instance.
+fn asks_for_ephemeral(request: &ApiRequest) -> bool {
+    let is = |name: &str, wanted: &str| {
+        request.in_query(name).is_some_and(|value| value.eq_ignore_ascii_case(wanted))
+    };
+    is("lifetime", "EPHEMERAL") || is("scope", "AVAILABILITY_DOMAIN")
 }
-
-fn of_compute(operation: Op) -> Option<(Verb, &'static str)> {
-    use Verb::{Inspect, Manage, Read, Use};
-    Some(match operation {
-        Op::GetInstance | Op::ListInstances => (Read, "instances"),
-        Op::ListShapes => (Inspect, "instances"),
-        Op::UpdateInstance | Op::InstanceAction => (Use, "instances"),
-        Op::LaunchInstance | Op::TerminateInstance => (Manage, "instances"),
-        Op::ListImages
-        | Op::GetImage
-        | Op::ListImageShapeCompatibilityEntries
-        | Op::GetImageShapeCompatibilityEntry => (Read, "instance-images"),
-        Op::ListVnicAttachments | Op::GetVnicAttachment => (Read, "vnic-attachments"),
-        Op::ListVolumeAttachments
-        | Op::GetVolumeAttachment
-        | Op::ListBootVolumeAttachments
-        | Op::GetBootVolumeAttachment => (Inspect, "volume-attachments"),
-        Op::ListVolumes | Op::GetVolume | Op::ListBootVolumes | Op::GetBootVolume => (Inspect, "volumes"),
-        Op::DeleteVolume | Op::DeleteBootVolume => (Manage, "volumes"),
-        Op::ListComputeCapacityReservations | Op::ListComputeCapacityReservationInstanceShapes => {
-            (Inspect, "compute-capacity-reservations")
-        }
-        Op::GetComputeCapacityReservation | Op::ListComputeCapacityReservationInstances => {
-            (Read, "compute-capacity-reservations")
-        }
-        Op::UpdateComputeCapacityReservation => (Use, "compute-capacity-reservations"),
-        Op::CreateComputeCapacityReservation
-        | Op::DeleteComputeCapacityReservation
-        | Op::ChangeComputeCapacityReservationCompartment => (Manage, "compute-capacity-reservations"),
-        Op::CreateComputeCapacityReport => (Manage, "compute-capacity-reports"),
-        Op::ListInstanceConfigurations => (Inspect, "instance-configurations"),
-        Op::GetInstanceConfiguration => (Read, "instance-configurations"),
-        Op::LaunchInstanceConfiguration => (Use, "instance-configurations"),
-        Op::CreateInstanceConfiguration | Op::DeleteInstanceConfiguration => {
-            (Manage, "instance-configurations")
-        }
-        Op::ListInstancePools => (Inspect, "instance-pools"),
-        Op::GetInstancePool | Op::ListInstancePoolInstances => (Read, "instance-pools"),
-        Op::UpdateInstancePool
-        | Op::StartInstancePool
-        | Op::StopInstancePool
-        | Op::SoftstopInstancePool
-        | Op::ResetInstancePool => (Use, "instance-pools"),
-        Op::CreateInstancePool
-        | Op::TerminateInstancePool
-        | Op::AttachInstancePoolInstance
-        | Op::DetachInstancePoolInstance => (Manage, "instance-pools"),
-        Op::ListComputeClusters => (Inspect, "compute-clusters"),
-        Op::GetComputeCluster => (Read, "compute-clusters"),
-        Op::ListDedicatedVmHosts => (Inspect, "dedicated-vm-hosts"),
-        Op::GetDedicatedVmHost => (Read, "dedicated-vm-hosts"),
-        _ => return None,
-    })
-}
-
-fn of_the_rest(operation: Op) -> Option<(Verb, &'static str)> {
-    use Verb::{Inspect, Manage, Read};
-    Some(match operation {
-        Op::ListSubnets | Op::GetSubnet => (Inspect, "subnets"),
-        Op::ListVcns | Op::GetVcn => (Inspect, "vcns"),
-        Op::GetVnic => (Inspect, "vnics"),
-        Op::ListPrivateIps => (Inspect, "private-ips"),
-        Op::ListPublicIps => (Read, "public-ips"),
-        Op::ListNetworkSecurityGroups => (Inspect, "network-security-groups"),
-        Op::GetNetworkSecurityGroup => (Read, "network-security-groups"),
-        Op::ListAvailabilityDomains
-        | Op::ListFaultDomains
-        | Op::ListCompartments
-        | Op::GetCompartment
-        // The tenancy is the root compartment.
-        | Op::GetTenancy => (Inspect, "compartments"),
-        Op::ListRegionSubscriptions => (Inspect, "tenancies"),
-        Op::ListUsers | Op::GetUser => (Inspect, "users"),
-        Op::ListGroups => (Inspect, "groups"),
-        Op::ListDynamicGroups => (Inspect, "dynamic-groups"),
-        Op::ListPolicies => (Inspect, "policies"),
-        Op::ListTagNamespaces | Op::ListCostTrackingTags => (Inspect, "tag-namespaces"),
-        Op::ListTagDefaults => (Inspect, "tag-defaults"),
-        Op::ListQuotas => (Inspect, "quotas"),
-        Op::GetWorkRequest | Op::ListWorkRequests | Op::ListWorkRequestErrors | Op::ListWorkRequestLogs => {
-            (Read, "work-requests")
-        }
-        Op::GetResourceAvailability | Op::ListLimitValues | Op::ListServices | Op::ListLimitDefinitions => {
-            (Read, "resource-availability")
-        }
-        Op::ListLimitsIncreaseRequests | Op::GetLimitsIncreaseRequest => (Read, "limits-increase-requests"),
-        Op::CreateLimitsIncreaseRequest
-        | Op::PatchLimitsIncreaseRequest
-        | Op::UpdateLimitsIncreaseRequest
-        | Op::CancelLimitsIncreaseRequest
-        | Op::DeleteLimitsIncreaseRequest => (Manage, "limits-increase-requests"),
-        _ => return None,
-    })
-}
-
-/// Fields of a launch that name a resource, with what the launch needs of it.
-const NAMED: [(&str, Verb, &str); 5] = [
-    ("/capacityReservationId", Verb::Use, "compute-capacity-reservations"),
-    ("/dedicatedVmHostId", Verb::Use, "dedicated-vm-hosts"),
-    ("/computeClusterId", Verb::Use, "compute-clusters"),
-    ("/clusterPlacementGroupId", Verb::Use, "cluster-placement-groups"),
-    ("/sourceDetails/kmsKeyId", Verb::Use, "key-delegate"),
-];
 
 impl World {
     /// Whether the policies allow a request.
@@ -224,20 +120,84 @@ impl World {
     }
 
     fn permissions(&self, request: &ApiRequest) -> Vec<Permission> {
-        let Some((verb, resource)) = needed(request.operation) else { return Vec::new() };
+        let (verb, resource) = match request.operation {
+            Op::GetWorkRequest | Op::ListWorkRequestErrors | Op::ListWorkRequestLogs => self.of_work(request),
+            // Ephemeral addresses belong to private ones.
+            Op::ListPublicIps if asks_for_ephemeral(request) => (Verb::Inspect, "private-ips"),
+            operation => match needed(operation) {
+                Some(needed) => needed,
+                None => return Vec::new(),
+            },
+        };
         // Images of Oracle belong to no compartment, and whoever may read any may read them.
         let is_of_image = request.path.contains_key("imageId");
         let compartment = (!is_of_image).then(|| self.asked_about(request));
         let mut all = vec![Permission { verb, resource, compartment }];
-        match (request.operation, &request.body) {
-            (Op::LaunchInstance, Some(body)) => all.extend(self.of_launch(body)),
-            // Beside the configuration itself; what the configuration names is not looked at.
-            (Op::LaunchInstanceConfiguration, _) => {
-                all.push(Permission { verb: Verb::Manage, resource: "instances", compartment });
+        let besides = besides(request.operation).iter();
+        all.extend(besides.map(|&(verb, resource)| Permission {
+            verb,
+            resource,
+            compartment: compartment.filter(|_| resource != "instance-images"),
+        }));
+        for network in self.networks_of(request) {
+            for resource in ["subnets", "vnics"] {
+                all.push(Permission { verb: Verb::Use, resource, compartment: Some(network) });
             }
-            _ => {}
+        }
+        if let (Op::LaunchInstance, Some(body)) = (request.operation, &request.body) {
+            all.extend(self.of_launch(body));
         }
         all
+    }
+
+    /// The compartments of the networks out of which a request takes cards, or into which it puts them. Those of a launch are in its body.
+    fn networks_of(&self, request: &ApiRequest) -> Vec<u32> {
+        let of = |subnet: u32| self.network.subnets.get(subnet as usize).map(|row| row.compartment);
+        let subnets: Vec<u32> = match request.operation {
+            Op::TerminateInstance => {
+                let number = self.ids.number(Kind::Instance, request.in_path("instanceId"));
+                number
+                    .and_then(|number| self.instances.get(number))
+                    .map(|row| row.subnet)
+                    .into_iter()
+                    .collect()
+            }
+            Op::TerminateInstancePool => {
+                let number = self.ids.number(Kind::InstancePool, request.in_path("instancePoolId"));
+                let pool = number.and_then(|number| self.pools.get(&number));
+                pool.iter().flat_map(|pool| &pool.placements).filter_map(|place| place.subnet).collect()
+            }
+            Op::CreateInstancePool => {
+                let places =
+                    request.body.as_ref().and_then(|body| body["placementConfigurations"].as_array());
+                let named = places.into_iter().flatten().filter_map(|place| {
+                    let subnet = &place["primarySubnetId"];
+                    let ocid =
+                        subnet.as_str().or_else(|| place["primaryVnicSubnets"]["subnetId"].as_str())?;
+                    self.ids.number(Kind::Subnet, ocid)
+                });
+                named.collect()
+            }
+            _ => Vec::new(),
+        };
+        let mut compartments: Vec<u32> = subnets.into_iter().filter_map(of).collect();
+        compartments.sort_unstable();
+        compartments.dedup();
+        compartments
+    }
+
+    /// What the operation behind a work request needed, which its readers need as well.
+    fn of_work(&self, request: &ApiRequest) -> (Verb, &'static str) {
+        let number = self.ids.number(Kind::WorkRequest, request.in_path("workRequestId"));
+        let row = number.and_then(|number| self.work_requests.get(number as usize));
+        let Some(row) = row else { return (Verb::Inspect, "work-requests") };
+        let resource = match row.resource.0 {
+            Kind::CapacityReservation => "compute-capacity-reservations",
+            Kind::InstancePool => "instance-pools",
+            _ => "instances",
+        };
+        let verb = if row.action == ResourceAction::Update { Verb::Use } else { Verb::Manage };
+        (verb, resource)
     }
 
     /// What a launch needs in addition to the instance itself.

@@ -1,0 +1,136 @@
+//! What each operation needs, from Oracle's tables "Permissions Required for Each API Operation" and "Details for Verb + Resource-Type
+//! Combinations" of "Details for the Core Services" (of November 2024), and "Details for IAM with Identity Domains": the verb that includes
+//! the permission. What they do not have is likely or invented: requests for limit increases, shapes of an image and attachments of
+//! boot volumes.
+
+use crate::iam::{EVERYTHING, Verb};
+use oci_api::Operation as Op;
+
+/// Operations that anybody may call. A search shows what the caller may inspect.
+const FREE: [Op; 4] = [Op::ListRegions, Op::SearchResources, Op::ListResourceTypes, Op::GetResourceType];
+
+/// What an operation on a resource of its own needs; `None` if anybody may call it.
+pub(super) fn needed(operation: Op) -> Option<(Verb, &'static str)> {
+    // Kinds of which the region has no resources: their own types would be names without a meaning.
+    let other = || (Verb::Inspect, EVERYTHING);
+    (!FREE.contains(&operation))
+        .then(|| of_compute(operation).or_else(|| of_the_rest(operation)).unwrap_or_else(other))
+}
+
+fn of_compute(operation: Op) -> Option<(Verb, &'static str)> {
+    use Verb::{Inspect, Manage, Read, Use};
+    Some(match operation {
+        Op::GetInstance | Op::ListInstances => (Read, "instances"),
+        Op::ListShapes => (Inspect, "instances"),
+        Op::UpdateInstance | Op::InstanceAction => (Use, "instances"),
+        Op::LaunchInstance | Op::TerminateInstance => (Manage, "instances"),
+        Op::ListImages
+        | Op::GetImage
+        | Op::ListImageShapeCompatibilityEntries
+        | Op::GetImageShapeCompatibilityEntry => (Inspect, "instance-images"),
+        Op::ListVnicAttachments | Op::GetVnicAttachment => (Inspect, "vnic-attachments"),
+        Op::ListVolumeAttachments
+        | Op::GetVolumeAttachment
+        | Op::ListBootVolumeAttachments
+        | Op::GetBootVolumeAttachment => (Inspect, "volume-attachments"),
+        Op::ListVolumes | Op::GetVolume | Op::ListBootVolumes | Op::GetBootVolume => (Inspect, "volumes"),
+        Op::DeleteVolume | Op::DeleteBootVolume => (Manage, "volumes"),
+        Op::ListComputeCapacityReservations | Op::ListComputeCapacityReservationInstanceShapes => {
+            (Inspect, "compute-capacity-reservations")
+        }
+        Op::GetComputeCapacityReservation | Op::ListComputeCapacityReservationInstances => {
+            (Read, "compute-capacity-reservations")
+        }
+        Op::UpdateComputeCapacityReservation => (Use, "compute-capacity-reservations"),
+        Op::CreateComputeCapacityReservation
+        | Op::DeleteComputeCapacityReservation
+        | Op::ChangeComputeCapacityReservationCompartment => (Manage, "compute-capacity-reservations"),
+        Op::CreateComputeCapacityReport => (Manage, "compute-capacity-reports"),
+        Op::ListInstanceConfigurations => (Inspect, "instance-configurations"),
+        Op::GetInstanceConfiguration => (Read, "instance-configurations"),
+        Op::LaunchInstanceConfiguration
+        | Op::CreateInstanceConfiguration
+        | Op::DeleteInstanceConfiguration => (Manage, "instance-configurations"),
+        Op::ListInstancePools => (Inspect, "instance-pools"),
+        Op::GetInstancePool | Op::ListInstancePoolInstances => (Read, "instance-pools"),
+        Op::StartInstancePool | Op::StopInstancePool | Op::SoftstopInstancePool | Op::ResetInstancePool => {
+            (Use, "instance-pools")
+        }
+        Op::UpdateInstancePool
+        | Op::CreateInstancePool
+        | Op::TerminateInstancePool
+        | Op::AttachInstancePoolInstance
+        | Op::DetachInstancePoolInstance => (Manage, "instance-pools"),
+        Op::ListComputeClusters => (Inspect, "compute-clusters"),
+        Op::GetComputeCluster => (Read, "compute-clusters"),
+        Op::ListDedicatedVmHosts => (Inspect, "dedicated-vm-hosts"),
+        Op::GetDedicatedVmHost => (Read, "dedicated-vm-hosts"),
+        _ => return None,
+    })
+}
+
+fn of_the_rest(operation: Op) -> Option<(Verb, &'static str)> {
+    use Verb::{Inspect, Manage, Read};
+    Some(match operation {
+        Op::ListSubnets | Op::GetSubnet => (Inspect, "subnets"),
+        Op::ListVcns | Op::GetVcn => (Inspect, "vcns"),
+        Op::GetVnic => (Inspect, "vnics"),
+        Op::ListPrivateIps => (Inspect, "private-ips"),
+        Op::ListPublicIps => (Read, "public-ips"),
+        Op::ListNetworkSecurityGroups | Op::GetNetworkSecurityGroup => (Read, "network-security-groups"),
+        Op::ListAvailabilityDomains | Op::ListFaultDomains | Op::ListCompartments | Op::GetCompartment => {
+            (Inspect, "compartments")
+        }
+        Op::GetTenancy | Op::ListRegionSubscriptions => (Inspect, "tenancies"),
+        Op::ListUsers | Op::GetUser => (Inspect, "users"),
+        Op::ListGroups => (Inspect, "groups"),
+        Op::ListDynamicGroups => (Inspect, "dynamic-groups"),
+        Op::ListPolicies => (Inspect, "policies"),
+        Op::ListTagNamespaces | Op::ListCostTrackingTags => (Inspect, "tag-namespaces"),
+        Op::ListTagDefaults => (Inspect, "tag-defaults"),
+        Op::ListQuotas => (Inspect, "quotas"),
+        Op::ListWorkRequests => (Inspect, "work-requests"),
+        Op::GetResourceAvailability | Op::ListLimitValues | Op::ListServices | Op::ListLimitDefinitions => {
+            (Read, "resource-availability")
+        }
+        Op::ListLimitsIncreaseRequests | Op::GetLimitsIncreaseRequest => (Read, "limits-increase-requests"),
+        Op::CreateLimitsIncreaseRequest
+        | Op::PatchLimitsIncreaseRequest
+        | Op::UpdateLimitsIncreaseRequest
+        | Op::CancelLimitsIncreaseRequest
+        | Op::DeleteLimitsIncreaseRequest => (Manage, "limits-increase-requests"),
+        _ => return None,
+    })
+}
+
+/// What an operation needs besides, in the compartment of its resource.
+pub(super) fn besides(operation: Op) -> &'static [(Verb, &'static str)] {
+    use Verb::{Inspect, Manage, Read, Use};
+    match operation {
+        Op::ListVnicAttachments | Op::GetVolumeAttachment | Op::GetBootVolumeAttachment => {
+            &[(Inspect, "instances")]
+        }
+        Op::ListVolumeAttachments | Op::ListBootVolumeAttachments => {
+            &[(Inspect, "volumes"), (Inspect, "instances")]
+        }
+        Op::StartInstancePool | Op::StopInstancePool | Op::SoftstopInstancePool | Op::ResetInstancePool => {
+            &[(Use, "instances")]
+        }
+        Op::CreateInstancePool => &[(Manage, "instances"), (Read, "instance-images")],
+        Op::TerminateInstancePool => {
+            &[(Manage, "instances"), (Manage, "volume-attachments"), (Use, "volumes")]
+        }
+        // Beside the configuration itself; what the configuration names is not looked at.
+        Op::LaunchInstanceConfiguration => &[(Manage, "instances")],
+        _ => &[],
+    }
+}
+
+/// Fields of a launch that name a resource, with what the launch needs of it.
+pub(super) const NAMED: [(&str, Verb, &str); 5] = [
+    ("/capacityReservationId", Verb::Use, "compute-capacity-reservations"),
+    ("/dedicatedVmHostId", Verb::Use, "dedicated-vm-hosts"),
+    ("/computeClusterId", Verb::Use, "compute-clusters"),
+    ("/clusterPlacementGroupId", Verb::Use, "cluster-placement-groups"),
+    ("/sourceDetails/kmsKeyId", Verb::Use, "key-delegate"),
+];
