@@ -110,7 +110,7 @@ identity = oci.identity.IdentityClient({}, signer=signer, service_endpoint="http
 print(identity.list_regions().data[0].name)
 launch = [program, "launch", "--config", config, "--state-dir", state, "--auth", "oke_workload_identity", "--count", "1"]
 # A proxy leads out of the cluster.
-done = subprocess.run([*launch, "--new", "--yes", "--output", "json"], env={**os.environ, "HTTPS_PROXY": "http://127.0.0.1:9"})
+done = subprocess.run([*launch, "--new", "--yes", "--output", "json"], env={**os.environ, "HTTPS_PROXY": "http://127.0.0.1:9", "OCI_INSTA_SCALE_LOG": "trace"})
 sys.exit(done.returncode)
 """
 

@@ -27,9 +27,9 @@ impl Region {
         Self { child, endpoint }
     }
 
-    /// Sends a request to its administration, which has to accept it.
-    pub fn post(&self, path: &str, body: &serde_json::Value) {
-        post_at(&self.endpoint, path, body);
+    /// Sends a request to its administration, which has to accept it, and returns the body of the answer.
+    pub fn post(&self, path: &str, body: &serde_json::Value) -> String {
+        post_at(&self.endpoint, path, body)
     }
 
     /// Stops it cleanly and returns its exit code.
@@ -40,8 +40,8 @@ impl Region {
     }
 }
 
-/// Sends a request to the administration at an endpoint, which has to accept it.
-pub fn post_at(endpoint: &str, path: &str, body: &serde_json::Value) {
+/// Sends a request to the administration at an endpoint, which has to accept it, and returns the body of the answer.
+pub fn post_at(endpoint: &str, path: &str, body: &serde_json::Value) -> String {
     let address = endpoint.trim_start_matches("http://");
     let body = body.to_string();
     let length = body.len();
@@ -54,6 +54,7 @@ pub fn post_at(endpoint: &str, path: &str, body: &serde_json::Value) {
     let mut answer = String::new();
     socket.read_to_string(&mut answer).unwrap();
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    answer.split_once("\r\n\r\n").unwrap().1.to_owned()
 }
 
 /// Makes the config of the region in `sim` the default config of this folder.

@@ -3,6 +3,7 @@
 use crate::program::{Ended, Workplace};
 use serde_json::Value;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, Stdio};
 
 /// A `sim serve` that ends with the test. Its files for users are in the folder `sim`.
@@ -35,6 +36,12 @@ impl Drop for Region {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// All files below a folder.
+pub fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = folder.read_dir().unwrap().map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
 }
 
 /// The region's own counters.

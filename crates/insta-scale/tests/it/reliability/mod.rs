@@ -8,3 +8,4 @@ mod lost;
 mod moments;
 mod security;
 mod signals;
+mod ways;

@@ -1,6 +1,6 @@
 //! Secrets stay where they are, files belong to the user, and nothing in a response or a config is executed.
 
-use super::books::Region;
+use super::books::{Region, files};
 use crate::program::{Ended, Workplace};
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -30,12 +30,6 @@ fn signed_up() -> (Workplace, Region) {
     place.write("server.yaml", config().replace("key.pem", "public.pem"));
     let region = Region::start(&place, &["--speed", "300", "--config", "server.yaml"]);
     (place, region)
-}
-
-/// All files below a folder.
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let entries = folder.read_dir().unwrap().map(|entry| entry.unwrap().path());
-    entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
 }
 
 /// Whether a text contains a credential: the passphrase, any line of the key, a signature or the header that carries it.
