@@ -13,8 +13,12 @@ pub(super) const TOKEN: &str = "token";
 pub(super) const CONFIG: &str = "config";
 pub(super) const CONFIG_YAML: &str = "config.yaml";
 
-/// Replaces a file atomically.
+/// Replaces a file atomically. One that has this text already is only made private: replacing it would wait for the disk, and a home
+/// rarely changes.
 pub(in crate::server) fn write_over(path: &Path, text: &str) -> io::Result<()> {
+    if std::fs::read(path).is_ok_and(|old| old == text.as_bytes()) {
+        return private(path, 0o600);
+    }
     replace_file(path, |file| file.write_all(text.as_bytes()))
 }
 

@@ -1,6 +1,6 @@
 //! The services of sign-in: which request goes where, and the renewal of session tokens.
 
-use super::super::auth::{Keys, Presented, PublicKey, private_key, verify};
+use super::super::auth::{Keys, Presented, PublicKey, verify};
 use super::super::faults::Met;
 use super::super::odd;
 use super::super::region::Region;
@@ -163,11 +163,9 @@ impl Region {
         self.inner.desk.tokens().accept(token, caller, key, self.inner.clock.wall(), expires);
     }
 
-    /// Signs tokens and certificates with this private key in PEM form, if it can be read.
+    /// Signs tokens and certificates with this private key in PEM form.
     pub(in crate::server) fn sign_with(&self, pem: &str) {
-        if let Ok(key) = private_key(pem) {
-            self.inner.desk.tokens().sign_with(key);
-        }
+        self.inner.desk.tokens().sign_with(pem);
     }
 
     fn session_token(

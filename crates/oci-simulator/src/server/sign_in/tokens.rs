@@ -1,7 +1,8 @@
 //! The tokens that the region has issued. All regions of a tenancy accept them.
 
-use super::super::auth::{PublicKey, TokenKeys};
+use super::super::auth::{PublicKey, TokenKeys, private_key};
 use crate::world::Caller;
+use aws_lc_rs::hmac;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPair, KeySize};
 use aws_lc_rs::signature::RSA_PKCS1_SHA256;
@@ -16,8 +17,10 @@ use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
 #[derive(Debug, Default)]
 pub(in crate::server) struct IssuedTokens {
     state: Mutex<Register>,
-    /// Signs the tokens, and the certificates of instances.
+    /// Signs the certificates of instances.
     authority: OnceLock<Arc<KeyPair>>,
+    /// Signs the tokens.
+    secret: OnceLock<hmac::Key>,
 }
 
 #[derive(Debug, Default)]
@@ -75,8 +78,7 @@ impl IssuedTokens {
         let head = json!({"alg": "RS256", "typ": "JWT", "kid": "simulated"});
         let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
         let signed = format!("{}.{}", part(&head), part(&payload));
-        let signature = sign(&self.authority(), signed.as_bytes());
-        let token = format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature));
+        let token = format!("{signed}.{}", URL_SAFE_NO_PAD.encode(self.signature(&signed)));
         // Ends long ago: nobody can use them any more.
         state.by_text.retain(|_, issued| issued.expires >= now);
         let caller = claims.caller.clone();
@@ -116,17 +118,38 @@ impl IssuedTokens {
         Arc::default()
     }
 
-    /// The key of the authority that signs tokens and certificates.
+    /// As long as an RSA signature, but made without a random number: the first one of a process takes most of the time in which a
+    /// region with a home starts. Nobody can check it, because the service publishes no key: clients read the claims only, and the region
+    /// knows its tokens by their text.
+    fn signature(&self, text: &str) -> Vec<u8> {
+        let secret = self.secret.get_or_init(|| {
+            let mut random = [0; 32];
+            // Fails only when the machine has no random numbers. Then a token is signed by what others know, and still known by its text.
+            let _ = aws_lc_rs::rand::fill(&mut random);
+            hmac::Key::new(hmac::HMAC_SHA256, &random)
+        });
+        let part = |number: u8| {
+            let mut of = hmac::Context::with_key(secret);
+            of.update(&[number]);
+            of.update(text.as_bytes());
+            of.sign().as_ref().to_vec()
+        };
+        (0..8).flat_map(part).collect()
+    }
+
+    /// The key of the authority that signs certificates.
     pub fn authority(&self) -> Arc<KeyPair> {
         Arc::clone(self.authority.get_or_init(of_this_process))
     }
 
-    /// Signs with this key from now on, unless something is signed already.
+    /// Signs with this key in PEM form from now on, unless something is signed already.
     ///
-    /// Making a key takes some tenths of a second, which is most of the time that a region with a home takes to start. Its home
-    /// has one, and nobody checks who signed.
-    pub fn sign_with(&self, key: KeyPair) {
-        let _ = self.authority.set(Arc::new(key));
+    /// Making a key takes some tenths of a second. A home has one, and nobody checks who signed.
+    pub fn sign_with(&self, pem: &str) {
+        if let Ok(key) = private_key(pem) {
+            let _ = self.authority.set(Arc::new(key));
+        }
+        let _ = self.secret.set(hmac::Key::new(hmac::HMAC_SHA256, pem.as_bytes()));
     }
 }
 

@@ -97,10 +97,6 @@ pub(in crate::server) fn write_files(
     let _ = writeln!(text, "unset {}", environment.unset.join(" "));
     for (name, text) in [(HOSTS, &environment.hosts), (ENVIRONMENT, &text)] {
         let path = home.join(name);
-        // Replacing a file waits for the disk, and a home rarely changes.
-        if std::fs::read_to_string(&path).is_ok_and(|old| old == *text) {
-            continue;
-        }
         write_over(&path, text).map_err(|source| io("write", &path, source))?;
     }
     Ok(environment)
