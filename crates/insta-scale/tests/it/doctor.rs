@@ -221,6 +221,18 @@ fn a_file_is_refused_as_state_directory_everywhere() {
 }
 
 #[test]
+fn a_state_directory_that_a_launch_creates_is_no_fault() {
+    let (place, _region) = region(&[]);
+    for folder in ["new", "new/below", "./new"] {
+        let (ended, document) = doctor_with(&place, &["--state-dir", folder]);
+        let records = check(&document, "records");
+        assert_eq!((ended.code, &records["state"]), (0, &"ok".into()), "{folder}: {records}");
+        assert!(records["found"].as_str().unwrap().starts_with("the first launch creates"), "{records}");
+    }
+    assert!(!place.path().join("new").exists());
+}
+
+#[test]
 fn limits_below_the_count_fail_and_no_hunt_is_advised() {
     let place = Workplace::empty();
     place.write("low.yaml", "world: {limits: {cores: 20}}\n");

@@ -50,8 +50,9 @@ pub async fn past_runs(session: &Session) -> Option<Check> {
 
 /// The folder itself, or the nearest one above it that exists.
 fn existing(folder: &Path) -> &Path {
-    let found = folder.ancestors().find(|folder| folder.exists()).unwrap_or(folder);
     // A relative path ends in an empty one, which means the current folder.
+    let is_there = |folder: &&Path| folder.as_os_str().is_empty() || folder.exists();
+    let found = folder.ancestors().find(is_there).unwrap_or(folder);
     if found.as_os_str().is_empty() { Path::new(".") } else { found }
 }
 
