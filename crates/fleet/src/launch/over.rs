@@ -1,5 +1,5 @@
-//! When nothing more is launched: the fleet has expired, or the bound on the cost of a hunt is reached. What exists stays then, and
-//! `--min` counts.
+//! When nothing more is launched: the fleet has expired, the time of a hunt is over, or the bound on its cost is reached. What exists
+//! stays then, and `--min` counts.
 
 use super::context::Context;
 use super::hunt::Announced;
@@ -9,9 +9,10 @@ use ledger::{ErrorClass, ErrorRecord, Event, Placement};
 use std::time::Duration;
 
 impl Context<'_> {
-    /// Why nothing more is launched: the fleet has expired, or the bound on its cost is reached.
+    /// Why nothing more is launched: the fleet has expired, the time of the hunt is over, or the bound on its cost is reached.
     pub fn is_over(&self) -> Option<ErrorRecord> {
-        self.time_is_over().or_else(|| self.bound_is_reached())
+        let hunt_is_over = || self.hunt.as_ref()?.time_is_over(self.env.clock.now());
+        self.time_is_over().or_else(hunt_is_over).or_else(|| self.bound_is_reached())
     }
 
     fn bound_is_reached(&self) -> Option<ErrorRecord> {

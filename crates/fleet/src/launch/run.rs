@@ -382,9 +382,11 @@ fn summary_of(journal: Journal, plan: &Plan) -> RunSummary {
     RunSummary { ledger_error, ..RunSummary::from_owned(journal.into_state(), plan) }
 }
 
-/// The options with the deadline of a hunt's terms.
+/// The options with the deadline of a hunt's terms. A hunt whose time is over already launches nothing, but is not cut short:
+/// what a launch in doubt has made is still looked up. Reservations cost money every hour, so they are given back at once.
 fn until(plan: &Plan, options: &LaunchOptions, now: jiff::Timestamp) -> LaunchOptions {
     let left = plan.hunt.map(|terms| Duration::try_from(terms.until.duration_since(now)).unwrap_or_default());
+    let left = left.filter(|left| !left.is_zero() || plan.reserve.is_some());
     let deadline = left.into_iter().chain(options.deadline).min();
     LaunchOptions { deadline, ..options.clone() }
 }

@@ -27,8 +27,7 @@ impl SlotProgress {
         hunt: &'a Hunt,
         placements: u32,
     ) -> Choice<'a> {
-        let now = context.env.clock.now();
-        if let Some(error) = hunt.hopeless().or_else(|| hunt.time_is_over(now)) {
+        if let Some(error) = hunt.hopeless() {
             return Choice::GiveUp(error);
         }
         if self.in_this_pass >= placements {

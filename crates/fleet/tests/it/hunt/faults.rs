@@ -151,6 +151,26 @@ async fn a_suspended_account_stops_the_hunt() {
     assert!(last < HOUR + 2 * FLOOR, "{last:?}");
 }
 
+/// A launch in doubt at the end of the hunt's time is looked up by the next process, which launches nothing.
+#[tokio::test(start_paused = true)]
+async fn a_hunt_in_doubt_is_settled_after_its_time() {
+    for (fault, exists) in [("reset_after", 1), ("reset_before", 0)] {
+        let ground = Ground::of(&format!(
+            "faults:\n  - {{operations: [launch], fault: {fault}}}\n  - {{operations: [read], for_seconds: 7200, fault: \
+             {{answer: {{status: 503}}}}}}"
+        ));
+        let (summary, _) = ground.hunt(&ground.plan(1, 1, FLOOR, HOUR)).await;
+        assert_eq!(summary.outcome, Some(Outcome::InDoubt), "{fault}");
+        let sent = ground.sent().len();
+        tokio::time::sleep(2 * HOUR).await;
+        let settled = ground.take_up(summary.run_id, Hunting::default(), CancellationToken::new()).await;
+        let expected = if exists == 1 { Outcome::Complete } else { Outcome::Nothing };
+        assert_eq!((settled.outcome, settled.running), (Some(expected), exists), "{fault}");
+        assert_eq!(ground.sent().len(), sent, "{fault}: nothing is launched");
+        ground.world.check_books(&settled);
+    }
+}
+
 /// Scenario 3: a launch that is accepted and fails later counts as a refusal, and its slot gets a new token.
 #[tokio::test(start_paused = true)]
 async fn late_failures_leave_exactly_as_many_as_wanted() {
