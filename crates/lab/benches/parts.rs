@@ -138,6 +138,37 @@ fn intent(slot: u32) -> Event {
     Event::LaunchIntended { slot, attempt: 1, token: format!("ois-{:032x}-{slot}-1", 7), placement }
 }
 
+/// A capacity memory of 10,000 targets on disk.
+mod memory {
+    use divan::Bencher;
+    use lab::remembered::TenThousand;
+
+    fn known() -> TenThousand {
+        TenThousand::new().expect("a capacity memory can be made")
+    }
+
+    /// Opens it, with a check of every page.
+    #[divan::bench]
+    fn open_10000(bencher: Bencher<'_, '_>) {
+        let known = known();
+        bencher.bench_local(|| known.open());
+    }
+
+    /// What a run with twelve targets reads of it.
+    #[divan::bench]
+    fn read_12_of_10000(bencher: Bencher<'_, '_>) {
+        let known = known();
+        bencher.bench_local(|| known.read_for_a_run());
+    }
+
+    /// Everything, for `capacity history`.
+    #[divan::bench]
+    fn read_10000(bencher: Bencher<'_, '_>) {
+        let known = known();
+        bencher.bench_local(|| known.read());
+    }
+}
+
 mod world {
     use super::{LARGE, PoisonError, region};
     use divan::Bencher;

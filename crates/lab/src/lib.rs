@@ -9,6 +9,7 @@ pub mod clock;
 pub mod pacing;
 pub mod parts;
 pub mod process;
+pub mod remembered;
 pub mod served;
 pub mod subjects;
 pub mod svg;

@@ -6,6 +6,7 @@
 
 mod floor;
 mod remembered;
+mod rows;
 mod sqlite;
 mod store;
 mod subject;

@@ -3,12 +3,10 @@
 //! Every record in it is expendable, so a commit needs no sync, and a file that cannot be read is set aside and replaced by an
 //! empty one.
 
-use super::{CapacityMemory, Claim, MemoryError, Observation, Remembered, Scope, Subject, Tallies, floor};
+use super::{CapacityMemory, Claim, MemoryError, Observation, Remembered, Scope, Subject, floor, rows};
 use crate::{ErrorRecord, sqlite::private};
 use jiff::Timestamp;
-use rusqlite::{
-    Connection, ErrorCode, OptionalExtension as _, Row, Transaction, TransactionBehavior, params,
-};
+use rusqlite::{Connection, ErrorCode, OptionalExtension as _, Transaction, TransactionBehavior, params};
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
@@ -123,11 +121,8 @@ impl CapacityMemory for SqliteMemory {
             for observation in observations {
                 let subject = observation.subject.key();
                 if !changed.contains_key(&subject) {
-                    let known = transaction
-                        .prepare_cached(&format!("{SELECT} WHERE scope = ?1 AND subject = ?2"))?
-                        .query_row(params![scope, subject], read_row)
-                        .optional()?;
-                    changed.insert(subject.clone(), known.map(|(_, known)| known).unwrap_or_default());
+                    let known = rows::read_one(transaction, scope, &subject)?;
+                    changed.insert(subject.clone(), known.unwrap_or_default());
                 }
                 changed.entry(subject).or_default().apply(observation);
             }
@@ -139,7 +134,7 @@ impl CapacityMemory for SqliteMemory {
     }
 
     fn recall(&self, scope: &Scope) -> Result<BTreeMap<Subject, Remembered>, MemoryError> {
-        recall(&self.lock(), scope).map_err(|error| failed(&self.path, &error))
+        rows::recall(&self.lock(), scope).map_err(|error| failed(&self.path, &error))
     }
 
     fn recall_for(
@@ -147,11 +142,11 @@ impl CapacityMemory for SqliteMemory {
         scope: &Scope,
         targets: &BTreeSet<Subject>,
     ) -> Result<BTreeMap<Subject, Remembered>, MemoryError> {
-        recall_for(&self.lock(), scope, targets).map_err(|error| failed(&self.path, &error))
+        rows::recall_for(&self.lock(), scope, targets).map_err(|error| failed(&self.path, &error))
     }
 
     fn scopes(&self) -> Result<Vec<Scope>, MemoryError> {
-        read_scopes(&self.lock()).map_err(|error| failed(&self.path, &error))
+        rows::scopes(&self.lock()).map_err(|error| failed(&self.path, &error))
     }
 
     fn forget(&self, scope: &Scope) -> Result<usize, MemoryError> {
@@ -173,75 +168,6 @@ const CHECK: &str = "SELECT
     (SELECT total(length(subject) + length(request) + length(tallies)) FROM subjects),
     (SELECT total(length(error)) FROM refusals),
     (SELECT total(length(tenancy)) FROM scopes)";
-
-const SELECT: &str = "SELECT subject, (SELECT error FROM refusals WHERE key = refusal), request, refused_at,
-    yielded_at, streak, next_probe, budget, tallies FROM subjects";
-
-fn recall(connection: &Connection, scope: &Scope) -> rusqlite::Result<BTreeMap<Subject, Remembered>> {
-    let Some(scope) = known_scope(connection, scope)? else { return Ok(BTreeMap::new()) };
-    collect(connection, "TRUE", params![scope])
-}
-
-/// Reads the targets one by one, and all other subjects by the prefixes of their keys.
-fn recall_for(
-    connection: &Connection,
-    scope: &Scope,
-    targets: &BTreeSet<Subject>,
-) -> rusqlite::Result<BTreeMap<Subject, Remembered>> {
-    let Some(scope) = known_scope(connection, scope)? else { return Ok(BTreeMap::new()) };
-    let mut known = collect(connection, "subject >= 'limit|' AND subject < 'limit}'", params![scope])?;
-    known.extend(collect(connection, "subject >= 'quota|' AND subject < 'quota}'", params![scope])?);
-    for target in targets {
-        known.extend(collect(connection, "subject = ?2", params![scope, target.key()])?);
-    }
-    Ok(known)
-}
-
-fn collect(
-    connection: &Connection,
-    condition: &str,
-    values: &[&dyn rusqlite::ToSql],
-) -> rusqlite::Result<BTreeMap<Subject, Remembered>> {
-    let mut statement = connection.prepare_cached(&format!("{SELECT} WHERE scope = ?1 AND {condition}"))?;
-    let rows = statement.query_map(values, read_row)?;
-    let mut known = BTreeMap::new();
-    for row in rows {
-        let (subject, remembered) = row?;
-        // A key of a newer version is ignored here and stays in the store.
-        known.extend(Subject::of_key(&subject).map(|subject| (subject, remembered)));
-    }
-    Ok(known)
-}
-
-fn read_scopes(connection: &Connection) -> rusqlite::Result<Vec<Scope>> {
-    let mut statement = connection.prepare_cached("SELECT tenancy, region, service FROM scopes")?;
-    let rows = statement
-        .query_map([], |row| Ok(Scope { tenancy: row.get(0)?, region: row.get(1)?, service: row.get(2)? }))?;
-    rows.collect()
-}
-
-fn read_row(row: &Row<'_>) -> rusqlite::Result<(String, Remembered)> {
-    // An error in an unknown format is no reason to discard the other columns.
-    let error: Option<String> = row.get(1)?;
-    let refusal = error.and_then(|error| serde_json::from_str::<ErrorRecord>(&error).ok());
-    let request: Option<String> = row.get(2)?;
-    let remembered = Remembered {
-        refusal: refusal.map(|error| ErrorRecord { opc_request_id: request, ..error }),
-        refused_at: time(row, 3)?,
-        yielded_at: time(row, 4)?,
-        streak: row.get(5)?,
-        next_probe: time(row, 6)?,
-        budget: row.get(7)?,
-        tallies: Tallies::of_bytes(row.get_ref(8)?.as_blob()?),
-    };
-    Ok((row.get(0)?, remembered))
-}
-
-/// A time in milliseconds since the epoch; `None` if it is null or invalid.
-fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Timestamp>> {
-    let at: Option<i64> = row.get(column)?;
-    Ok(at.and_then(|at| Timestamp::from_millisecond(at).ok()))
-}
 
 fn store(
     transaction: &Transaction<'_>,
@@ -284,15 +210,8 @@ fn refusal_key(transaction: &Transaction<'_>, error: &ErrorRecord) -> rusqlite::
     transaction.prepare_cached("INSERT INTO refusals (error) VALUES (?1)")?.insert([&text])
 }
 
-fn known_scope(connection: &Connection, scope: &Scope) -> rusqlite::Result<Option<i64>> {
-    connection
-        .prepare_cached("SELECT key FROM scopes WHERE tenancy = ?1 AND region = ?2 AND service = ?3")?
-        .query_row(params![scope.tenancy, scope.region, scope.service], |row| row.get(0))
-        .optional()
-}
-
 fn scope_key(transaction: &Transaction<'_>, scope: &Scope) -> rusqlite::Result<i64> {
-    if let Some(known) = known_scope(transaction, scope)? {
+    if let Some(known) = rows::known_scope(transaction, scope)? {
         return Ok(known);
     }
     let parts = params![scope.tenancy, scope.region, scope.service];
