@@ -122,6 +122,19 @@ pub struct Facts {
     pub answered: BTreeSet<String>,
 }
 
+/// Operations with names that are all different. Two services may use one name, such as `ListServices`; the later one gets the
+/// name of its service after the verb: `ListVirtualNetworkServices`.
+fn apart(mut operations: Vec<Operation>) -> Vec<Operation> {
+    let mut seen = BTreeSet::new();
+    for operation in &mut operations {
+        if !seen.insert(operation.name.clone()) {
+            let verb = operation.name.chars().skip(1).take_while(|letter| letter.is_lowercase()).count() + 1;
+            operation.name.insert_str(verb, &crate::names::variant(&operation.service));
+        }
+    }
+    operations
+}
+
 fn read<T: for<'a> Deserialize<'a>>(folder: &Path, file: &str) -> Result<T> {
     let path = folder.join(file);
     let text = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
@@ -142,7 +155,7 @@ impl Facts {
             }
         }
         let mut facts = Self {
-            operations: operations.operations,
+            operations: apart(operations.operations),
             models: flat,
             bounds: constraints.models.into_values().flatten().collect(),
             operation_bounds: constraints.operations,

@@ -6,6 +6,101 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
+/// The wire model `AddNetworkSecurityGroupSecurityRulesDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AddNetworkSecurityGroupSecurityRulesDetails {
+    /// `securityRules` on the wire.
+    #[serde(rename = "securityRules", skip_serializing_if = "Option::is_none")]
+    pub security_rules: Option<Vec<AddSecurityRuleDetails>>,
+}
+
+/// The wire model `AddSecurityRuleDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AddSecurityRuleDetails {
+    /// `description` on the wire.
+    #[serde(rename = "description", skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// `destination` on the wire.
+    #[serde(rename = "destination", skip_serializing_if = "Option::is_none")]
+    pub destination: Option<String>,
+    /// `destinationType` on the wire.
+    #[serde(rename = "destinationType", skip_serializing_if = "Option::is_none")]
+    pub destination_type: Option<AddSecurityRuleDetailsDestinationType>,
+    /// `direction` on the wire (required).
+    #[serde(rename = "direction")]
+    pub direction: AddSecurityRuleDetailsDirection,
+    /// `icmpOptions` on the wire.
+    #[serde(rename = "icmpOptions", skip_serializing_if = "Option::is_none")]
+    pub icmp_options: Option<Box<IcmpOptions>>,
+    /// `isStateless` on the wire.
+    #[serde(rename = "isStateless", skip_serializing_if = "Option::is_none")]
+    pub is_stateless: Option<bool>,
+    /// `protocol` on the wire (required).
+    #[serde(rename = "protocol")]
+    pub protocol: String,
+    /// `source` on the wire.
+    #[serde(rename = "source", skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// `sourceType` on the wire.
+    #[serde(rename = "sourceType", skip_serializing_if = "Option::is_none")]
+    pub source_type: Option<AddSecurityRuleDetailsSourceType>,
+    /// `tcpOptions` on the wire.
+    #[serde(rename = "tcpOptions", skip_serializing_if = "Option::is_none")]
+    pub tcp_options: Option<Box<TcpOptions>>,
+    /// `udpOptions` on the wire.
+    #[serde(rename = "udpOptions", skip_serializing_if = "Option::is_none")]
+    pub udp_options: Option<Box<UdpOptions>>,
+}
+
+open_enum! {
+/// Values of `AddSecurityRuleDetails.destinationType`.
+AddSecurityRuleDetailsDestinationType {
+CidrBlock = "CIDR_BLOCK",
+ServiceCidrBlock = "SERVICE_CIDR_BLOCK",
+NetworkSecurityGroup = "NETWORK_SECURITY_GROUP",
+}
+}
+
+open_enum! {
+/// Values of `AddSecurityRuleDetails.direction`.
+AddSecurityRuleDetailsDirection {
+Egress = "EGRESS",
+Ingress = "INGRESS",
+}
+}
+
+open_enum! {
+/// Values of `AddSecurityRuleDetails.sourceType`.
+AddSecurityRuleDetailsSourceType {
+CidrBlock = "CIDR_BLOCK",
+ServiceCidrBlock = "SERVICE_CIDR_BLOCK",
+NetworkSecurityGroup = "NETWORK_SECURITY_GROUP",
+}
+}
+
+/// The wire model `AddVcnCidrDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AddVcnCidrDetails {
+    /// `cidrBlock` on the wire (required).
+    #[serde(rename = "cidrBlock")]
+    pub cidr_block: String,
+}
+
+/// The wire model `AddedNetworkSecurityGroupSecurityRules`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AddedNetworkSecurityGroupSecurityRules {
+    /// `securityRules` on the wire.
+    #[serde(rename = "securityRules", skip_serializing_if = "Option::is_none")]
+    pub security_rules: Option<Vec<SecurityRule>>,
+    /// Fields that a newer service sends and this table does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
 /// The wire model `AmdMilanBmGpuLaunchInstancePlatformConfig`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -790,6 +885,18 @@ pub struct BsNvmeAttachmentsConfig {
     pub extra: Extra,
 }
 
+/// The wire model `Byoipv6CidrDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Byoipv6CidrDetails {
+    /// `byoipv6RangeId` on the wire (required).
+    #[serde(rename = "byoipv6RangeId")]
+    pub byoipv6_range_id: String,
+    /// `ipv6CidrBlock` on the wire (required).
+    #[serde(rename = "ipv6CidrBlock")]
+    pub ipv6_cidr_block: String,
+}
+
 /// The wire model `CapacityBin`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -1350,6 +1457,42 @@ pub struct CreateComputeCapacityReservationDetails {
     pub instance_reservation_configs: Option<Vec<InstanceReservationConfigDetails>>,
 }
 
+/// The wire model `CreateDhcpDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CreateDhcpDetails {
+    /// `compartmentId` on the wire (required).
+    #[serde(rename = "compartmentId")]
+    pub compartment_id: String,
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// `displayName` on the wire.
+    #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+    /// `options` on the wire (required).
+    #[serde(rename = "options")]
+    pub options: Vec<DhcpOption>,
+    /// `vcnId` on the wire (required).
+    #[serde(rename = "vcnId")]
+    pub vcn_id: String,
+    /// `domainNameType` on the wire.
+    #[serde(rename = "domainNameType", skip_serializing_if = "Option::is_none")]
+    pub domain_name_type: Option<CreateDhcpDetailsDomainNameType>,
+}
+
+open_enum! {
+/// Values of `CreateDhcpDetails.domainNameType`.
+CreateDhcpDetailsDomainNameType {
+SubnetDomain = "SUBNET_DOMAIN",
+VcnDomain = "VCN_DOMAIN",
+CustomDomain = "CUSTOM_DOMAIN",
+}
+}
+
 /// The wire model `CreateGmcConfigurationDetails`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -1485,6 +1628,33 @@ pub struct CreateInstancePoolPlacementConfigurationDetails {
     pub secondary_vnic_subnets: Option<Vec<InstancePoolPlacementSecondaryVnicSubnet>>,
 }
 
+/// The wire model `CreateInternetGatewayDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CreateInternetGatewayDetails {
+    /// `compartmentId` on the wire (required).
+    #[serde(rename = "compartmentId")]
+    pub compartment_id: String,
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// `displayName` on the wire.
+    #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+    /// `isEnabled` on the wire (required).
+    #[serde(rename = "isEnabled")]
+    pub is_enabled: bool,
+    /// `vcnId` on the wire (required).
+    #[serde(rename = "vcnId")]
+    pub vcn_id: String,
+    /// `routeTableId` on the wire.
+    #[serde(rename = "routeTableId", skip_serializing_if = "Option::is_none")]
+    pub route_table_id: Option<String>,
+}
+
 /// The wire model `CreateLimitsIncreaseItemRequestDetails`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -1534,6 +1704,234 @@ pub struct CreateLimitsIncreaseRequestDetails {
     /// `definedTags` on the wire.
     #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
     pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+}
+
+/// The wire model `CreateNatGatewayDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CreateNatGatewayDetails {
+    /// `compartmentId` on the wire (required).
+    #[serde(rename = "compartmentId")]
+    pub compartment_id: String,
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// `displayName` on the wire.
+    #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+    /// `blockTraffic` on the wire.
+    #[serde(rename = "blockTraffic", skip_serializing_if = "Option::is_none")]
+    pub block_traffic: Option<bool>,
+    /// `vcnId` on the wire (required).
+    #[serde(rename = "vcnId")]
+    pub vcn_id: String,
+    /// `publicIpId` on the wire.
+    #[serde(rename = "publicIpId", skip_serializing_if = "Option::is_none")]
+    pub public_ip_id: Option<String>,
+    /// `routeTableId` on the wire.
+    #[serde(rename = "routeTableId", skip_serializing_if = "Option::is_none")]
+    pub route_table_id: Option<String>,
+}
+
+/// The wire model `CreateNetworkSecurityGroupDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CreateNetworkSecurityGroupDetails {
+    /// `compartmentId` on the wire (required).
+    #[serde(rename = "compartmentId")]
+    pub compartment_id: String,
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// `displayName` on the wire.
+    #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+    /// `vcnId` on the wire (required).
+    #[serde(rename = "vcnId")]
+    pub vcn_id: String,
+}
+
+/// The wire model `CreateRouteTableDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CreateRouteTableDetails {
+    /// `compartmentId` on the wire (required).
+    #[serde(rename = "compartmentId")]
+    pub compartment_id: String,
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// `displayName` on the wire.
+    #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+    /// `routeRules` on the wire (required).
+    #[serde(rename = "routeRules")]
+    pub route_rules: Vec<RouteRule>,
+    /// `vcnId` on the wire (required).
+    #[serde(rename = "vcnId")]
+    pub vcn_id: String,
+}
+
+/// The wire model `CreateSecurityListDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CreateSecurityListDetails {
+    /// `compartmentId` on the wire (required).
+    #[serde(rename = "compartmentId")]
+    pub compartment_id: String,
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// `displayName` on the wire.
+    #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// `egressSecurityRules` on the wire (required).
+    #[serde(rename = "egressSecurityRules")]
+    pub egress_security_rules: Vec<EgressSecurityRule>,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+    /// `ingressSecurityRules` on the wire (required).
+    #[serde(rename = "ingressSecurityRules")]
+    pub ingress_security_rules: Vec<IngressSecurityRule>,
+    /// `vcnId` on the wire (required).
+    #[serde(rename = "vcnId")]
+    pub vcn_id: String,
+}
+
+/// The wire model `CreateServiceGatewayDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CreateServiceGatewayDetails {
+    /// `compartmentId` on the wire (required).
+    #[serde(rename = "compartmentId")]
+    pub compartment_id: String,
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// `displayName` on the wire.
+    #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+    /// `routeTableId` on the wire.
+    #[serde(rename = "routeTableId", skip_serializing_if = "Option::is_none")]
+    pub route_table_id: Option<String>,
+    /// `services` on the wire (required).
+    #[serde(rename = "services")]
+    pub services: Vec<ServiceIdRequestDetails>,
+    /// `vcnId` on the wire (required).
+    #[serde(rename = "vcnId")]
+    pub vcn_id: String,
+}
+
+/// The wire model `CreateSubnetDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CreateSubnetDetails {
+    /// `availabilityDomain` on the wire.
+    #[serde(rename = "availabilityDomain", skip_serializing_if = "Option::is_none")]
+    pub availability_domain: Option<String>,
+    /// `cidrBlock` on the wire.
+    #[serde(rename = "cidrBlock", skip_serializing_if = "Option::is_none")]
+    pub cidr_block: Option<String>,
+    /// `ipv4CidrBlocks` on the wire.
+    #[serde(rename = "ipv4CidrBlocks", skip_serializing_if = "Option::is_none")]
+    pub ipv4_cidr_blocks: Option<Vec<String>>,
+    /// `compartmentId` on the wire (required).
+    #[serde(rename = "compartmentId")]
+    pub compartment_id: String,
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// `dhcpOptionsId` on the wire.
+    #[serde(rename = "dhcpOptionsId", skip_serializing_if = "Option::is_none")]
+    pub dhcp_options_id: Option<String>,
+    /// `displayName` on the wire.
+    #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// `dnsLabel` on the wire.
+    #[serde(rename = "dnsLabel", skip_serializing_if = "Option::is_none")]
+    pub dns_label: Option<String>,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+    /// `ipv6CidrBlock` on the wire.
+    #[serde(rename = "ipv6CidrBlock", skip_serializing_if = "Option::is_none")]
+    pub ipv6_cidr_block: Option<String>,
+    /// `ipv6CidrBlocks` on the wire.
+    #[serde(rename = "ipv6CidrBlocks", skip_serializing_if = "Option::is_none")]
+    pub ipv6_cidr_blocks: Option<Vec<String>>,
+    /// `prohibitInternetIngress` on the wire.
+    #[serde(rename = "prohibitInternetIngress", skip_serializing_if = "Option::is_none")]
+    pub prohibit_internet_ingress: Option<bool>,
+    /// `prohibitPublicIpOnVnic` on the wire.
+    #[serde(rename = "prohibitPublicIpOnVnic", skip_serializing_if = "Option::is_none")]
+    pub prohibit_public_ip_on_vnic: Option<bool>,
+    /// `routeTableId` on the wire.
+    #[serde(rename = "routeTableId", skip_serializing_if = "Option::is_none")]
+    pub route_table_id: Option<String>,
+    /// `securityListIds` on the wire.
+    #[serde(rename = "securityListIds", skip_serializing_if = "Option::is_none")]
+    pub security_list_ids: Option<Vec<String>>,
+    /// `vcnId` on the wire (required).
+    #[serde(rename = "vcnId")]
+    pub vcn_id: String,
+}
+
+/// The wire model `CreateVcnDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CreateVcnDetails {
+    /// `cidrBlock` on the wire.
+    #[serde(rename = "cidrBlock", skip_serializing_if = "Option::is_none")]
+    pub cidr_block: Option<String>,
+    /// `cidrBlocks` on the wire.
+    #[serde(rename = "cidrBlocks", skip_serializing_if = "Option::is_none")]
+    pub cidr_blocks: Option<Vec<String>>,
+    /// `compartmentId` on the wire (required).
+    #[serde(rename = "compartmentId")]
+    pub compartment_id: String,
+    /// `ipv6PrivateCidrBlocks` on the wire.
+    #[serde(rename = "ipv6PrivateCidrBlocks", skip_serializing_if = "Option::is_none")]
+    pub ipv6_private_cidr_blocks: Option<Vec<String>>,
+    /// `isOracleGuaAllocationEnabled` on the wire.
+    #[serde(rename = "isOracleGuaAllocationEnabled", skip_serializing_if = "Option::is_none")]
+    pub is_oracle_gua_allocation_enabled: Option<bool>,
+    /// `byoipv6CidrDetails` on the wire.
+    #[serde(rename = "byoipv6CidrDetails", skip_serializing_if = "Option::is_none")]
+    pub byoipv6_cidr_details: Option<Vec<Byoipv6CidrDetails>>,
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// `displayName` on the wire.
+    #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// `dnsLabel` on the wire.
+    #[serde(rename = "dnsLabel", skip_serializing_if = "Option::is_none")]
+    pub dns_label: Option<String>,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+    /// `securityAttributes` on the wire.
+    #[serde(rename = "securityAttributes", skip_serializing_if = "Option::is_none")]
+    pub security_attributes: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// `isIpv6Enabled` on the wire.
+    #[serde(rename = "isIpv6Enabled", skip_serializing_if = "Option::is_none")]
+    pub is_ipv6_enabled: Option<bool>,
+    /// `isZprOnly` on the wire.
+    #[serde(rename = "isZprOnly", skip_serializing_if = "Option::is_none")]
+    pub is_zpr_only: Option<bool>,
 }
 
 /// The wire model `CreateVnicDetails`.
@@ -1768,6 +2166,152 @@ pub struct DetachedVolumeAutotunePolicy {
     /// Fields that a newer service sends and this table does not know.
     #[serde(flatten)]
     pub extra: Extra,
+}
+
+/// The wire model `DhcpDnsOption`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DhcpDnsOption {
+    /// `customDnsServers` on the wire.
+    #[serde(rename = "customDnsServers", skip_serializing_if = "Option::is_none")]
+    pub custom_dns_servers: Option<Vec<String>>,
+    /// `serverType` on the wire (required).
+    #[serde(rename = "serverType", deserialize_with = "crate::null_as_default")]
+    pub server_type: DhcpDnsOptionServerType,
+    /// Fields that a newer service sends and this table does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+open_enum! {
+/// Values of `DhcpDnsOption.serverType`.
+DhcpDnsOptionServerType {
+VcnLocal = "VcnLocal",
+VcnLocalPlusInternet = "VcnLocalPlusInternet",
+CustomDnsServer = "CustomDnsServer",
+}
+}
+
+polymorphic! {
+/// `DhcpOption`, told apart by `type`.
+DhcpOption, "type" {
+"DomainNameServer" => DomainNameServer(DhcpDnsOption),
+"SearchDomain" => SearchDomain(DhcpSearchDomainOption),
+}
+}
+
+/// The wire model `DhcpOptions`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DhcpOptions {
+    /// `compartmentId` on the wire (required).
+    #[serde(rename = "compartmentId", deserialize_with = "crate::null_as_default")]
+    pub compartment_id: String,
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// `displayName` on the wire.
+    #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+    /// `id` on the wire (required).
+    #[serde(rename = "id", deserialize_with = "crate::null_as_default")]
+    pub id: String,
+    /// `lifecycleState` on the wire (required).
+    #[serde(rename = "lifecycleState", deserialize_with = "crate::null_as_default")]
+    pub lifecycle_state: DhcpOptionsLifecycleState,
+    /// `options` on the wire (required).
+    #[serde(rename = "options", deserialize_with = "crate::null_as_default")]
+    pub options: Vec<DhcpOption>,
+    /// `systemTags` on the wire.
+    #[serde(rename = "systemTags", skip_serializing_if = "Option::is_none")]
+    pub system_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// `timeCreated` on the wire (required).
+    #[serde(rename = "timeCreated", skip_serializing_if = "Option::is_none")]
+    pub time_created: Option<Timestamp>,
+    /// `vcnId` on the wire (required).
+    #[serde(rename = "vcnId", deserialize_with = "crate::null_as_default")]
+    pub vcn_id: String,
+    /// `domainNameType` on the wire.
+    #[serde(rename = "domainNameType", skip_serializing_if = "Option::is_none")]
+    pub domain_name_type: Option<DhcpOptionsDomainNameType>,
+    /// Fields that a newer service sends and this table does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+open_enum! {
+/// Values of `DhcpOptions.lifecycleState`.
+DhcpOptionsLifecycleState {
+Provisioning = "PROVISIONING",
+Available = "AVAILABLE",
+Terminating = "TERMINATING",
+Terminated = "TERMINATED",
+}
+}
+
+open_enum! {
+/// Values of `DhcpOptions.domainNameType`.
+DhcpOptionsDomainNameType {
+SubnetDomain = "SUBNET_DOMAIN",
+VcnDomain = "VCN_DOMAIN",
+CustomDomain = "CUSTOM_DOMAIN",
+}
+}
+
+/// The wire model `DhcpSearchDomainOption`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DhcpSearchDomainOption {
+    /// `searchDomainNames` on the wire (required).
+    #[serde(rename = "searchDomainNames", deserialize_with = "crate::null_as_default")]
+    pub search_domain_names: Vec<String>,
+    /// Fields that a newer service sends and this table does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+/// The wire model `EgressSecurityRule`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct EgressSecurityRule {
+    /// `destination` on the wire (required).
+    #[serde(rename = "destination", deserialize_with = "crate::null_as_default")]
+    pub destination: String,
+    /// `destinationType` on the wire.
+    #[serde(rename = "destinationType", skip_serializing_if = "Option::is_none")]
+    pub destination_type: Option<EgressSecurityRuleDestinationType>,
+    /// `icmpOptions` on the wire.
+    #[serde(rename = "icmpOptions", skip_serializing_if = "Option::is_none")]
+    pub icmp_options: Option<Box<IcmpOptions>>,
+    /// `isStateless` on the wire.
+    #[serde(rename = "isStateless", skip_serializing_if = "Option::is_none")]
+    pub is_stateless: Option<bool>,
+    /// `protocol` on the wire (required).
+    #[serde(rename = "protocol", deserialize_with = "crate::null_as_default")]
+    pub protocol: String,
+    /// `tcpOptions` on the wire.
+    #[serde(rename = "tcpOptions", skip_serializing_if = "Option::is_none")]
+    pub tcp_options: Option<Box<TcpOptions>>,
+    /// `udpOptions` on the wire.
+    #[serde(rename = "udpOptions", skip_serializing_if = "Option::is_none")]
+    pub udp_options: Option<Box<UdpOptions>>,
+    /// `description` on the wire.
+    #[serde(rename = "description", skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Fields that a newer service sends and this table does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+open_enum! {
+/// Values of `EgressSecurityRule.destinationType`.
+EgressSecurityRuleDestinationType {
+CidrBlock = "CIDR_BLOCK",
+ServiceCidrBlock = "SERVICE_CIDR_BLOCK",
+}
 }
 
 /// The wire model `EmulatedVolumeAttachment`.
@@ -2121,6 +2665,21 @@ BmEncryptionInTransit = "BM_ENCRYPTION_IN_TRANSIT",
 }
 }
 
+/// The wire model `IcmpOptions`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct IcmpOptions {
+    /// `code` on the wire.
+    #[serde(rename = "code", skip_serializing_if = "Option::is_none")]
+    pub code: Option<i64>,
+    /// `type` on the wire (required).
+    #[serde(rename = "type", deserialize_with = "crate::null_as_default")]
+    pub r#type: i64,
+    /// Fields that a newer service sends and this table does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
 /// The wire model `Image`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -2282,6 +2841,47 @@ pub struct ImageShapeCompatibilitySummary {
     /// Fields that a newer service sends and this table does not know.
     #[serde(flatten)]
     pub extra: Extra,
+}
+
+/// The wire model `IngressSecurityRule`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct IngressSecurityRule {
+    /// `icmpOptions` on the wire.
+    #[serde(rename = "icmpOptions", skip_serializing_if = "Option::is_none")]
+    pub icmp_options: Option<Box<IcmpOptions>>,
+    /// `isStateless` on the wire.
+    #[serde(rename = "isStateless", skip_serializing_if = "Option::is_none")]
+    pub is_stateless: Option<bool>,
+    /// `protocol` on the wire (required).
+    #[serde(rename = "protocol", deserialize_with = "crate::null_as_default")]
+    pub protocol: String,
+    /// `source` on the wire (required).
+    #[serde(rename = "source", deserialize_with = "crate::null_as_default")]
+    pub source: String,
+    /// `sourceType` on the wire.
+    #[serde(rename = "sourceType", skip_serializing_if = "Option::is_none")]
+    pub source_type: Option<IngressSecurityRuleSourceType>,
+    /// `tcpOptions` on the wire.
+    #[serde(rename = "tcpOptions", skip_serializing_if = "Option::is_none")]
+    pub tcp_options: Option<Box<TcpOptions>>,
+    /// `udpOptions` on the wire.
+    #[serde(rename = "udpOptions", skip_serializing_if = "Option::is_none")]
+    pub udp_options: Option<Box<UdpOptions>>,
+    /// `description` on the wire.
+    #[serde(rename = "description", skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Fields that a newer service sends and this table does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+open_enum! {
+/// Values of `IngressSecurityRule.sourceType`.
+IngressSecurityRuleSourceType {
+CidrBlock = "CIDR_BLOCK",
+ServiceCidrBlock = "SERVICE_CIDR_BLOCK",
+}
 }
 
 /// The wire model `Instance`.
@@ -4691,6 +5291,58 @@ pub struct IntelVmUpdateInstancePlatformConfig {
     pub is_symmetric_multi_threading_enabled: Option<bool>,
 }
 
+/// The wire model `InternetGateway`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct InternetGateway {
+    /// `compartmentId` on the wire (required).
+    #[serde(rename = "compartmentId", deserialize_with = "crate::null_as_default")]
+    pub compartment_id: String,
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// `displayName` on the wire.
+    #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+    /// `id` on the wire (required).
+    #[serde(rename = "id", deserialize_with = "crate::null_as_default")]
+    pub id: String,
+    /// `isEnabled` on the wire.
+    #[serde(rename = "isEnabled", skip_serializing_if = "Option::is_none")]
+    pub is_enabled: Option<bool>,
+    /// `lifecycleState` on the wire (required).
+    #[serde(rename = "lifecycleState", deserialize_with = "crate::null_as_default")]
+    pub lifecycle_state: InternetGatewayLifecycleState,
+    /// `systemTags` on the wire.
+    #[serde(rename = "systemTags", skip_serializing_if = "Option::is_none")]
+    pub system_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// `timeCreated` on the wire.
+    #[serde(rename = "timeCreated", skip_serializing_if = "Option::is_none")]
+    pub time_created: Option<Timestamp>,
+    /// `vcnId` on the wire (required).
+    #[serde(rename = "vcnId", deserialize_with = "crate::null_as_default")]
+    pub vcn_id: String,
+    /// `routeTableId` on the wire.
+    #[serde(rename = "routeTableId", skip_serializing_if = "Option::is_none")]
+    pub route_table_id: Option<String>,
+    /// Fields that a newer service sends and this table does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+open_enum! {
+/// Values of `InternetGateway.lifecycleState`.
+InternetGatewayLifecycleState {
+Provisioning = "PROVISIONING",
+Available = "AVAILABLE",
+Terminating = "TERMINATING",
+Terminated = "TERMINATED",
+}
+}
+
 /// The wire model `Ipv6AddressIpv6SubnetCidrPairDetails`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -5517,6 +6169,61 @@ pub struct MultipathDevice {
     pub extra: Extra,
 }
 
+/// The wire model `NatGateway`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct NatGateway {
+    /// `compartmentId` on the wire (required).
+    #[serde(rename = "compartmentId", deserialize_with = "crate::null_as_default")]
+    pub compartment_id: String,
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// `displayName` on the wire.
+    #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+    /// `id` on the wire (required).
+    #[serde(rename = "id", deserialize_with = "crate::null_as_default")]
+    pub id: String,
+    /// `blockTraffic` on the wire (required).
+    #[serde(rename = "blockTraffic", deserialize_with = "crate::null_as_default")]
+    pub block_traffic: bool,
+    /// `lifecycleState` on the wire (required).
+    #[serde(rename = "lifecycleState", deserialize_with = "crate::null_as_default")]
+    pub lifecycle_state: NatGatewayLifecycleState,
+    /// `natIp` on the wire (required).
+    #[serde(rename = "natIp", deserialize_with = "crate::null_as_default")]
+    pub nat_ip: String,
+    /// `timeCreated` on the wire (required).
+    #[serde(rename = "timeCreated", skip_serializing_if = "Option::is_none")]
+    pub time_created: Option<Timestamp>,
+    /// `vcnId` on the wire (required).
+    #[serde(rename = "vcnId", deserialize_with = "crate::null_as_default")]
+    pub vcn_id: String,
+    /// `publicIpId` on the wire.
+    #[serde(rename = "publicIpId", skip_serializing_if = "Option::is_none")]
+    pub public_ip_id: Option<String>,
+    /// `routeTableId` on the wire.
+    #[serde(rename = "routeTableId", skip_serializing_if = "Option::is_none")]
+    pub route_table_id: Option<String>,
+    /// Fields that a newer service sends and this table does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+open_enum! {
+/// Values of `NatGateway.lifecycleState`.
+NatGatewayLifecycleState {
+Provisioning = "PROVISIONING",
+Available = "AVAILABLE",
+Terminating = "TERMINATING",
+Terminated = "TERMINATED",
+}
+}
+
 /// The wire model `NetworkSecurityGroup`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -5561,6 +6268,24 @@ Available = "AVAILABLE",
 Terminating = "TERMINATING",
 Terminated = "TERMINATED",
 }
+}
+
+/// The wire model `NetworkSecurityGroupVnic`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct NetworkSecurityGroupVnic {
+    /// `resourceId` on the wire.
+    #[serde(rename = "resourceId", skip_serializing_if = "Option::is_none")]
+    pub resource_id: Option<String>,
+    /// `timeAssociated` on the wire.
+    #[serde(rename = "timeAssociated", skip_serializing_if = "Option::is_none")]
+    pub time_associated: Option<Timestamp>,
+    /// `vnicId` on the wire (required).
+    #[serde(rename = "vnicId", deserialize_with = "crate::null_as_default")]
+    pub vnic_id: String,
+    /// Fields that a newer service sends and this table does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
 }
 
 /// The wire model `NvmeVolumeAttachment`.
@@ -5803,6 +6528,21 @@ PlatformConfig, "type" {
 "INTEL_SKYLAKE_BM" => IntelSkylakeBm(IntelSkylakeBmPlatformConfig),
 "INTEL_VM" => IntelVm(IntelVmPlatformConfig),
 }
+}
+
+/// The wire model `PortRange`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PortRange {
+    /// `max` on the wire (required).
+    #[serde(rename = "max", deserialize_with = "crate::null_as_default")]
+    pub max: i64,
+    /// `min` on the wire (required).
+    #[serde(rename = "min", deserialize_with = "crate::null_as_default")]
+    pub min: i64,
+    /// Fields that a newer service sends and this table does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
 }
 
 /// The wire model `PreemptibleInstanceConfigDetails`.
@@ -6129,6 +6869,24 @@ InProgress = "IN_PROGRESS",
 }
 }
 
+/// The wire model `RemoveNetworkSecurityGroupSecurityRulesDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RemoveNetworkSecurityGroupSecurityRulesDetails {
+    /// `securityRuleIds` on the wire.
+    #[serde(rename = "securityRuleIds", skip_serializing_if = "Option::is_none")]
+    pub security_rule_ids: Option<Vec<String>>,
+}
+
+/// The wire model `RemoveVcnCidrDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RemoveVcnCidrDetails {
+    /// `cidrBlock` on the wire (required).
+    #[serde(rename = "cidrBlock")]
+    pub cidr_block: String,
+}
+
 /// The wire model `ResetActionDetails`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -6266,6 +7024,98 @@ pub struct ResourceType {
     pub extra: Extra,
 }
 
+/// The wire model `RouteRule`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RouteRule {
+    /// `cidrBlock` on the wire (deprecated).
+    #[serde(rename = "cidrBlock", skip_serializing_if = "Option::is_none")]
+    pub cidr_block: Option<String>,
+    /// `destination` on the wire.
+    #[serde(rename = "destination", skip_serializing_if = "Option::is_none")]
+    pub destination: Option<String>,
+    /// `destinationType` on the wire.
+    #[serde(rename = "destinationType", skip_serializing_if = "Option::is_none")]
+    pub destination_type: Option<RouteRuleDestinationType>,
+    /// `networkEntityId` on the wire (required).
+    #[serde(rename = "networkEntityId", deserialize_with = "crate::null_as_default")]
+    pub network_entity_id: String,
+    /// `description` on the wire.
+    #[serde(rename = "description", skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// `routeType` on the wire.
+    #[serde(rename = "routeType", skip_serializing_if = "Option::is_none")]
+    pub route_type: Option<RouteRuleRouteType>,
+    /// Fields that a newer service sends and this table does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+open_enum! {
+/// Values of `RouteRule.destinationType`.
+RouteRuleDestinationType {
+CidrBlock = "CIDR_BLOCK",
+ServiceCidrBlock = "SERVICE_CIDR_BLOCK",
+}
+}
+
+open_enum! {
+/// Values of `RouteRule.routeType`.
+RouteRuleRouteType {
+Static = "STATIC",
+Local = "LOCAL",
+}
+}
+
+/// The wire model `RouteTable`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RouteTable {
+    /// `compartmentId` on the wire (required).
+    #[serde(rename = "compartmentId", deserialize_with = "crate::null_as_default")]
+    pub compartment_id: String,
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// `displayName` on the wire.
+    #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+    /// `id` on the wire (required).
+    #[serde(rename = "id", deserialize_with = "crate::null_as_default")]
+    pub id: String,
+    /// `lifecycleState` on the wire (required).
+    #[serde(rename = "lifecycleState", deserialize_with = "crate::null_as_default")]
+    pub lifecycle_state: RouteTableLifecycleState,
+    /// `routeRules` on the wire (required).
+    #[serde(rename = "routeRules", deserialize_with = "crate::null_as_default")]
+    pub route_rules: Vec<RouteRule>,
+    /// `systemTags` on the wire.
+    #[serde(rename = "systemTags", skip_serializing_if = "Option::is_none")]
+    pub system_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// `timeCreated` on the wire.
+    #[serde(rename = "timeCreated", skip_serializing_if = "Option::is_none")]
+    pub time_created: Option<Timestamp>,
+    /// `vcnId` on the wire (required).
+    #[serde(rename = "vcnId", deserialize_with = "crate::null_as_default")]
+    pub vcn_id: String,
+    /// Fields that a newer service sends and this table does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+open_enum! {
+/// Values of `RouteTable.lifecycleState`.
+RouteTableLifecycleState {
+Provisioning = "PROVISIONING",
+Available = "AVAILABLE",
+Terminating = "TERMINATING",
+Terminated = "TERMINATED",
+}
+}
+
 /// The wire model `SearchContext`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -6292,6 +7142,232 @@ SearchDetailsMatchingContextType {
 None = "NONE",
 Highlights = "HIGHLIGHTS",
 }
+}
+
+/// The wire model `SecurityList`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SecurityList {
+    /// `compartmentId` on the wire (required).
+    #[serde(rename = "compartmentId", deserialize_with = "crate::null_as_default")]
+    pub compartment_id: String,
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// `displayName` on the wire (required).
+    #[serde(rename = "displayName", deserialize_with = "crate::null_as_default")]
+    pub display_name: String,
+    /// `egressSecurityRules` on the wire (required).
+    #[serde(rename = "egressSecurityRules", deserialize_with = "crate::null_as_default")]
+    pub egress_security_rules: Vec<EgressSecurityRule>,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+    /// `id` on the wire (required).
+    #[serde(rename = "id", deserialize_with = "crate::null_as_default")]
+    pub id: String,
+    /// `ingressSecurityRules` on the wire (required).
+    #[serde(rename = "ingressSecurityRules", deserialize_with = "crate::null_as_default")]
+    pub ingress_security_rules: Vec<IngressSecurityRule>,
+    /// `lifecycleState` on the wire (required).
+    #[serde(rename = "lifecycleState", deserialize_with = "crate::null_as_default")]
+    pub lifecycle_state: SecurityListLifecycleState,
+    /// `systemTags` on the wire.
+    #[serde(rename = "systemTags", skip_serializing_if = "Option::is_none")]
+    pub system_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// `timeCreated` on the wire (required).
+    #[serde(rename = "timeCreated", skip_serializing_if = "Option::is_none")]
+    pub time_created: Option<Timestamp>,
+    /// `vcnId` on the wire (required).
+    #[serde(rename = "vcnId", deserialize_with = "crate::null_as_default")]
+    pub vcn_id: String,
+    /// Fields that a newer service sends and this table does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+open_enum! {
+/// Values of `SecurityList.lifecycleState`.
+SecurityListLifecycleState {
+Provisioning = "PROVISIONING",
+Available = "AVAILABLE",
+Terminating = "TERMINATING",
+Terminated = "TERMINATED",
+}
+}
+
+/// The wire model `SecurityRule`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SecurityRule {
+    /// `description` on the wire.
+    #[serde(rename = "description", skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// `destination` on the wire.
+    #[serde(rename = "destination", skip_serializing_if = "Option::is_none")]
+    pub destination: Option<String>,
+    /// `destinationType` on the wire.
+    #[serde(rename = "destinationType", skip_serializing_if = "Option::is_none")]
+    pub destination_type: Option<SecurityRuleDestinationType>,
+    /// `direction` on the wire (required).
+    #[serde(rename = "direction", deserialize_with = "crate::null_as_default")]
+    pub direction: SecurityRuleDirection,
+    /// `icmpOptions` on the wire.
+    #[serde(rename = "icmpOptions", skip_serializing_if = "Option::is_none")]
+    pub icmp_options: Option<Box<IcmpOptions>>,
+    /// `id` on the wire.
+    #[serde(rename = "id", skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// `isStateless` on the wire.
+    #[serde(rename = "isStateless", skip_serializing_if = "Option::is_none")]
+    pub is_stateless: Option<bool>,
+    /// `isValid` on the wire.
+    #[serde(rename = "isValid", skip_serializing_if = "Option::is_none")]
+    pub is_valid: Option<bool>,
+    /// `protocol` on the wire (required).
+    #[serde(rename = "protocol", deserialize_with = "crate::null_as_default")]
+    pub protocol: String,
+    /// `source` on the wire.
+    #[serde(rename = "source", skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// `sourceType` on the wire.
+    #[serde(rename = "sourceType", skip_serializing_if = "Option::is_none")]
+    pub source_type: Option<SecurityRuleSourceType>,
+    /// `tcpOptions` on the wire.
+    #[serde(rename = "tcpOptions", skip_serializing_if = "Option::is_none")]
+    pub tcp_options: Option<Box<TcpOptions>>,
+    /// `timeCreated` on the wire.
+    #[serde(rename = "timeCreated", skip_serializing_if = "Option::is_none")]
+    pub time_created: Option<Timestamp>,
+    /// `udpOptions` on the wire.
+    #[serde(rename = "udpOptions", skip_serializing_if = "Option::is_none")]
+    pub udp_options: Option<Box<UdpOptions>>,
+    /// Fields that a newer service sends and this table does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+open_enum! {
+/// Values of `SecurityRule.destinationType`.
+SecurityRuleDestinationType {
+CidrBlock = "CIDR_BLOCK",
+ServiceCidrBlock = "SERVICE_CIDR_BLOCK",
+NetworkSecurityGroup = "NETWORK_SECURITY_GROUP",
+}
+}
+
+open_enum! {
+/// Values of `SecurityRule.direction`.
+SecurityRuleDirection {
+Egress = "EGRESS",
+Ingress = "INGRESS",
+}
+}
+
+open_enum! {
+/// Values of `SecurityRule.sourceType`.
+SecurityRuleSourceType {
+CidrBlock = "CIDR_BLOCK",
+ServiceCidrBlock = "SERVICE_CIDR_BLOCK",
+NetworkSecurityGroup = "NETWORK_SECURITY_GROUP",
+}
+}
+
+/// The wire model `Service`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Service {
+    /// `cidrBlock` on the wire (required).
+    #[serde(rename = "cidrBlock", deserialize_with = "crate::null_as_default")]
+    pub cidr_block: String,
+    /// `description` on the wire (required).
+    #[serde(rename = "description", deserialize_with = "crate::null_as_default")]
+    pub description: String,
+    /// `id` on the wire (required).
+    #[serde(rename = "id", deserialize_with = "crate::null_as_default")]
+    pub id: String,
+    /// `name` on the wire (required).
+    #[serde(rename = "name", deserialize_with = "crate::null_as_default")]
+    pub name: String,
+    /// Fields that a newer service sends and this table does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+/// The wire model `ServiceGateway`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ServiceGateway {
+    /// `blockTraffic` on the wire (required).
+    #[serde(rename = "blockTraffic", deserialize_with = "crate::null_as_default")]
+    pub block_traffic: bool,
+    /// `compartmentId` on the wire (required).
+    #[serde(rename = "compartmentId", deserialize_with = "crate::null_as_default")]
+    pub compartment_id: String,
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// `displayName` on the wire.
+    #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+    /// `id` on the wire (required).
+    #[serde(rename = "id", deserialize_with = "crate::null_as_default")]
+    pub id: String,
+    /// `lifecycleState` on the wire (required).
+    #[serde(rename = "lifecycleState", deserialize_with = "crate::null_as_default")]
+    pub lifecycle_state: ServiceGatewayLifecycleState,
+    /// `routeTableId` on the wire.
+    #[serde(rename = "routeTableId", skip_serializing_if = "Option::is_none")]
+    pub route_table_id: Option<String>,
+    /// `services` on the wire (required).
+    #[serde(rename = "services", deserialize_with = "crate::null_as_default")]
+    pub services: Vec<ServiceIdResponseDetails>,
+    /// `timeCreated` on the wire.
+    #[serde(rename = "timeCreated", skip_serializing_if = "Option::is_none")]
+    pub time_created: Option<Timestamp>,
+    /// `vcnId` on the wire (required).
+    #[serde(rename = "vcnId", deserialize_with = "crate::null_as_default")]
+    pub vcn_id: String,
+    /// Fields that a newer service sends and this table does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+open_enum! {
+/// Values of `ServiceGateway.lifecycleState`.
+ServiceGatewayLifecycleState {
+Provisioning = "PROVISIONING",
+Available = "AVAILABLE",
+Terminating = "TERMINATING",
+Terminated = "TERMINATED",
+}
+}
+
+/// The wire model `ServiceIdRequestDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ServiceIdRequestDetails {
+    /// `serviceId` on the wire (required).
+    #[serde(rename = "serviceId")]
+    pub service_id: String,
+}
+
+/// The wire model `ServiceIdResponseDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ServiceIdResponseDetails {
+    /// `serviceId` on the wire (required).
+    #[serde(rename = "serviceId", deserialize_with = "crate::null_as_default")]
+    pub service_id: String,
+    /// `serviceName` on the wire (required).
+    #[serde(rename = "serviceName", deserialize_with = "crate::null_as_default")]
+    pub service_name: String,
+    /// Fields that a newer service sends and this table does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
 }
 
 /// The wire model `ServiceSummary`.
@@ -6861,6 +7937,21 @@ Updating = "UPDATING",
 }
 }
 
+/// The wire model `TcpOptions`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TcpOptions {
+    /// `destinationPortRange` on the wire.
+    #[serde(rename = "destinationPortRange", skip_serializing_if = "Option::is_none")]
+    pub destination_port_range: Option<Box<PortRange>>,
+    /// `sourcePortRange` on the wire.
+    #[serde(rename = "sourcePortRange", skip_serializing_if = "Option::is_none")]
+    pub source_port_range: Option<Box<PortRange>>,
+    /// Fields that a newer service sends and this table does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
 /// The wire model `Tenancy`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -6903,6 +7994,21 @@ pub struct TerminatePreemptionAction {
     pub extra: Extra,
 }
 
+/// The wire model `UdpOptions`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct UdpOptions {
+    /// `destinationPortRange` on the wire.
+    #[serde(rename = "destinationPortRange", skip_serializing_if = "Option::is_none")]
+    pub destination_port_range: Option<Box<PortRange>>,
+    /// `sourcePortRange` on the wire.
+    #[serde(rename = "sourcePortRange", skip_serializing_if = "Option::is_none")]
+    pub source_port_range: Option<Box<PortRange>>,
+    /// Fields that a newer service sends and this table does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
 /// The wire model `UpdateComputeCapacityReservationDetails`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -6922,6 +8028,36 @@ pub struct UpdateComputeCapacityReservationDetails {
     /// `instanceReservationConfigs` on the wire.
     #[serde(rename = "instanceReservationConfigs", skip_serializing_if = "Option::is_none")]
     pub instance_reservation_configs: Option<Vec<InstanceReservationConfigDetails>>,
+}
+
+/// The wire model `UpdateDhcpDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct UpdateDhcpDetails {
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// `displayName` on the wire.
+    #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+    /// `options` on the wire.
+    #[serde(rename = "options", skip_serializing_if = "Option::is_none")]
+    pub options: Option<Vec<DhcpOption>>,
+    /// `domainNameType` on the wire.
+    #[serde(rename = "domainNameType", skip_serializing_if = "Option::is_none")]
+    pub domain_name_type: Option<UpdateDhcpDetailsDomainNameType>,
+}
+
+open_enum! {
+/// Values of `UpdateDhcpDetails.domainNameType`.
+UpdateDhcpDetailsDomainNameType {
+SubnetDomain = "SUBNET_DOMAIN",
+VcnDomain = "VCN_DOMAIN",
+CustomDomain = "CUSTOM_DOMAIN",
+}
 }
 
 /// The wire model `UpdateInstanceAgentConfigDetails`.
@@ -7217,6 +8353,27 @@ PartnerProvided = "PARTNER_PROVIDED",
 }
 }
 
+/// The wire model `UpdateInternetGatewayDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct UpdateInternetGatewayDetails {
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// `displayName` on the wire.
+    #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+    /// `isEnabled` on the wire.
+    #[serde(rename = "isEnabled", skip_serializing_if = "Option::is_none")]
+    pub is_enabled: Option<bool>,
+    /// `routeTableId` on the wire.
+    #[serde(rename = "routeTableId", skip_serializing_if = "Option::is_none")]
+    pub route_table_id: Option<String>,
+}
+
 /// The wire model `UpdateLaunchOptions`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -7260,6 +8417,278 @@ pub struct UpdateLimitsIncreaseRequestDetails {
     /// `definedTags` on the wire.
     #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
     pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+}
+
+/// The wire model `UpdateNatGatewayDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct UpdateNatGatewayDetails {
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// `displayName` on the wire.
+    #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+    /// `blockTraffic` on the wire.
+    #[serde(rename = "blockTraffic", skip_serializing_if = "Option::is_none")]
+    pub block_traffic: Option<bool>,
+    /// `routeTableId` on the wire.
+    #[serde(rename = "routeTableId", skip_serializing_if = "Option::is_none")]
+    pub route_table_id: Option<String>,
+}
+
+/// The wire model `UpdateNetworkSecurityGroupDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct UpdateNetworkSecurityGroupDetails {
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// `displayName` on the wire.
+    #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+}
+
+/// The wire model `UpdateNetworkSecurityGroupSecurityRulesDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct UpdateNetworkSecurityGroupSecurityRulesDetails {
+    /// `securityRules` on the wire.
+    #[serde(rename = "securityRules", skip_serializing_if = "Option::is_none")]
+    pub security_rules: Option<Vec<UpdateSecurityRuleDetails>>,
+}
+
+/// The wire model `UpdateRouteTableDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct UpdateRouteTableDetails {
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// `displayName` on the wire.
+    #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+    /// `routeRules` on the wire.
+    #[serde(rename = "routeRules", skip_serializing_if = "Option::is_none")]
+    pub route_rules: Option<Vec<RouteRule>>,
+}
+
+/// The wire model `UpdateSecurityListDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct UpdateSecurityListDetails {
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// `displayName` on the wire.
+    #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// `egressSecurityRules` on the wire.
+    #[serde(rename = "egressSecurityRules", skip_serializing_if = "Option::is_none")]
+    pub egress_security_rules: Option<Vec<EgressSecurityRule>>,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+    /// `ingressSecurityRules` on the wire.
+    #[serde(rename = "ingressSecurityRules", skip_serializing_if = "Option::is_none")]
+    pub ingress_security_rules: Option<Vec<IngressSecurityRule>>,
+}
+
+/// The wire model `UpdateSecurityRuleDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct UpdateSecurityRuleDetails {
+    /// `description` on the wire.
+    #[serde(rename = "description", skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// `destination` on the wire.
+    #[serde(rename = "destination", skip_serializing_if = "Option::is_none")]
+    pub destination: Option<String>,
+    /// `destinationType` on the wire.
+    #[serde(rename = "destinationType", skip_serializing_if = "Option::is_none")]
+    pub destination_type: Option<UpdateSecurityRuleDetailsDestinationType>,
+    /// `direction` on the wire (required).
+    #[serde(rename = "direction")]
+    pub direction: UpdateSecurityRuleDetailsDirection,
+    /// `icmpOptions` on the wire.
+    #[serde(rename = "icmpOptions", skip_serializing_if = "Option::is_none")]
+    pub icmp_options: Option<Box<IcmpOptions>>,
+    /// `id` on the wire (required).
+    #[serde(rename = "id")]
+    pub id: String,
+    /// `isStateless` on the wire.
+    #[serde(rename = "isStateless", skip_serializing_if = "Option::is_none")]
+    pub is_stateless: Option<bool>,
+    /// `protocol` on the wire (required).
+    #[serde(rename = "protocol")]
+    pub protocol: String,
+    /// `source` on the wire.
+    #[serde(rename = "source", skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// `sourceType` on the wire.
+    #[serde(rename = "sourceType", skip_serializing_if = "Option::is_none")]
+    pub source_type: Option<UpdateSecurityRuleDetailsSourceType>,
+    /// `tcpOptions` on the wire.
+    #[serde(rename = "tcpOptions", skip_serializing_if = "Option::is_none")]
+    pub tcp_options: Option<Box<TcpOptions>>,
+    /// `udpOptions` on the wire.
+    #[serde(rename = "udpOptions", skip_serializing_if = "Option::is_none")]
+    pub udp_options: Option<Box<UdpOptions>>,
+}
+
+open_enum! {
+/// Values of `UpdateSecurityRuleDetails.destinationType`.
+UpdateSecurityRuleDetailsDestinationType {
+CidrBlock = "CIDR_BLOCK",
+ServiceCidrBlock = "SERVICE_CIDR_BLOCK",
+NetworkSecurityGroup = "NETWORK_SECURITY_GROUP",
+}
+}
+
+open_enum! {
+/// Values of `UpdateSecurityRuleDetails.direction`.
+UpdateSecurityRuleDetailsDirection {
+Egress = "EGRESS",
+Ingress = "INGRESS",
+}
+}
+
+open_enum! {
+/// Values of `UpdateSecurityRuleDetails.sourceType`.
+UpdateSecurityRuleDetailsSourceType {
+CidrBlock = "CIDR_BLOCK",
+ServiceCidrBlock = "SERVICE_CIDR_BLOCK",
+NetworkSecurityGroup = "NETWORK_SECURITY_GROUP",
+}
+}
+
+/// The wire model `UpdateServiceGatewayDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct UpdateServiceGatewayDetails {
+    /// `blockTraffic` on the wire.
+    #[serde(rename = "blockTraffic", skip_serializing_if = "Option::is_none")]
+    pub block_traffic: Option<bool>,
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// `displayName` on the wire.
+    #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+    /// `routeTableId` on the wire.
+    #[serde(rename = "routeTableId", skip_serializing_if = "Option::is_none")]
+    pub route_table_id: Option<String>,
+    /// `services` on the wire.
+    #[serde(rename = "services", skip_serializing_if = "Option::is_none")]
+    pub services: Option<Vec<ServiceIdRequestDetails>>,
+}
+
+/// The wire model `UpdateSubnetDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct UpdateSubnetDetails {
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// `dhcpOptionsId` on the wire.
+    #[serde(rename = "dhcpOptionsId", skip_serializing_if = "Option::is_none")]
+    pub dhcp_options_id: Option<String>,
+    /// `displayName` on the wire.
+    #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+    /// `routeTableId` on the wire.
+    #[serde(rename = "routeTableId", skip_serializing_if = "Option::is_none")]
+    pub route_table_id: Option<String>,
+    /// `securityListIds` on the wire.
+    #[serde(rename = "securityListIds", skip_serializing_if = "Option::is_none")]
+    pub security_list_ids: Option<Vec<String>>,
+    /// `cidrBlock` on the wire.
+    #[serde(rename = "cidrBlock", skip_serializing_if = "Option::is_none")]
+    pub cidr_block: Option<String>,
+    /// `ipv6CidrBlock` on the wire.
+    #[serde(rename = "ipv6CidrBlock", skip_serializing_if = "Option::is_none")]
+    pub ipv6_cidr_block: Option<String>,
+    /// `ipv6CidrBlocks` on the wire.
+    #[serde(rename = "ipv6CidrBlocks", skip_serializing_if = "Option::is_none")]
+    pub ipv6_cidr_blocks: Option<Vec<String>>,
+}
+
+/// The wire model `UpdateVcnDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct UpdateVcnDetails {
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// `displayName` on the wire.
+    #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+    /// `securityAttributes` on the wire.
+    #[serde(rename = "securityAttributes", skip_serializing_if = "Option::is_none")]
+    pub security_attributes: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// `isZprOnly` on the wire.
+    #[serde(rename = "isZprOnly", skip_serializing_if = "Option::is_none")]
+    pub is_zpr_only: Option<bool>,
+}
+
+/// The wire model `UpdateVnicDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct UpdateVnicDetails {
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// `displayName` on the wire.
+    #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+    /// `securityAttributes` on the wire.
+    #[serde(rename = "securityAttributes", skip_serializing_if = "Option::is_none")]
+    pub security_attributes: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// `hostnameLabel` on the wire.
+    #[serde(rename = "hostnameLabel", skip_serializing_if = "Option::is_none")]
+    pub hostname_label: Option<String>,
+    /// `nsgIds` on the wire.
+    #[serde(rename = "nsgIds", skip_serializing_if = "Option::is_none")]
+    pub nsg_ids: Option<Vec<String>>,
+    /// `skipSourceDestCheck` on the wire.
+    #[serde(rename = "skipSourceDestCheck", skip_serializing_if = "Option::is_none")]
+    pub skip_source_dest_check: Option<bool>,
+    /// `routeTableId` on the wire.
+    #[serde(rename = "routeTableId", skip_serializing_if = "Option::is_none")]
+    pub route_table_id: Option<String>,
+}
+
+/// The wire model `UpdatedNetworkSecurityGroupSecurityRules`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct UpdatedNetworkSecurityGroupSecurityRules {
+    /// `securityRules` on the wire.
+    #[serde(rename = "securityRules", skip_serializing_if = "Option::is_none")]
+    pub security_rules: Option<Vec<SecurityRule>>,
+    /// Fields that a newer service sends and this table does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
 }
 
 /// The wire model `User`.
@@ -7438,6 +8867,68 @@ pub struct Vcn {
 open_enum! {
 /// Values of `Vcn.lifecycleState`.
 VcnLifecycleState {
+Provisioning = "PROVISIONING",
+Available = "AVAILABLE",
+Terminating = "TERMINATING",
+Terminated = "TERMINATED",
+Updating = "UPDATING",
+}
+}
+
+/// The wire model `Vlan`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Vlan {
+    /// `availabilityDomain` on the wire.
+    #[serde(rename = "availabilityDomain", skip_serializing_if = "Option::is_none")]
+    pub availability_domain: Option<String>,
+    /// `cidrBlock` on the wire (required).
+    #[serde(rename = "cidrBlock", deserialize_with = "crate::null_as_default")]
+    pub cidr_block: String,
+    /// `compartmentId` on the wire (required).
+    #[serde(rename = "compartmentId", deserialize_with = "crate::null_as_default")]
+    pub compartment_id: String,
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// `displayName` on the wire.
+    #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+    /// `id` on the wire (required).
+    #[serde(rename = "id", deserialize_with = "crate::null_as_default")]
+    pub id: String,
+    /// `lifecycleState` on the wire (required).
+    #[serde(rename = "lifecycleState", deserialize_with = "crate::null_as_default")]
+    pub lifecycle_state: VlanLifecycleState,
+    /// `nsgIds` on the wire.
+    #[serde(rename = "nsgIds", skip_serializing_if = "Option::is_none")]
+    pub nsg_ids: Option<Vec<String>>,
+    /// `vlanTag` on the wire.
+    #[serde(rename = "vlanTag", skip_serializing_if = "Option::is_none")]
+    pub vlan_tag: Option<i64>,
+    /// `routeTableId` on the wire.
+    #[serde(rename = "routeTableId", skip_serializing_if = "Option::is_none")]
+    pub route_table_id: Option<String>,
+    /// `systemTags` on the wire.
+    #[serde(rename = "systemTags", skip_serializing_if = "Option::is_none")]
+    pub system_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// `timeCreated` on the wire.
+    #[serde(rename = "timeCreated", skip_serializing_if = "Option::is_none")]
+    pub time_created: Option<Timestamp>,
+    /// `vcnId` on the wire (required).
+    #[serde(rename = "vcnId", deserialize_with = "crate::null_as_default")]
+    pub vcn_id: String,
+    /// Fields that a newer service sends and this table does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+open_enum! {
+/// Values of `Vlan.lifecycleState`.
+VlanLifecycleState {
 Provisioning = "PROVISIONING",
 Available = "AVAILABLE",
 Terminating = "TERMINATING",

@@ -10,7 +10,7 @@ use oci_api::Operation;
 use oci_api::operation::Answer;
 
 /// The lists that are always empty.
-const LISTS: [Operation; 41] = [
+const LISTS: [Operation; 39] = [
     Operation::GetVolumeBackupPolicyAssetAssignment,
     Operation::ListAppCatalogSubscriptions,
     Operation::ListBlockVolumeReplicas,
@@ -36,17 +36,15 @@ const LISTS: [Operation; 41] = [
     Operation::ListIPSecConnections,
     Operation::ListInstanceConsoleConnections,
     Operation::ListInstanceMaintenanceEvents,
-    Operation::ListInternetGateways,
     Operation::ListIpv6s,
     Operation::ListLocalPeeringGateways,
-    Operation::ListNatGateways,
     Operation::ListPolicies,
     Operation::ListPublicIpPools,
     Operation::ListRemotePeeringConnections,
-    Operation::ListServiceGateways,
     Operation::ListTagDefaults,
     Operation::ListTagNamespaces,
     Operation::ListVirtualCircuits,
+    Operation::ListVlans,
     Operation::ListVolumeBackupPolicies,
     Operation::ListVolumeBackups,
     Operation::ListVolumeGroupBackups,

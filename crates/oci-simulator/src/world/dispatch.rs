@@ -83,7 +83,9 @@ impl World {
                 self.limit_requests.rows.get(&number).ok_or_else(gone)?;
                 self.limit_request_answer(request, number)
             }
-            _ => Err(gone()),
+            Id(Kind::Vcn, number) => self.vcn_answer(request, number).map_err(|_| gone()),
+            Id(Kind::Subnet, number) => self.subnet_answer(request, number).map_err(|_| gone()),
+            id => self.part_answer(request, id).map_err(|_| gone()),
         }
     }
 
@@ -133,7 +135,7 @@ impl World {
             Operation::DetachInstancePoolInstance => self.detach_member(request),
             Operation::CreateLimitsIncreaseRequest => self.create_limit_request(request),
             Operation::CancelLimitsIncreaseRequest => self.cancel_limit_request(request),
-            _ => return None,
+            _ => return self.dispatch_bound_network(request),
         })
     }
 
@@ -167,31 +169,22 @@ impl World {
             Operation::ListInstancePools => self.list_pools(request),
             Operation::TerminateInstancePool => self.terminate_pool(request),
             Operation::ListInstancePoolInstances => self.list_pool_instances(request),
-            Operation::GetSubnet => self.get_subnet(request),
-            Operation::ListSubnets => self.list_subnets(request),
-            Operation::GetVnic => self.get_vnic(request),
-            Operation::ListPrivateIps => self.list_private_ips(request),
-            Operation::ListPublicIps => self.list_public_ips(request),
-            Operation::ListNetworkSecurityGroups => self.list_security_groups(request),
             Operation::ListComputeClusters => self.list_compute_clusters(request),
             Operation::ListDedicatedVmHosts => self.list_dedicated_hosts(request),
-            Operation::GetNetworkSecurityGroup => self.get_security_group(request),
             Operation::GetComputeCluster => self.get_compute_cluster(request),
             Operation::GetDedicatedVmHost => self.get_dedicated_host(request),
-            Operation::GetVcn => self.get_vcn(request),
-            Operation::ListVcns => self.list_vcns(request),
             Operation::ListBootVolumes => self.list_boot_volumes(request),
             Operation::GetBootVolume => self.get_boot_volume(request),
             Operation::DeleteBootVolume => self.delete_boot_volume(request),
             Operation::ListVolumes => self.list_volumes(request),
             Operation::GetVolume => self.get_volume(request),
             Operation::DeleteVolume => self.delete_volume(request),
-            _ => self.dispatch_others(request),
+            _ => self.dispatch_network(request),
         }
     }
 
     /// Dispatches operations of Identity, Work Requests and Limits.
-    fn dispatch_others(&mut self, request: &ApiRequest) -> ApiResult {
+    pub(super) fn dispatch_others(&mut self, request: &ApiRequest) -> ApiResult {
         match request.operation {
             Operation::ListAvailabilityDomains => self.list_availability_domains(request),
             Operation::ListFaultDomains => self.list_fault_domains(request),

@@ -57,6 +57,11 @@ kinds! {
     Quota = "quota",
     LimitsIncreaseRequest = "limitsincreaserequest",
     LimitsIncreaseItemRequest = "limitsincreaseitemrequest",
+    InternetGateway = "internetgateway",
+    NatGateway = "natgateway",
+    ServiceGateway = "servicegateway",
+    NetworkSecurityGroup = "networksecuritygroup",
+    Service = "service",
 }
 
 /// A resource: its kind and its number among that kind.

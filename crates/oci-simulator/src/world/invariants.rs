@@ -7,7 +7,7 @@ use std::fmt::Debug;
 
 impl World {
     /// Checks the invariants: capacity is neither lost nor created, limits are kept and counted correctly, no address is
-    /// assigned twice, reservations hold what they claim, volumes and instances agree, pools and members agree, and every retry
+    /// assigned twice, networks fit together, reservations hold what they claim, volumes and instances agree, pools and members agree, and every retry
     /// token is eventually forgotten.
     pub fn check_invariants(&self) -> Result<(), String> {
         let held = self.instances.iter().filter_map(|(_, row)| row.held.as_ref());
@@ -15,6 +15,7 @@ impl World {
         self.limits.check()?;
         self.check_counts()?;
         self.check_addresses()?;
+        self.check_networks()?;
         self.check_reservations()?;
         self.check_boot_volumes()?;
         self.check_data_volumes()?;

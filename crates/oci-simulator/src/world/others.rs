@@ -25,15 +25,18 @@ impl World {
         }
     }
 
-    /// A network security group, in the VCN of the newest subnet: a config names one subnet, and its groups belong to it.
+    /// A network security group. One that a config names is in the VCN of the newest subnet that nobody made: a config names one
+    /// subnet, and its groups belong to it.
     pub(super) fn get_security_group(&self, request: &ApiRequest) -> ApiResult {
         let ocid = request.in_path("networkSecurityGroupId");
-        self.check_other(Some(ocid))?;
+        if !self.others_known.contains(ocid) {
+            return self.get_part(Kind::NetworkSecurityGroup, request, "networkSecurityGroupId");
+        }
         Ok(answer(request.operation, &self.security_group(ocid))?.with_etag(self.unchanged()))
     }
 
-    fn security_group(&self, ocid: &str) -> NetworkSecurityGroup {
-        let vcn = self.network.subnets.last().map_or(0, |subnet| subnet.vcn);
+    pub(super) fn security_group(&self, ocid: &str) -> NetworkSecurityGroup {
+        let vcn = self.network.named_subnet().map_or(0, |subnet| subnet.vcn);
         NetworkSecurityGroup {
             id: ocid.to_owned(),
             display_name: Some(self.other_name(ocid, "nsg")),
@@ -63,7 +66,7 @@ impl World {
 
     /// The compartment of the newest subnet.
     pub(super) fn others_are_in(&self) -> u32 {
-        self.network.subnets.last().map_or(0, |subnet| subnet.compartment)
+        self.network.named_subnet().map_or(0, |subnet| subnet.compartment)
     }
 
     pub(super) fn list_security_groups(&mut self, request: &ApiRequest) -> ApiResult {
@@ -72,14 +75,25 @@ impl World {
         }
         let vcn = request.in_query("vcnId").map(str::to_owned);
         let listed = self.registered(request, "networksecuritygroup")?;
+        let compartment = request.in_query("compartmentId").map(|ocid| self.compartment(ocid)).transpose()?;
+        let has_vlan = request.in_query("vlanId").is_some();
         let name = request.in_query("displayName").map(str::to_owned);
+        let state = request.in_query("lifecycleState").map(str::to_owned);
         let page = self.page(request)?;
         let groups = listed.into_iter().map(|(cursor, ocid)| (cursor, self.security_group(&ocid)));
-        let groups = groups.filter(|(_, group)| {
+        let named = groups.filter(|(_, group)| {
             vcn.as_ref().is_none_or(|vcn| *vcn == group.vcn_id)
                 && (name.is_none() || name == group.display_name)
+                && state.as_ref().is_none_or(|state| state.eq_ignore_ascii_case("AVAILABLE"))
         });
-        page.answer_small(request, Order { by_name: false, descending: false }, groups.collect())
+        let mut rows = Vec::new();
+        for (cursor, group) in named {
+            rows.push((cursor, serde_json::to_value(&group).map_err(|_| error::unparsable())?));
+        }
+        if !has_vlan {
+            rows.extend(self.parts_listed(Kind::NetworkSecurityGroup, request, compartment)?);
+        }
+        page.answer_small(request, Order { by_name: false, descending: false }, rows)
     }
 
     /// The OCIDs of registered resources of one type.

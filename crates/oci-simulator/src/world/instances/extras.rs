@@ -46,6 +46,8 @@ pub(in crate::world) struct ExtraVnic {
     pub freeform_tags: Option<BTreeMap<String, String>>,
     pub nsg_ids: Option<Vec<String>>,
     pub skip_source_dest_check: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub route_table_id: Option<String>,
 }
 
 /// The stored fields of `sourceDetails`.
@@ -95,6 +97,11 @@ impl Extras {
         // `keep` returns the numbers; an unknown one from a damaged file gives an empty extra.
         static NONE: std::sync::LazyLock<Extra> = std::sync::LazyLock::new(Extra::default);
         self.all.get(number as usize).unwrap_or(&NONE)
+    }
+
+    /// How many there are, numbered from 0.
+    pub fn count(&self) -> u32 {
+        self.all.len() as u32
     }
 
     /// Stores the extra of a launch body.

@@ -222,6 +222,9 @@ impl World {
         )?;
         let dns_record = vnic.and_then(|vnic| vnic.assign_private_dns_record);
         hostname.map_or(Ok(()), |label| check_hostname(label, dns_record))?;
+        self.check_vnic(subnet, ad, hostname)?;
+        let groups = vnic.and_then(|vnic| vnic.nsg_ids.as_deref()).unwrap_or_default();
+        self.check_groups_of_vnic(groups.iter().copied(), subnet)?;
         let tags = body.freeform_tags.as_ref();
         tags.map_or(Ok(()), |tags| check_tags(tags.iter().map(|(key, value)| (&**key, &**value))))?;
         let extended = raw.get("extendedMetadata").filter(|value| !value.is_null());
@@ -263,7 +266,6 @@ impl World {
             return Err(ApiError::new(400, "Bad Request", "security attributes is not enabled"));
         }
         let vnic = body.create_vnic_details.as_ref();
-        let groups = vnic.and_then(|vnic| vnic.nsg_ids.as_deref()).unwrap_or_default();
         let named = [
             body.dedicated_vm_host_id,
             body.compute_cluster_id,
@@ -271,8 +273,7 @@ impl World {
             body.source_details.as_ref().and_then(|source| source.kms_key_id),
             vnic.and_then(|vnic| vnic.vlan_id),
         ];
-        let groups = groups.iter().map(|group| Some(*group));
-        named.into_iter().chain(groups).try_for_each(|ocid| self.check_other(ocid))
+        named.into_iter().try_for_each(|ocid| self.check_other(ocid))
     }
 
     fn source(&self, body: &LaunchBody<'_>, shape_id: ShapeId, ad: u8) -> Result<Start, ApiError> {

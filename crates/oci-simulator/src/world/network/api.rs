@@ -1,20 +1,26 @@
 //! Finds subnets and networks by OCID, assigns addresses, and serves GetSubnet, GetVcn and their lists.
 
+use super::part::Phase;
 use crate::world::api::{ApiError, ApiRequest, ApiResult};
 use crate::world::error;
 use crate::world::identity::compartment_ocid;
 use crate::world::ids::{Id, Kind};
 use crate::world::paging::{Cursor, Order};
-use crate::world::request::answer;
 use crate::world::state::World;
-use oci_api::models::{Subnet, SubnetLifecycleState, Vcn, VcnLifecycleState};
+use oci_api::models::{Subnet, Vcn};
 use std::net::Ipv4Addr;
+
+/// Whether a list shows what is in this phase.
+fn shows(phase: Option<Phase>, state: Option<&str>) -> bool {
+    phase.is_some_and(|phase| state.is_none_or(|state| state.eq_ignore_ascii_case(phase.as_str())))
+}
 
 impl World {
     /// The subnet with this OCID, or 404.
     pub(in crate::world) fn subnet(&self, ocid: &str) -> Result<u32, ApiError> {
-        let number = self.ids.number(Kind::Subnet, ocid);
-        number.filter(|number| (*number as usize) < self.network.subnets.len()).ok_or_else(error::not_found)
+        let number = self.ids.number(Kind::Subnet, ocid).ok_or_else(error::not_found)?;
+        let row = self.network.subnets.get(number as usize);
+        row.filter(|row| row.phase(self.now).is_some()).map(|_| number).ok_or_else(error::not_found)
     }
 
     /// Assigns an address in a subnet to an instance (both error texts invented).
@@ -42,37 +48,39 @@ impl World {
         }
     }
 
-    fn subnet_model(&self, number: u32) -> Subnet {
+    pub(super) fn subnet_model(&self, number: u32) -> Subnet {
         let row = &self.network.subnets[number as usize];
-        let label = row.name.replace('-', "");
+        let own = row.own.as_deref();
+        let (route_table, security_lists, dhcp_options) = self.part_ocids(row);
+        let domain = self.domain_of(row);
         Subnet {
             id: self.ids.text(Id(Kind::Subnet, number)),
+            availability_domain: own.and_then(|own| own.ad).map(|ad| self.identity.ad_name(ad)),
             vcn_id: self.ids.text(Id(Kind::Vcn, row.vcn)),
             compartment_id: compartment_ocid(&self.ids, row.compartment),
-            cidr_block: Some(row.cidr()),
-            ipv4_cidr_blocks: Some(vec![row.cidr()]),
+            cidr_block: Some(row.block().to_string()),
+            ipv4_cidr_blocks: Some(vec![row.block().to_string()]),
             display_name: Some(row.name.clone()),
-            dns_label: Some(label.clone()),
-            subnet_domain_name: Some(format!("{label}.vcn{}.oraclevcn.com", row.vcn + 1)),
-            lifecycle_state: SubnetLifecycleState::Available,
+            dns_label: domain.as_ref().map(|(label, _)| label.clone()),
+            subnet_domain_name: domain.map(|(_, full)| full),
+            lifecycle_state: row.phase(self.now).map_or("TERMINATED", |phase| phase.as_str()).into(),
             prohibit_public_ip_on_vnic: Some(!row.public),
-            prohibit_internet_ingress: Some(!row.public),
-            route_table_id: self.ids.text(Id(Kind::RouteTable, row.vcn)),
-            security_list_ids: Some(vec![self.ids.text(Id(Kind::SecurityList, row.vcn))]),
-            dhcp_options_id: Some(self.ids.text(Id(Kind::DhcpOptions, row.vcn))),
+            prohibit_internet_ingress: Some(own.map_or(!row.public, |own| own.no_ingress)),
+            route_table_id: route_table,
+            security_list_ids: Some(security_lists),
+            dhcp_options_id: Some(dhcp_options),
             virtual_router_ip: Some(Ipv4Addr::from(row.base + 1).to_string()),
             virtual_router_mac: format!("00:00:17:{:02X}:00:01", number & 255),
             time_created: Some(row.created),
-            defined_tags: Some(std::collections::BTreeMap::new()),
-            freeform_tags: Some(std::collections::BTreeMap::new()),
+            defined_tags: Some(own.map(|own| own.common.defined_tags.clone()).unwrap_or_default()),
+            freeform_tags: Some(own.map(|own| own.common.tags.clone()).unwrap_or_default()),
             ..Subnet::default()
         }
     }
 
     pub(in crate::world) fn get_subnet(&self, request: &ApiRequest) -> ApiResult {
         let number = self.subnet(request.in_path("subnetId"))?;
-        let etag = self.etag(Id(Kind::Subnet, number), 0);
-        Ok(answer(request.operation, &self.subnet_model(number))?.with_etag(etag))
+        self.subnet_answer(request, number)
     }
 
     pub(in crate::world) fn list_subnets(&mut self, request: &ApiRequest) -> ApiResult {
@@ -80,10 +88,9 @@ impl World {
         let vcn = request.in_query("vcnId").map(|ocid| self.vcn(ocid)).transpose()?;
         let page = self.page(request)?;
         let name = request.in_query("displayName");
-        let state =
-            request.in_query("lifecycleState").is_none_or(|state| state.eq_ignore_ascii_case("AVAILABLE"));
+        let state = request.in_query("lifecycleState");
         let rows = self.network.subnets.iter().zip(0..).filter(|(row, _)| {
-            state
+            shows(row.phase(self.now), state)
                 && row.compartment == compartment
                 && vcn.is_none_or(|vcn| row.vcn == vcn)
                 && name.is_none_or(|name| row.name == name)
@@ -96,53 +103,50 @@ impl World {
         page.answer_small(request, Order::read(request), rows)
     }
 
-    fn vcn(&self, ocid: &str) -> Result<u32, ApiError> {
-        let number = self.ids.number(Kind::Vcn, ocid);
-        number.filter(|number| (*number as usize) < self.network.vcns.len()).ok_or_else(error::not_found)
+    pub(super) fn vcn(&self, ocid: &str) -> Result<u32, ApiError> {
+        let number = self.ids.number(Kind::Vcn, ocid).ok_or_else(error::not_found)?;
+        let row = self.network.vcns.get(number as usize);
+        row.filter(|row| row.phase(self.now).is_some()).map(|_| number).ok_or_else(error::not_found)
     }
 
-    fn vcn_model(&self, number: u32) -> Vcn {
+    pub(super) fn vcn_model(&self, number: u32) -> Vcn {
         let row = &self.network.vcns[number as usize];
-        let blocks: Vec<String> = self
-            .network
-            .subnets
-            .iter()
-            .filter(|subnet| subnet.vcn == number)
-            .map(|subnet| format!("{}/16", Ipv4Addr::from(subnet.base)))
-            .collect();
+        let own = row.own.as_deref();
+        let blocks: Vec<String> = self.network.blocks(number).iter().map(ToString::to_string).collect();
+        let label = self.network.dns_label(number);
         Vcn {
             id: self.ids.text(Id(Kind::Vcn, number)),
             compartment_id: compartment_ocid(&self.ids, row.compartment),
-            cidr_block: blocks.first().cloned().unwrap_or_else(|| "10.0.0.0/16".into()),
+            cidr_block: blocks.first().cloned().unwrap_or_default(),
             cidr_blocks: blocks,
             display_name: Some(row.name.clone()),
-            dns_label: Some(format!("vcn{}", number + 1)),
-            vcn_domain_name: Some(format!("vcn{}.oraclevcn.com", number + 1)),
+            vcn_domain_name: label.as_ref().map(|label| format!("{label}.oraclevcn.com")),
+            dns_label: label,
             default_route_table_id: Some(self.ids.text(Id(Kind::RouteTable, number))),
             default_security_list_id: Some(self.ids.text(Id(Kind::SecurityList, number))),
             default_dhcp_options_id: Some(self.ids.text(Id(Kind::DhcpOptions, number))),
-            lifecycle_state: VcnLifecycleState::Available,
+            lifecycle_state: row.phase(self.now).map_or("TERMINATED", |phase| phase.as_str()).into(),
             time_created: Some(row.created),
-            defined_tags: Some(std::collections::BTreeMap::new()),
-            freeform_tags: Some(std::collections::BTreeMap::new()),
+            defined_tags: Some(own.map(|own| own.common.defined_tags.clone()).unwrap_or_default()),
+            freeform_tags: Some(own.map(|own| own.common.tags.clone()).unwrap_or_default()),
             ..Vcn::default()
         }
     }
 
     pub(in crate::world) fn get_vcn(&self, request: &ApiRequest) -> ApiResult {
         let number = self.vcn(request.in_path("vcnId"))?;
-        let etag = self.etag(Id(Kind::Vcn, number), 0);
-        Ok(answer(request.operation, &self.vcn_model(number))?.with_etag(etag))
+        self.vcn_answer(request, number)
     }
 
     pub(in crate::world) fn list_vcns(&mut self, request: &ApiRequest) -> ApiResult {
         let compartment = self.compartment_in(request)?;
         let page = self.page(request)?;
         let name = request.in_query("displayName");
-        let state =
-            request.in_query("lifecycleState").is_none_or(|state| state.eq_ignore_ascii_case("AVAILABLE"));
+        let state = request.in_query("lifecycleState");
         let rows = self.network.vcns.iter().zip(0..).filter(|(row, _)| {
-            state && row.compartment == compartment && name.is_none_or(|name| row.name == name)
+            shows(row.phase(self.now), state)
+                && row.compartment == compartment
+                && name.is_none_or(|name| row.name == name)
         });
         let rows = rows
             .map(|(row, number)| {

@@ -2,6 +2,7 @@
 //! so all three share the number of the instance and need no rows.
 
 use crate::world::api::{ApiRequest, ApiResult};
+use crate::world::chance::hash_bytes;
 use crate::world::error;
 use crate::world::identity::compartment_ocid;
 use crate::world::ids::{Id, Kind};
@@ -19,7 +20,7 @@ use std::net::Ipv4Addr;
 
 impl InstanceRow {
     /// Whether its VNIC exists: from placement to termination.
-    fn has_vnic(&self) -> bool {
+    pub(in crate::world) fn has_vnic(&self) -> bool {
         self.placed && self.live
     }
 }
@@ -138,12 +139,19 @@ impl World {
             nsg_ids: Some(extra.nsg_ids.unwrap_or_default()),
             private_ip: Some(Ipv4Addr::from(row.address).to_string()),
             public_ip: row.public.then(|| Network::public_address(number).to_string()),
+            route_table_id: extra.route_table_id,
             skip_source_dest_check: Some(extra.skip_source_dest_check.unwrap_or(false)),
             subnet_id: Some(self.ids.text(Id(Kind::Subnet, row.subnet))),
             time_created: Some(row.created),
             ..Vnic::default()
         };
-        Ok(answer(request.operation, &vnic)?.with_etag(self.etag(Id(Kind::Vnic, number), 0)))
+        Ok(answer(request.operation, &vnic)?.with_etag(self.vnic_etag(number, row)))
+    }
+
+    /// The etag of a VNIC: everything that an update changes is in its extras, except the host name.
+    pub(super) fn vnic_etag(&self, number: u32, row: &InstanceRow) -> String {
+        let hostname = row.hostname.as_ref().map_or(0, |label| hash_bytes(label.as_bytes()) as u32);
+        self.etag(Id(Kind::Vnic, number), row.extras.wrapping_mul(31) ^ hostname)
     }
 
     fn private_ip(&self, number: u32, row: &InstanceRow) -> PrivateIp {

@@ -1,5 +1,6 @@
 //! Which permissions a request needs, and in which compartments. A launch needs those of everything that it names.
 
+mod network;
 mod table;
 
 use super::api::{ApiAnswer, ApiRequest};
@@ -52,6 +53,13 @@ impl World {
                 "BootVolume" | "Volume" => "volumes",
                 "Vcn" => "vcns",
                 "Subnet" => "subnets",
+                "InternetGateway" => "internet-gateways",
+                "NatGateway" => "nat-gateways",
+                "ServiceGateway" => "service-gateways",
+                "RouteTable" => "route-tables",
+                "SecurityList" => "security-lists",
+                "DHCPOptions" => "dhcp-options",
+                "NetworkSecurityGroup" => "network-security-groups",
                 "InstanceConfiguration" => "instance-configurations",
                 "InstancePool" => "instance-pools",
                 "ComputeCapacityReservation" => "compute-capacity-reservations",
@@ -268,6 +276,13 @@ impl World {
             Kind::Compartment => (at < self.identity.compartments.len()).then_some(number),
             Kind::Vcn => Some(self.network.vcns.get(at)?.compartment),
             Kind::Subnet => Some(self.network.subnets.get(at)?.compartment),
+            Kind::InternetGateway
+            | Kind::NatGateway
+            | Kind::ServiceGateway
+            | Kind::RouteTable
+            | Kind::SecurityList
+            | Kind::DhcpOptions
+            | Kind::NetworkSecurityGroup => Some(self.network.part(Id(kind, number))?.compartment),
             // These have the number of their instance.
             Kind::Instance
             | Kind::Vnic

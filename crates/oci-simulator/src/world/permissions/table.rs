@@ -3,18 +3,26 @@
 //! the permission. What they do not have is likely or invented: requests for limit increases, shapes of an image and attachments of
 //! boot volumes.
 
+use super::network::of_network;
 use crate::iam::{EVERYTHING, Verb};
 use oci_api::Operation as Op;
 
 /// Operations that anybody may call. A search shows what the caller may inspect.
-const FREE: [Op; 4] = [Op::ListRegions, Op::SearchResources, Op::ListResourceTypes, Op::GetResourceType];
+const FREE: [Op; 6] = [
+    Op::ListRegions,
+    Op::SearchResources,
+    Op::ListResourceTypes,
+    Op::GetResourceType,
+    Op::ListVirtualNetworkServices,
+    Op::GetService,
+];
 
 /// What an operation on a resource of its own needs; `None` if anybody may call it.
 pub(super) fn needed(operation: Op) -> Option<(Verb, &'static str)> {
     // Kinds of which the region has no resources: their own types would be names without a meaning.
     let other = || (Verb::Inspect, EVERYTHING);
     (!FREE.contains(&operation))
-        .then(|| of_compute(operation).or_else(|| of_the_rest(operation)).unwrap_or_else(other))
+        .then(|| of_compute(operation).or_else(|| of_network(operation)).or_else(|| of_the_rest(operation)).unwrap_or_else(other))
 }
 
 fn of_compute(operation: Op) -> Option<(Verb, &'static str)> {
@@ -72,12 +80,6 @@ fn of_compute(operation: Op) -> Option<(Verb, &'static str)> {
 fn of_the_rest(operation: Op) -> Option<(Verb, &'static str)> {
     use Verb::{Inspect, Manage, Read};
     Some(match operation {
-        Op::ListSubnets | Op::GetSubnet => (Inspect, "subnets"),
-        Op::ListVcns | Op::GetVcn => (Inspect, "vcns"),
-        Op::GetVnic => (Inspect, "vnics"),
-        Op::ListPrivateIps => (Inspect, "private-ips"),
-        Op::ListPublicIps => (Read, "public-ips"),
-        Op::ListNetworkSecurityGroups | Op::GetNetworkSecurityGroup => (Read, "network-security-groups"),
         Op::ListAvailabilityDomains | Op::ListFaultDomains | Op::ListCompartments | Op::GetCompartment => {
             (Inspect, "compartments")
         }

@@ -33,6 +33,7 @@ impl Texts for World {
             Indexed::InstancePool => Kind::InstancePool,
             Indexed::CapacityReservation => Kind::CapacityReservation,
             Indexed::User => Kind::User,
+            Indexed::Part(kind) => kind,
         };
         self.ids.text(Id(kind, found.number))
     }
@@ -126,7 +127,7 @@ impl World {
                 Indexed::Instance => found.extend(self.indexed_instances()),
                 Indexed::Image => found.extend(self.indexed_images()),
                 Indexed::BootVolume | Indexed::Volume => found.extend(self.indexed_volumes(kind)),
-                Indexed::Vcn | Indexed::Subnet => found.extend(self.indexed_network(kind)),
+                Indexed::Vcn | Indexed::Subnet | Indexed::Part(_) => found.extend(self.indexed_network(kind)),
                 Indexed::InstanceConfiguration | Indexed::InstancePool | Indexed::CapacityReservation => {
                     found.extend(self.indexed_management(kind));
                 }
@@ -137,7 +138,7 @@ impl World {
         found
     }
 
-    fn ad_text(&self, ad: u8) -> Option<&str> {
+    pub(super) fn ad_text(&self, ad: u8) -> Option<&str> {
         self.identity.ads.get(usize::from(ad)).map(String::as_str)
     }
 
@@ -190,21 +191,6 @@ impl World {
                 if row.available { "AVAILABLE" } else { "TERMINATED" },
             )
         })
-    }
-
-    fn indexed_network(&self, kind: Indexed) -> Vec<Found<'_>> {
-        match kind {
-            Indexed::Vcn => (self.network.vcns.iter().zip(0..))
-                .map(|(row, number)| {
-                    plain(kind, number, row.created, (&*row.name).into(), row.compartment, "AVAILABLE")
-                })
-                .collect(),
-            _ => (self.network.subnets.iter().zip(0..))
-                .map(|(row, number)| {
-                    plain(kind, number, row.created, (&*row.name).into(), row.compartment, "AVAILABLE")
-                })
-                .collect(),
-        }
     }
 
     fn indexed_management(&self, kind: Indexed) -> Vec<Found<'_>> {
@@ -315,7 +301,7 @@ impl Query {
 }
 
 /// A resource with the fields that all resources have.
-fn plain<'a>(
+pub(super) fn plain<'a>(
     kind: Indexed,
     number: u32,
     created: Timestamp,
@@ -340,7 +326,7 @@ fn plain<'a>(
     }
 }
 
-fn borrowed(tags: &BTreeMap<String, String>) -> Vec<(&str, &str)> {
+pub(super) fn borrowed(tags: &BTreeMap<String, String>) -> Vec<(&str, &str)> {
     tags.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect()
 }
 

@@ -5,8 +5,11 @@
 
 mod api;
 mod matching;
+mod networks;
 mod query;
 mod tokens;
+
+use super::ids::Kind;
 
 /// A type of resource that a query can name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,12 +25,14 @@ pub(super) enum Indexed {
     CapacityReservation,
     Compartment,
     User,
+    /// A part of a network.
+    Part(Kind),
     /// A type of which the region has no resources, by its place in [`WITHOUT_RESOURCES`].
     Without(u8),
 }
 
 /// The types of which the region has resources, with the names that results show.
-const WITH_RESOURCES: [(Indexed, &str); 11] = [
+const WITH_RESOURCES: [(Indexed, &str); 18] = [
     (Indexed::Instance, "Instance"),
     (Indexed::Image, "Image"),
     (Indexed::BootVolume, "BootVolume"),
@@ -39,10 +44,17 @@ const WITH_RESOURCES: [(Indexed, &str); 11] = [
     (Indexed::CapacityReservation, "ComputeCapacityReservation"),
     (Indexed::Compartment, "Compartment"),
     (Indexed::User, "User"),
+    (Indexed::Part(Kind::InternetGateway), "InternetGateway"),
+    (Indexed::Part(Kind::NatGateway), "NatGateway"),
+    (Indexed::Part(Kind::ServiceGateway), "ServiceGateway"),
+    (Indexed::Part(Kind::RouteTable), "RouteTable"),
+    (Indexed::Part(Kind::SecurityList), "SecurityList"),
+    (Indexed::Part(Kind::DhcpOptions), "DHCPOptions"),
+    (Indexed::Part(Kind::NetworkSecurityGroup), "NetworkSecurityGroup"),
 ];
 
 /// Types of the real service of which the region never has a resource: a query for them is understood and finds nothing.
-const WITHOUT_RESOURCES: [&str; 38] = [
+const WITHOUT_RESOURCES: [&str; 35] = [
     "Alarm",
     "AutonomousDatabase",
     "BootVolumeBackup",
@@ -60,20 +72,17 @@ const WITHOUT_RESOURCES: [&str; 38] = [
     "FunctionsApplication",
     "FunctionsFunction",
     "Group",
-    "InternetGateway",
     "IpSecConnection",
     "Key",
     "LoadBalancer",
     "LocalPeeringGateway",
     "LogGroup",
     "MountTarget",
-    "NatGateway",
     "NetworkLoadBalancer",
     "OnsSubscription",
     "OnsTopic",
     "Policy",
     "RemotePeeringConnection",
-    "ServiceGateway",
     "Stream",
     "TagDefault",
     "TagNamespace",
