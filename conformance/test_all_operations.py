@@ -17,7 +17,8 @@ from oci.limits_increase import LimitsIncreaseClient, models as increase_models
 from oci.resource_search import ResourceSearchClient, models as search_models
 from oci.work_requests import WorkRequestClient
 
-from networks import use_every_operation
+import networks
+import volumes
 from region import Region
 from test_sdk import first_ad, launch, launch_details, wait
 from typed import check
@@ -397,7 +398,11 @@ ABSENT = {"GetDedicatedVmHost", "GetComputeCluster"}
 
 
 def test_a_network_is_made_changed_and_deleted(region):
-    use_every_operation(region)
+    networks.use_every_operation(region)
+
+
+def test_a_volume_is_made_attached_and_deleted(region):
+    volumes.use_every_operation(region)
 
 
 def test_what_nobody_registered_is_not_found(region):
@@ -418,4 +423,4 @@ def test_no_operation_was_left_out(region):
     assert wanted - served == ABSENT
     # Two services have a ListServices; the region counts that of networks under a longer name.
     assert "ListVirtualNetworkServices" in served
-    assert len(wanted) == 177
+    assert len(wanted) == 182

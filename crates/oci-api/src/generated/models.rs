@@ -555,6 +555,71 @@ pub struct AmdVmUpdateInstancePlatformConfig {
     pub is_symmetric_multi_threading_enabled: Option<bool>,
 }
 
+/// The wire model `AttachEmulatedVolumeDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AttachEmulatedVolumeDetails {
+    /// `device` on the wire.
+    #[serde(rename = "device", skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
+    /// `displayName` on the wire.
+    #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// `instanceId` on the wire (required).
+    #[serde(rename = "instanceId")]
+    pub instance_id: String,
+    /// `isReadOnly` on the wire.
+    #[serde(rename = "isReadOnly", skip_serializing_if = "Option::is_none")]
+    pub is_read_only: Option<bool>,
+    /// `isShareable` on the wire.
+    #[serde(rename = "isShareable", skip_serializing_if = "Option::is_none")]
+    pub is_shareable: Option<bool>,
+    /// `volumeId` on the wire (required).
+    #[serde(rename = "volumeId")]
+    pub volume_id: String,
+}
+
+/// The wire model `AttachIScsiVolumeDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AttachIScsiVolumeDetails {
+    /// `device` on the wire.
+    #[serde(rename = "device", skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
+    /// `displayName` on the wire.
+    #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// `instanceId` on the wire (required).
+    #[serde(rename = "instanceId")]
+    pub instance_id: String,
+    /// `isReadOnly` on the wire.
+    #[serde(rename = "isReadOnly", skip_serializing_if = "Option::is_none")]
+    pub is_read_only: Option<bool>,
+    /// `isShareable` on the wire.
+    #[serde(rename = "isShareable", skip_serializing_if = "Option::is_none")]
+    pub is_shareable: Option<bool>,
+    /// `volumeId` on the wire (required).
+    #[serde(rename = "volumeId")]
+    pub volume_id: String,
+    /// `useChap` on the wire.
+    #[serde(rename = "useChap", skip_serializing_if = "Option::is_none")]
+    pub use_chap: Option<bool>,
+    /// `encryptionInTransitType` on the wire.
+    #[serde(rename = "encryptionInTransitType", skip_serializing_if = "Option::is_none")]
+    pub encryption_in_transit_type: Option<AttachIScsiVolumeDetailsEncryptionInTransitType>,
+    /// `isAgentAutoIscsiLoginEnabled` on the wire.
+    #[serde(rename = "isAgentAutoIscsiLoginEnabled", skip_serializing_if = "Option::is_none")]
+    pub is_agent_auto_iscsi_login_enabled: Option<bool>,
+}
+
+open_enum! {
+/// Values of `AttachIScsiVolumeDetails.encryptionInTransitType`.
+AttachIScsiVolumeDetailsEncryptionInTransitType {
+None = "NONE",
+BmEncryptionInTransit = "BM_ENCRYPTION_IN_TRANSIT",
+}
+}
+
 /// The wire model `AttachInstancePoolInstanceDetails`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -582,6 +647,92 @@ pub struct AttachLoadBalancerDetails {
     pub vnic_selection: String,
 }
 
+/// The wire model `AttachNvmeVolumeDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AttachNvmeVolumeDetails {
+    /// `device` on the wire.
+    #[serde(rename = "device", skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
+    /// `displayName` on the wire.
+    #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// `instanceId` on the wire (required).
+    #[serde(rename = "instanceId")]
+    pub instance_id: String,
+    /// `isReadOnly` on the wire.
+    #[serde(rename = "isReadOnly", skip_serializing_if = "Option::is_none")]
+    pub is_read_only: Option<bool>,
+    /// `isShareable` on the wire.
+    #[serde(rename = "isShareable", skip_serializing_if = "Option::is_none")]
+    pub is_shareable: Option<bool>,
+    /// `volumeId` on the wire (required).
+    #[serde(rename = "volumeId")]
+    pub volume_id: String,
+}
+
+/// The wire model `AttachParavirtualizedVolumeDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AttachParavirtualizedVolumeDetails {
+    /// `device` on the wire.
+    #[serde(rename = "device", skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
+    /// `displayName` on the wire.
+    #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// `instanceId` on the wire (required).
+    #[serde(rename = "instanceId")]
+    pub instance_id: String,
+    /// `isReadOnly` on the wire.
+    #[serde(rename = "isReadOnly", skip_serializing_if = "Option::is_none")]
+    pub is_read_only: Option<bool>,
+    /// `isShareable` on the wire.
+    #[serde(rename = "isShareable", skip_serializing_if = "Option::is_none")]
+    pub is_shareable: Option<bool>,
+    /// `volumeId` on the wire (required).
+    #[serde(rename = "volumeId")]
+    pub volume_id: String,
+    /// `isPvEncryptionInTransitEnabled` on the wire.
+    #[serde(rename = "isPvEncryptionInTransitEnabled", skip_serializing_if = "Option::is_none")]
+    pub is_pv_encryption_in_transit_enabled: Option<bool>,
+}
+
+/// The wire model `AttachServiceDeterminedVolumeDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AttachServiceDeterminedVolumeDetails {
+    /// `device` on the wire.
+    #[serde(rename = "device", skip_serializing_if = "Option::is_none")]
+    pub device: Option<String>,
+    /// `displayName` on the wire.
+    #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// `instanceId` on the wire (required).
+    #[serde(rename = "instanceId")]
+    pub instance_id: String,
+    /// `isReadOnly` on the wire.
+    #[serde(rename = "isReadOnly", skip_serializing_if = "Option::is_none")]
+    pub is_read_only: Option<bool>,
+    /// `isShareable` on the wire.
+    #[serde(rename = "isShareable", skip_serializing_if = "Option::is_none")]
+    pub is_shareable: Option<bool>,
+    /// `volumeId` on the wire (required).
+    #[serde(rename = "volumeId")]
+    pub volume_id: String,
+}
+
+polymorphic! {
+/// `AttachVolumeDetails`, told apart by `type`.
+AttachVolumeDetails, "type" {
+"emulated" => Emulated(AttachEmulatedVolumeDetails),
+"iscsi" => Iscsi(AttachIScsiVolumeDetails),
+"nvme" => Nvme(AttachNvmeVolumeDetails),
+"paravirtualized" => Paravirtualized(AttachParavirtualizedVolumeDetails),
+"service_determined" => ServiceDetermined(AttachServiceDeterminedVolumeDetails),
+}
+}
+
 polymorphic! {
 /// `AutotunePolicy`, told apart by `autotuneType`.
 AutotunePolicy, "autotuneType" {
@@ -606,6 +757,21 @@ pub struct AvailabilityDomain {
     /// Fields that a newer service sends and this table does not know.
     #[serde(flatten)]
     pub extra: Extra,
+}
+
+/// The wire model `BlockVolumeReplicaDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct BlockVolumeReplicaDetails {
+    /// `displayName` on the wire.
+    #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// `availabilityDomain` on the wire (required).
+    #[serde(rename = "availabilityDomain")]
+    pub availability_domain: String,
+    /// `xrrKmsKeyId` on the wire.
+    #[serde(rename = "xrrKmsKeyId", skip_serializing_if = "Option::is_none")]
+    pub xrr_kms_key_id: Option<String>,
 }
 
 /// The wire model `BlockVolumeReplicaInfo`.
@@ -777,6 +943,21 @@ BootVolumeAttachmentEncryptionInTransitType {
 None = "NONE",
 BmEncryptionInTransit = "BM_ENCRYPTION_IN_TRANSIT",
 }
+}
+
+/// The wire model `BootVolumeReplicaDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct BootVolumeReplicaDetails {
+    /// `displayName` on the wire.
+    #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// `availabilityDomain` on the wire (required).
+    #[serde(rename = "availabilityDomain")]
+    pub availability_domain: String,
+    /// `xrrKmsKeyId` on the wire.
+    #[serde(rename = "xrrKmsKeyId", skip_serializing_if = "Option::is_none")]
+    pub xrr_kms_key_id: Option<String>,
 }
 
 /// The wire model `BootVolumeReplicaInfo`.
@@ -1986,6 +2167,66 @@ pub struct CreateVnicDetails {
     /// `vlanId` on the wire.
     #[serde(rename = "vlanId", skip_serializing_if = "Option::is_none")]
     pub vlan_id: Option<String>,
+}
+
+/// The wire model `CreateVolumeDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CreateVolumeDetails {
+    /// `availabilityDomain` on the wire.
+    #[serde(rename = "availabilityDomain", skip_serializing_if = "Option::is_none")]
+    pub availability_domain: Option<String>,
+    /// `backupPolicyId` on the wire.
+    #[serde(rename = "backupPolicyId", skip_serializing_if = "Option::is_none")]
+    pub backup_policy_id: Option<String>,
+    /// `compartmentId` on the wire (required).
+    #[serde(rename = "compartmentId")]
+    pub compartment_id: String,
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// `displayName` on the wire.
+    #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+    /// `kmsKeyId` on the wire.
+    #[serde(rename = "kmsKeyId", skip_serializing_if = "Option::is_none")]
+    pub kms_key_id: Option<String>,
+    /// `vpusPerGB` on the wire.
+    #[serde(rename = "vpusPerGB", skip_serializing_if = "Option::is_none")]
+    pub vpus_per_gb: Option<i64>,
+    /// `clusterPlacementGroupId` on the wire.
+    #[serde(rename = "clusterPlacementGroupId", skip_serializing_if = "Option::is_none")]
+    pub cluster_placement_group_id: Option<String>,
+    /// `sizeInGBs` on the wire.
+    #[serde(rename = "sizeInGBs", skip_serializing_if = "Option::is_none")]
+    pub size_in_gbs: Option<i64>,
+    /// `sizeInMBs` on the wire (deprecated).
+    #[serde(rename = "sizeInMBs", skip_serializing_if = "Option::is_none")]
+    pub size_in_mbs: Option<i64>,
+    /// `sourceDetails` on the wire.
+    #[serde(rename = "sourceDetails", skip_serializing_if = "Option::is_none")]
+    pub source_details: Option<Box<VolumeSourceDetails>>,
+    /// `volumeBackupId` on the wire (deprecated).
+    #[serde(rename = "volumeBackupId", skip_serializing_if = "Option::is_none")]
+    pub volume_backup_id: Option<String>,
+    /// `isAutoTuneEnabled` on the wire (deprecated).
+    #[serde(rename = "isAutoTuneEnabled", skip_serializing_if = "Option::is_none")]
+    pub is_auto_tune_enabled: Option<bool>,
+    /// `blockVolumeReplicas` on the wire.
+    #[serde(rename = "blockVolumeReplicas", skip_serializing_if = "Option::is_none")]
+    pub block_volume_replicas: Option<Vec<BlockVolumeReplicaDetails>>,
+    /// `autotunePolicies` on the wire.
+    #[serde(rename = "autotunePolicies", skip_serializing_if = "Option::is_none")]
+    pub autotune_policies: Option<Vec<AutotunePolicy>>,
+    /// `xrcKmsKeyId` on the wire.
+    #[serde(rename = "xrcKmsKeyId", skip_serializing_if = "Option::is_none")]
+    pub xrc_kms_key_id: Option<String>,
+    /// `isReservationsEnabled` on the wire.
+    #[serde(rename = "isReservationsEnabled", skip_serializing_if = "Option::is_none")]
+    pub is_reservations_enabled: Option<bool>,
 }
 
 /// The wire model `DedicatedVmHost`.
@@ -8009,6 +8250,36 @@ pub struct UdpOptions {
     pub extra: Extra,
 }
 
+/// The wire model `UpdateBootVolumeDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct UpdateBootVolumeDetails {
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// `displayName` on the wire.
+    #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+    /// `sizeInGBs` on the wire.
+    #[serde(rename = "sizeInGBs", skip_serializing_if = "Option::is_none")]
+    pub size_in_gbs: Option<i64>,
+    /// `vpusPerGB` on the wire.
+    #[serde(rename = "vpusPerGB", skip_serializing_if = "Option::is_none")]
+    pub vpus_per_gb: Option<i64>,
+    /// `isAutoTuneEnabled` on the wire (deprecated).
+    #[serde(rename = "isAutoTuneEnabled", skip_serializing_if = "Option::is_none")]
+    pub is_auto_tune_enabled: Option<bool>,
+    /// `bootVolumeReplicas` on the wire.
+    #[serde(rename = "bootVolumeReplicas", skip_serializing_if = "Option::is_none")]
+    pub boot_volume_replicas: Option<Vec<BootVolumeReplicaDetails>>,
+    /// `autotunePolicies` on the wire.
+    #[serde(rename = "autotunePolicies", skip_serializing_if = "Option::is_none")]
+    pub autotune_policies: Option<Vec<AutotunePolicy>>,
+}
+
 /// The wire model `UpdateComputeCapacityReservationDetails`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -8677,6 +8948,39 @@ pub struct UpdateVnicDetails {
     /// `routeTableId` on the wire.
     #[serde(rename = "routeTableId", skip_serializing_if = "Option::is_none")]
     pub route_table_id: Option<String>,
+}
+
+/// The wire model `UpdateVolumeDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct UpdateVolumeDetails {
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// `displayName` on the wire.
+    #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+    /// `vpusPerGB` on the wire.
+    #[serde(rename = "vpusPerGB", skip_serializing_if = "Option::is_none")]
+    pub vpus_per_gb: Option<i64>,
+    /// `sizeInGBs` on the wire.
+    #[serde(rename = "sizeInGBs", skip_serializing_if = "Option::is_none")]
+    pub size_in_gbs: Option<i64>,
+    /// `isAutoTuneEnabled` on the wire (deprecated).
+    #[serde(rename = "isAutoTuneEnabled", skip_serializing_if = "Option::is_none")]
+    pub is_auto_tune_enabled: Option<bool>,
+    /// `blockVolumeReplicas` on the wire.
+    #[serde(rename = "blockVolumeReplicas", skip_serializing_if = "Option::is_none")]
+    pub block_volume_replicas: Option<Vec<BlockVolumeReplicaDetails>>,
+    /// `autotunePolicies` on the wire.
+    #[serde(rename = "autotunePolicies", skip_serializing_if = "Option::is_none")]
+    pub autotune_policies: Option<Vec<AutotunePolicy>>,
+    /// `isReservationsEnabled` on the wire.
+    #[serde(rename = "isReservationsEnabled", skip_serializing_if = "Option::is_none")]
+    pub is_reservations_enabled: Option<bool>,
 }
 
 /// The wire model `UpdatedNetworkSecurityGroupSecurityRules`.

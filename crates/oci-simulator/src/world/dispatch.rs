@@ -83,6 +83,8 @@ impl World {
                 self.limit_requests.rows.get(&number).ok_or_else(gone)?;
                 self.limit_request_answer(request, number)
             }
+            Id(Kind::Volume, number) => self.volume_answer(request, number).map_err(|_| gone()),
+            Id(Kind::VolumeAttachment, number) => self.attachment_answer(request, number).map_err(|_| gone()),
             Id(Kind::Vcn, number) => self.vcn_answer(request, number).map_err(|_| gone()),
             Id(Kind::Subnet, number) => self.subnet_answer(request, number).map_err(|_| gone()),
             id => self.part_answer(request, id).map_err(|_| gone()),
@@ -135,6 +137,8 @@ impl World {
             Operation::DetachInstancePoolInstance => self.detach_member(request),
             Operation::CreateLimitsIncreaseRequest => self.create_limit_request(request),
             Operation::CancelLimitsIncreaseRequest => self.cancel_limit_request(request),
+            Operation::CreateVolume => self.create_volume(request),
+            Operation::AttachVolume => self.attach_volume(request),
             _ => return self.dispatch_bound_network(request),
         })
     }
@@ -179,6 +183,9 @@ impl World {
             Operation::ListVolumes => self.list_volumes(request),
             Operation::GetVolume => self.get_volume(request),
             Operation::DeleteVolume => self.delete_volume(request),
+            Operation::UpdateVolume => self.update_volume(request),
+            Operation::UpdateBootVolume => self.update_boot_volume(request),
+            Operation::DetachVolume => self.detach_volume(request),
             _ => self.dispatch_network(request),
         }
     }

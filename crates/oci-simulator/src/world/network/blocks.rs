@@ -28,8 +28,8 @@ pub(super) fn network_block(text: &str) -> Result<Ipv4Net, ApiError> {
 }
 
 /// Whether two blocks have an address in common.
-pub(super) fn overlap(one: &Ipv4Net, other: &Ipv4Net) -> bool {
-    one.contains(other) || other.contains(one)
+pub(super) fn overlap(one: Ipv4Net, other: Ipv4Net) -> bool {
+    one.contains(&other) || other.contains(&one)
 }
 
 /// The blocks of a network, which must not overlap.
@@ -37,7 +37,7 @@ pub(super) fn network_blocks<'a>(texts: impl IntoIterator<Item = &'a str>) -> Re
     let mut blocks: Vec<Ipv4Net> = Vec::new();
     for text in texts {
         let block = network_block(text)?;
-        check_apart(text, &block, &blocks)?;
+        check_apart(text, block, &blocks)?;
         blocks.push(block);
     }
     Ok(blocks)
@@ -46,18 +46,18 @@ pub(super) fn network_blocks<'a>(texts: impl IntoIterator<Item = &'a str>) -> Re
 /// Refuses a block that overlaps one of these.
 pub(super) fn check_apart<'a>(
     text: &str,
-    block: &Ipv4Net,
+    block: Ipv4Net,
     others: impl IntoIterator<Item = &'a Ipv4Net>,
 ) -> Result<(), ApiError> {
-    match others.into_iter().find(|other| overlap(block, other)) {
+    match others.into_iter().find(|other| overlap(block, **other)) {
         Some(other) => Err(refused(text, &format!("it overlaps {other}"))),
         None => Ok(()),
     }
 }
 
 /// Refuses the block of a subnet that is not within one block of its network.
-pub(super) fn check_within(text: &str, block: &Ipv4Net, network: &[Ipv4Net]) -> Result<(), ApiError> {
-    if network.iter().any(|own| own.contains(block)) {
+pub(super) fn check_within(text: &str, block: Ipv4Net, network: &[Ipv4Net]) -> Result<(), ApiError> {
+    if network.iter().any(|own| own.contains(&block)) {
         return Ok(());
     }
     let all: Vec<String> = network.iter().map(ToString::to_string).collect();

@@ -179,20 +179,19 @@ impl World {
             }
             Content::RouteTable { rules } => {
                 let new: UpdateRouteTableDetails = request.details()?;
-                let rules = new.route_rules.map(|new| self.check_routes(new, vcn)).unwrap_or(Ok(rules))?;
+                let rules = new.route_rules.map_or(Ok(rules), |new| self.check_routes(new, vcn))?;
                 Content::RouteTable { rules }
             }
             Content::SecurityList { ingress, egress } => {
                 let new: UpdateSecurityListDetails = request.details()?;
-                let ingress =
-                    new.ingress_security_rules.map(|new| self.ingress(new)).unwrap_or(Ok(ingress))?;
-                let egress = new.egress_security_rules.map(|new| self.egress(new)).unwrap_or(Ok(egress))?;
+                let ingress = new.ingress_security_rules.map_or(Ok(ingress), |new| self.ingress(new))?;
+                let egress = new.egress_security_rules.map_or(Ok(egress), |new| self.egress(new))?;
                 Content::SecurityList { ingress, egress }
             }
             Content::DhcpOptions { options, domain } => {
                 let new: UpdateDhcpDetails = request.details()?;
                 let domain = new.domain_name_type.map(|kind| kind.as_str().to_owned()).or(domain);
-                let options = new.options.map(check_options).unwrap_or(Ok(options))?;
+                let options = new.options.map_or(Ok(options), check_options)?;
                 Content::DhcpOptions { options, domain }
             }
             group @ Content::SecurityGroup { .. } => group,

@@ -11,9 +11,9 @@ use crate::world::state::World;
 use oci_api::models::{
     AddNetworkSecurityGroupSecurityRulesDetails, AddSecurityRuleDetails,
     AddedNetworkSecurityGroupSecurityRules, NetworkSecurityGroupVnic,
-    RemoveNetworkSecurityGroupSecurityRulesDetails, SecurityRule, SecurityRuleDirection,
-    UpdateNetworkSecurityGroupSecurityRulesDetails, UpdateSecurityRuleDetails,
-    UpdatedNetworkSecurityGroupSecurityRules,
+    RemoveNetworkSecurityGroupSecurityRulesDetails, SecurityRule, SecurityRuleDestinationType,
+    SecurityRuleDirection, SecurityRuleSourceType, UpdateNetworkSecurityGroupSecurityRulesDetails,
+    UpdateSecurityRuleDetails, UpdatedNetworkSecurityGroupSecurityRules,
 };
 use std::collections::BTreeSet;
 
@@ -141,9 +141,9 @@ impl World {
     fn with_validity(&self, rule: &SecurityRule) -> SecurityRule {
         let is_group = |kind: Option<&str>| kind == Some("NETWORK_SECURITY_GROUP");
         let lives = |peer: Option<&String>| peer.is_none_or(|peer| self.check_group(peer).is_ok());
-        let source =
-            !is_group(rule.source_type.as_ref().map(|kind| kind.as_str())) || lives(rule.source.as_ref());
-        let destination = !is_group(rule.destination_type.as_ref().map(|kind| kind.as_str()))
+        let source = !is_group(rule.source_type.as_ref().map(SecurityRuleSourceType::as_str))
+            || lives(rule.source.as_ref());
+        let destination = !is_group(rule.destination_type.as_ref().map(SecurityRuleDestinationType::as_str))
             || lives(rule.destination.as_ref());
         SecurityRule { is_valid: Some(source && destination), ..rule.clone() }
     }

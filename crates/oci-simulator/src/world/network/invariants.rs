@@ -38,7 +38,7 @@ impl World {
             let later = self.network.subnets[number + 1..].iter().filter(living);
             if later
                 .filter(|other| other.vcn == subnet.vcn)
-                .any(|other| overlap(&other.block(), &subnet.block()))
+                .any(|other| overlap(other.block(), subnet.block()))
             {
                 return Err(format!("subnet {number} overlaps another one"));
             }

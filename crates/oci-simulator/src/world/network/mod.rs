@@ -380,7 +380,8 @@ impl Network {
         let own: Vec<Ipv4Net> =
             self.subnets.iter().filter(|subnet| subnet.vcn == vcn).map(SubnetRow::block).collect();
         let mut all = (number..number + 256).map(block);
-        all.find(|block| own.iter().all(|own| !blocks::overlap(own, block))).unwrap_or_else(|| block(number))
+        all.find(|block| own.iter().all(|own| !blocks::overlap(*own, *block)))
+            .unwrap_or_else(|| block(number))
     }
 
     /// Adds a subnet that somebody made.

@@ -128,11 +128,12 @@ pub(super) fn check_protocol(
             "protocol must be 'all' or a protocol number such as 6 for TCP, not '{protocol}'"
         )));
     }
-    let allowed =
-        |name: &str, is_there: bool, protocols: &[&str]| match is_there && !protocols.contains(&protocol) {
-            true => Err(error::invalid(format!("{name} is not allowed with protocol {protocol}"))),
-            false => Ok(()),
-        };
+    let allowed = |name: &str, is_there: bool, protocols: &[&str]| {
+        if is_there && !protocols.contains(&protocol) {
+            return Err(error::invalid(format!("{name} is not allowed with protocol {protocol}")));
+        }
+        Ok(())
+    };
     allowed("tcpOptions", tcp.is_some(), &["6"])?;
     allowed("udpOptions", udp.is_some(), &["17"])?;
     allowed("icmpOptions", icmp.is_some(), &["1", "58"])?;

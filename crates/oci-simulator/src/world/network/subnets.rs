@@ -77,11 +77,11 @@ impl World {
     /// The block of a subnet: within its network, apart from all other subnets.
     fn block_of_subnet(&self, text: &str, vcn: u32, own: Option<u32>) -> Result<Ipv4Net, ApiError> {
         let block = network_block(text)?;
-        check_within(text, &block, &self.network.blocks(vcn))?;
+        check_within(text, block, &self.network.blocks(vcn))?;
         let others = self.network.subnets.iter().zip(0..);
         let others = others.filter(|(row, number)| row.vcn == vcn && Some(*number) != own && row.lives());
         let others: Vec<Ipv4Net> = others.map(|(row, _)| row.block()).collect();
-        check_apart(text, &block, &others)?;
+        check_apart(text, block, &others)?;
         Ok(block)
     }
 

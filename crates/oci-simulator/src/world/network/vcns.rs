@@ -115,7 +115,7 @@ impl World {
         let text = block_in(request);
         let block = network_block(&text)?;
         let mut blocks = self.network.blocks(number);
-        check_apart(&text, &block, &blocks)?;
+        check_apart(&text, block, &blocks)?;
         if blocks.len() >= BLOCKS_MAX {
             return Err(error::limit_exceeded(&["vcn-cidr-count".to_owned()]));
         }
@@ -135,7 +135,7 @@ impl World {
         }
         let subnets = self.network.subnets.iter().zip(0..);
         let mut inside = subnets.filter(|(subnet, _)| subnet.vcn == number && subnet.lives());
-        if let Some((_, subnet)) = inside.find(|(subnet, _)| overlap(&subnet.block(), &block)) {
+        if let Some((_, subnet)) = inside.find(|(subnet, _)| overlap(subnet.block(), block)) {
             return Err(self.referenced(Id(Kind::Vcn, number), Id(Kind::Subnet, subnet)));
         }
         blocks.remove(at);

@@ -42,7 +42,9 @@ fn of_compute(operation: Op) -> Option<(Verb, &'static str)> {
         | Op::ListBootVolumeAttachments
         | Op::GetBootVolumeAttachment => (Inspect, "volume-attachments"),
         Op::ListVolumes | Op::GetVolume | Op::ListBootVolumes | Op::GetBootVolume => (Inspect, "volumes"),
-        Op::DeleteVolume | Op::DeleteBootVolume => (Manage, "volumes"),
+        Op::UpdateVolume | Op::UpdateBootVolume => (Use, "volumes"),
+        Op::CreateVolume | Op::DeleteVolume | Op::DeleteBootVolume => (Manage, "volumes"),
+        Op::AttachVolume | Op::DetachVolume => (Manage, "volume-attachments"),
         Op::ListComputeCapacityReservations | Op::ListComputeCapacityReservationInstanceShapes => {
             (Inspect, "compute-capacity-reservations")
         }
@@ -115,6 +117,7 @@ pub(super) fn besides(operation: Op) -> &'static [(Verb, &'static str)] {
         Op::ListVolumeAttachments | Op::ListBootVolumeAttachments => {
             &[(Inspect, "volumes"), (Inspect, "instances")]
         }
+        Op::AttachVolume | Op::DetachVolume => &[(Use, "volumes"), (Use, "instances")],
         Op::StartInstancePool | Op::StopInstancePool | Op::SoftstopInstancePool | Op::ResetInstancePool => {
             &[(Use, "instances")]
         }

@@ -182,14 +182,9 @@ impl World {
             availability_domain: self.ad_text(row.ad),
             image: row.image,
             creator: self.creators.name(row.creator),
-            ..plain(
-                kind,
-                number,
-                row.created,
-                (&*row.name).into(),
-                row.compartment,
-                if row.available { "AVAILABLE" } else { "TERMINATED" },
-            )
+            tags: row.own.as_ref().map(|own| borrowed(&own.tags)).unwrap_or_default(),
+            defined_tags: row.own.as_ref().and_then(|own| own.defined_tags.as_ref()),
+            ..plain(kind, number, row.created, (&*row.name).into(), row.compartment, row.state(self.now))
         })
     }
 

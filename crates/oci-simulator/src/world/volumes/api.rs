@@ -1,6 +1,8 @@
 //! Boot volumes, data volumes and their attachments, as the API shows them.
 
+use super::attachments::SETTLING;
 use crate::world::api::{ApiRequest, ApiResult};
+use crate::world::automatic_tags::Spaces;
 use crate::world::error;
 use crate::world::identity::compartment_ocid;
 use crate::world::ids::{Id, Kind};
@@ -10,9 +12,10 @@ use crate::world::request::{answer, empty};
 use crate::world::state::World;
 use crate::world::volumes::{AttachmentRow, VolumeRow};
 use oci_api::models::{
-    BootVolume, BootVolumeAttachment, BootVolumeAttachmentLifecycleState, BootVolumeLifecycleState,
-    IScsiVolumeAttachment, IScsiVolumeAttachmentLifecycleState, ParavirtualizedVolumeAttachment,
-    ParavirtualizedVolumeAttachmentLifecycleState, Volume, VolumeAttachment, VolumeLifecycleState,
+    BootVolume, BootVolumeAttachment, BootVolumeAttachmentLifecycleState, IScsiVolumeAttachment,
+    IScsiVolumeAttachmentLifecycleState, ParavirtualizedVolumeAttachment,
+    ParavirtualizedVolumeAttachmentLifecycleState, Volume, VolumeAttachment, VolumeSourceDetails,
+    VolumeSourceFromVolumeDetails,
 };
 
 impl World {
@@ -21,21 +24,17 @@ impl World {
             id: self.ids.text(Id(Kind::BootVolume, number)),
             availability_domain: self.identity.ad_name(row.ad),
             compartment_id: compartment_ocid(&self.ids, row.compartment),
-            defined_tags: Some(self.defined_tags(None, row.creator, row.created)),
+            defined_tags: Some(self.volume_tags(row)),
             display_name: Some(row.name.to_string()),
-            freeform_tags: Some(std::collections::BTreeMap::new()),
+            freeform_tags: Some(row.own.as_ref().map(|own| own.tags.clone()).unwrap_or_default()),
             image_id: row.image.map(|image| self.ids.text(Id(Kind::Image, image))),
             is_hydrated: Some(true),
             vpus_per_gb: Some(row.vpus_per_gb),
-            lifecycle_state: if row.available {
-                BootVolumeLifecycleState::Available
-            } else {
-                BootVolumeLifecycleState::Terminated
-            },
+            lifecycle_state: row.state(self.now).into(),
             size_in_gbs: Some(row.size_in_gbs),
             size_in_mbs: row.size_in_gbs * 1024,
             time_created: Some(row.created),
-            is_auto_tune_enabled: Some(false),
+            is_auto_tune_enabled: Some(row.own.as_ref().is_some_and(|own| own.auto_tuned)),
             ..BootVolume::default()
         }
     }
@@ -144,26 +143,40 @@ impl World {
             id: self.ids.text(Id(Kind::Volume, number)),
             availability_domain: self.identity.ad_name(row.ad),
             compartment_id: compartment_ocid(&self.ids, row.compartment),
-            defined_tags: Some(self.defined_tags(None, row.creator, row.created)),
+            defined_tags: Some(self.volume_tags(row)),
             display_name: row.name.to_string(),
-            freeform_tags: Some(std::collections::BTreeMap::new()),
+            freeform_tags: Some(row.own.as_ref().map(|own| own.tags.clone()).unwrap_or_default()),
             is_hydrated: Some(true),
             vpus_per_gb: Some(row.vpus_per_gb),
-            lifecycle_state: if row.available {
-                VolumeLifecycleState::Available
-            } else {
-                VolumeLifecycleState::Terminated
-            },
+            lifecycle_state: row.state(self.now).into(),
+            source_details: self.source_of(row),
             size_in_gbs: Some(row.size_in_gbs),
             size_in_mbs: row.size_in_gbs * 1024,
             time_created: Some(row.created),
-            is_auto_tune_enabled: Some(false),
+            is_auto_tune_enabled: Some(row.own.as_ref().is_some_and(|own| own.auto_tuned)),
             ..Volume::default()
         }
     }
 
+    fn volume_tags(&self, row: &VolumeRow) -> Spaces {
+        let own = row.own.as_ref().and_then(|own| own.defined_tags.as_ref());
+        self.defined_tags(own, row.creator, row.created)
+    }
+
+    fn source_of(&self, row: &VolumeRow) -> Option<Box<VolumeSourceDetails>> {
+        let source = row.own.as_ref()?.source?;
+        let id = self.ids.text(Id(Kind::Volume, source));
+        let source = VolumeSourceFromVolumeDetails { id, ..VolumeSourceFromVolumeDetails::default() };
+        Some(Box::new(VolumeSourceDetails::Volume(source)))
+    }
+
     pub(in crate::world) fn get_volume(&self, request: &ApiRequest) -> ApiResult {
         let number = self.data_volume(request.in_path("volumeId"))?;
+        self.volume_answer(request, number)
+    }
+
+    /// The result of an operation that shows one volume.
+    pub(in crate::world) fn volume_answer(&self, request: &ApiRequest, number: u32) -> ApiResult {
         let row = &self.volumes.data[number as usize];
         let etag = self.etag(Id(Kind::Volume, number), row.version);
         Ok(answer(request.operation, &self.volume_model(number, row))?.with_etag(etag))
@@ -179,7 +192,7 @@ impl World {
             ["volumeGroupId", "clusterPlacementGroupId"].iter().any(|name| request.in_query(name).is_some());
         let horizon = self.list_horizon();
         let rows = self.volumes.data.iter().zip(0..).filter(|(row, _)| {
-            let shown = if row.available { "AVAILABLE" } else { "TERMINATED" };
+            let shown = row.state(self.now);
             row.compartment == compartment
                 && ad.is_none_or(|ad| ad == row.ad)
                 && name.is_none_or(|name| *name == *row.name)
@@ -200,12 +213,16 @@ impl World {
         let number = self.data_volume(request.in_path("volumeId"))?;
         let etag = self.etag(Id(Kind::Volume, number), self.volumes.data[number as usize].version);
         let now = self.now;
+        if self.is_detaching(number) {
+            let ocid = request.in_path("volumeId");
+            return Err(error::incorrect_state(format!("volume {ocid} is being detached from an instance")));
+        }
         let done = delete(request, &etag, &mut self.volumes.data[number as usize], now)?;
         self.log.push(now, "volume_deleted", Some(Id(Kind::Volume, number)), None);
         Ok(done)
     }
 
-    fn volume_attachment(&self, number: u32, row: &AttachmentRow) -> Option<VolumeAttachment> {
+    pub(super) fn volume_attachment(&self, number: u32, row: &AttachmentRow) -> Option<VolumeAttachment> {
         let instance = self.instances.get(row.instance)?;
         let id = self.ids.text(Id(Kind::VolumeAttachment, number));
         let availability_domain = self.identity.ad_name(instance.ad);
@@ -224,7 +241,9 @@ impl World {
                 instance_id,
                 is_read_only: Some(row.wanted.is_read_only.unwrap_or(false)),
                 is_shareable: Some(row.wanted.is_shareable.unwrap_or(false)),
-                lifecycle_state: IScsiVolumeAttachmentLifecycleState::from(attachment_state(row, instance)),
+                lifecycle_state: IScsiVolumeAttachmentLifecycleState::from(attachment_state(
+                    row, instance, self.now,
+                )),
                 time_created: Some(row.created),
                 volume_id,
                 is_volume_created_during_launch: made,
@@ -244,7 +263,7 @@ impl World {
             is_read_only: Some(row.wanted.is_read_only.unwrap_or(false)),
             is_shareable: Some(row.wanted.is_shareable.unwrap_or(false)),
             lifecycle_state: ParavirtualizedVolumeAttachmentLifecycleState::from(attachment_state(
-                row, instance,
+                row, instance, self.now,
             )),
             time_created: Some(row.created),
             volume_id,
@@ -255,11 +274,7 @@ impl World {
 
     pub(in crate::world) fn get_volume_attachment(&self, request: &ApiRequest) -> ApiResult {
         let number = self.ids.number(Kind::VolumeAttachment, request.in_path("volumeAttachmentId"));
-        let row = number.and_then(|number| Some((number, self.volumes.attachments.get(number as usize)?)));
-        let (number, row) = row.filter(|(_, row)| !row.forgotten).ok_or_else(error::not_found)?;
-        let model = self.volume_attachment(number, row).ok_or_else(error::not_found)?;
-        let etag = self.etag(Id(Kind::VolumeAttachment, number), u32::from(row.attached));
-        Ok(answer(request.operation, &model)?.with_etag(etag))
+        self.attachment_answer(request, number.ok_or_else(error::not_found)?)
     }
 
     pub(in crate::world) fn list_volume_attachments(&mut self, request: &ApiRequest) -> ApiResult {
@@ -286,10 +301,13 @@ impl World {
     }
 }
 
-fn attachment_state(row: &AttachmentRow, instance: &InstanceRow) -> &'static str {
+fn attachment_state(row: &AttachmentRow, instance: &InstanceRow, now: jiff::Timestamp) -> &'static str {
+    let is_settling = |since: jiff::Timestamp| now < since + SETTLING;
     match (row.attached, instance.state) {
+        (false, _) if row.detached.is_some_and(is_settling) => "DETACHING",
         (false, _) => "DETACHED",
         (true, State::Terminating) => "DETACHING",
+        (true, _) if row.by_request && is_settling(row.created) => "ATTACHING",
         (true, _) => "ATTACHED",
     }
 }

@@ -60,6 +60,7 @@ impl World {
             version: 0,
             available: true,
             used_by: None,
+            own: None,
         });
         number
     }
@@ -82,7 +83,7 @@ impl World {
                 if row.ad != ad || !row.available {
                     return Err(error::not_found());
                 }
-                if row.used_by.is_some() {
+                if row.used_by.is_some() || self.is_detaching(self.data_volume(ocid)?) {
                     return Err(error::incorrect_state(format!("volume {ocid} is attached already")));
                 }
             }
@@ -139,6 +140,7 @@ impl World {
                 version: 0,
                 available: true,
                 used_by: Some(instance),
+                own: None,
             });
         }
         for new in self.volumes.planned.remove(&instance).unwrap_or_default() {
@@ -152,14 +154,15 @@ impl World {
                 created: now,
                 attached: true,
                 forgotten: false,
+                by_request: false,
+                detached: None,
             };
             self.volumes.attachments.push(attachment);
             self.volumes.of_instance.entry(instance).or_default().push(number);
         }
     }
 
-    /// Creates a data volume and attaches it to an instance, as a user could with operations that are not simulated. Returns
-    /// its OCID; `None` if the instance does not exist.
+    /// Creates a data volume and attaches it to an instance at once, as a user does in two requests. Returns its OCID; `None` if the instance does not exist.
     pub fn attach_another_volume(&mut self, instance: &str, size_in_gbs: i64) -> Option<String> {
         let instance = self.ids.number(Kind::Instance, instance)?;
         let details = NewVolumeDetails { size_in_gbs, ..NewVolumeDetails::default() };
@@ -169,8 +172,16 @@ impl World {
         // The attachment looks like that of a volume that existed before.
         let wanted = NewVolume { volume_id: Some(ocid.clone()), ..NewVolume::default() };
         let number = self.volumes.attachments.len() as u32;
-        let (created, attached, forgotten) = (self.now, true, false);
-        let row = AttachmentRow { instance, volume, wanted, created, attached, forgotten };
+        let row = AttachmentRow {
+            instance,
+            volume,
+            wanted,
+            created: self.now,
+            attached: true,
+            forgotten: false,
+            by_request: false,
+            detached: None,
+        };
         self.volumes.attachments.push(row);
         self.volumes.of_instance.entry(instance).or_default().push(number);
         Some(ocid)
@@ -195,6 +206,7 @@ impl World {
             version: 0,
             available: true,
             used_by: Some(instance),
+            own: None,
         });
         Some(number)
     }
@@ -220,6 +232,10 @@ impl World {
         }
         for number in self.volumes.of_instance.get(&instance).into_iter().flatten() {
             let attachment = &mut self.volumes.attachments[*number as usize];
+            if attachment.detached.is_some() {
+                // Somebody detached the volume before. It no longer goes with the instance, and may be in use elsewhere.
+                continue;
+            }
             attachment.attached = false;
             let made = attachment.wanted.volume_id.is_none();
             if let Some(volume) = self.volumes.data.get_mut(attachment.volume as usize) {
@@ -250,7 +266,11 @@ impl World {
             };
             if row.attached {
                 uses(row.volume, row.instance)?;
-            } else if !instance.keep_data && row.wanted.volume_id.is_none() && volume.available {
+            } else if !instance.keep_data
+                && row.wanted.volume_id.is_none()
+                && row.detached.is_none()
+                && volume.available
+            {
                 return Err(format!("data volume {} was to go with its instance", row.volume));
             }
         }

@@ -2,14 +2,16 @@
 
 mod api;
 mod attach;
+mod attachments;
+mod manage;
 
-use super::automatic_tags::Creator;
+use super::automatic_tags::{Creator, Spaces};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// A boot volume or a data volume.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct VolumeRow {
     pub compartment: u32,
     pub ad: u8,
@@ -26,6 +28,21 @@ pub(super) struct VolumeRow {
     pub available: bool,
     /// The instance that uses it.
     pub used_by: Option<u32>,
+    /// What somebody chose who made or changed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own: Option<Box<OwnVolume>>,
+}
+
+/// What somebody chose about a volume.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct OwnVolume {
+    pub tags: BTreeMap<String, String>,
+    pub defined_tags: Option<Spaces>,
+    pub auto_tuned: bool,
+    /// When it is no longer PROVISIONING.
+    pub ready: Option<Timestamp>,
+    /// The volume of which it is a clone.
+    pub source: Option<u32>,
 }
 
 /// The attachment of a data volume to an instance.
@@ -38,6 +55,12 @@ pub(super) struct AttachmentRow {
     pub attached: bool,
     /// Whether lists omit it.
     pub forgotten: bool,
+    /// Whether it was asked for after the launch, so that it was ATTACHING at first.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_request: bool,
+    /// When somebody detached it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detached: Option<Timestamp>,
 }
 
 /// One entry of `launchVolumeAttachments`.
@@ -80,6 +103,16 @@ pub(super) struct Volumes {
 }
 
 impl VolumeRow {
+    /// Its state, as the API shows it.
+    pub(super) fn state(&self, now: Timestamp) -> &'static str {
+        let ready = self.own.as_ref().and_then(|own| own.ready);
+        match (self.available, ready.is_some_and(|ready| now < ready)) {
+            (false, _) => "TERMINATED",
+            (true, true) => "PROVISIONING",
+            (true, false) => "AVAILABLE",
+        }
+    }
+
     fn let_go(&mut self, keep: bool, now: Timestamp) {
         self.used_by = None;
         self.available = keep;

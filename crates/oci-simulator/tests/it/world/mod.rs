@@ -1,5 +1,6 @@
 //! Promises of the simulated world, tested with the same requests that a server would pass to it.
 
+mod block_volumes;
 mod capacity;
 mod history;
 mod instances;

@@ -6,7 +6,7 @@ use oci_simulator::world::{ApiError, World};
 use serde_json::{Value, json};
 
 /// The parameter of a path that names a resource of this kind.
-const NAMES: [(Operation, &str); 20] = [
+const NAMES: [(Operation, &str); 26] = [
     (Operation::GetVcn, "vcnId"),
     (Operation::DeleteVcn, "vcnId"),
     (Operation::UpdateVcn, "vcnId"),
@@ -27,6 +27,12 @@ const NAMES: [(Operation, &str); 20] = [
     (Operation::AddNetworkSecurityGroupSecurityRules, "networkSecurityGroupId"),
     (Operation::ListNetworkSecurityGroupSecurityRules, "networkSecurityGroupId"),
     (Operation::UpdateVnic, "vnicId"),
+    (Operation::GetVolume, "volumeId"),
+    (Operation::UpdateVolume, "volumeId"),
+    (Operation::DeleteVolume, "volumeId"),
+    (Operation::UpdateBootVolume, "bootVolumeId"),
+    (Operation::GetVolumeAttachment, "volumeAttachmentId"),
+    (Operation::DetachVolume, "volumeAttachmentId"),
 ];
 
 /// A region in which networks are made.
@@ -41,7 +47,9 @@ impl Ground {
 
     /// Creates something in the compartment; `body` has what is special about it.
     pub fn make(&mut self, operation: Operation, mut body: Value) -> Result<Value, ApiError> {
-        body["compartmentId"] = self.region.defaults.compartment.clone().into();
+        if operation != Operation::AttachVolume {
+            body["compartmentId"] = self.region.defaults.compartment.clone().into();
+        }
         let request = self.region.request(operation).body(body);
         self.region.world.handle(&request).map(|answer| answer.json())
     }

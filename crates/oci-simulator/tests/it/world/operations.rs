@@ -86,6 +86,10 @@ impl Full {
         let request = full.send(&full.region.request(Operation::CreateLimitsIncreaseRequest).body(request));
         full.ids.insert("limitsIncreaseRequestId", text(&request["id"]));
         full.ids.insert("limitName", "standard-e4-core-count".into());
+        let free = full.body(Operation::CreateVolume);
+        let free = full.send(&full.region.request(Operation::CreateVolume).body(free));
+        full.ids.insert("freeVolumeId", text(&free["id"]));
+        full.region.advance(10.0);
         full
     }
 
@@ -152,6 +156,12 @@ impl Full {
             Operation::AttachInstancePoolInstance | Operation::DetachInstancePoolInstance => {
                 json!({"instanceId": of("instanceId")})
             }
+            Operation::CreateVolume => json!({
+                "compartmentId": defaults.compartment, "availabilityDomain": ad, "sizeInGBs": 50,
+            }),
+            Operation::AttachVolume => json!({
+                "type": "iscsi", "instanceId": of("instanceId"), "volumeId": of("freeVolumeId"),
+            }),
             _ => self.network_body(operation),
         }
     }

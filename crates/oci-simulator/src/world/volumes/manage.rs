@@ -1,0 +1,201 @@
+//! Creates and updates block volumes, and updates boot volumes.
+
+use super::{OwnVolume, VolumeRow};
+use crate::world::api::{ApiAnswer, ApiError, ApiRequest, ApiResult};
+use crate::world::automatic_tags::{Creator, Spaces};
+use crate::world::error;
+use crate::world::ids::{Id, Kind};
+use crate::world::instances::validate::check_tags;
+use crate::world::state::World;
+use crate::world::time::stamp;
+use jiff::{SignedDuration, Timestamp};
+use oci_api::models::{
+    CreateVolumeDetails, UpdateBootVolumeDetails, UpdateVolumeDetails, VolumeSourceDetails,
+};
+use std::collections::BTreeMap;
+
+/// How long a volume is PROVISIONING after it was created or resized (invented).
+const PREPARING: SignedDuration = SignedDuration::from_secs(5);
+/// The size of a volume without one (Oracle: CreateVolumeDetails, likely).
+const USUAL_SIZE_GBS: i64 = 1024;
+
+/// What an update of either kind of volume can change.
+struct Change {
+    name: Option<String>,
+    tags: Option<BTreeMap<String, String>>,
+    defined_tags: Option<Spaces>,
+    size_in_gbs: Option<i64>,
+    vpus_per_gb: Option<i64>,
+    auto_tuned: Option<bool>,
+}
+
+impl Change {
+    fn check(&self, size_in_gbs: i64) -> Result<(), ApiError> {
+        if let Some(tags) = &self.tags {
+            check_tags(tags.iter().map(|(key, value)| (key.as_str(), value.as_str())))?;
+        }
+        if let Some(size) = self.size_in_gbs {
+            check_size(size)?;
+            if size < size_in_gbs {
+                return Err(error::invalid(format!(
+                    "sizeInGBs must not be less than the present size of {size_in_gbs} GB"
+                )));
+            }
+        }
+        self.vpus_per_gb.map_or(Ok(()), check_performance)
+    }
+
+    fn apply(self, row: &mut VolumeRow, now: Timestamp) {
+        let own = row.own.get_or_insert_with(Box::default);
+        if let Some(tags) = self.tags {
+            own.tags = tags;
+        }
+        if let Some(tags) = self.defined_tags {
+            // The tags that the tenancy added are gone, unless they are among these.
+            own.defined_tags = Some(tags);
+            row.creator = Creator::NONE;
+        }
+        own.auto_tuned = self.auto_tuned.unwrap_or(own.auto_tuned);
+        if self.size_in_gbs.is_some_and(|size| size != row.size_in_gbs) {
+            own.ready = Some(now + PREPARING);
+        }
+        if let Some(name) = self.name {
+            row.name = name.into();
+        }
+        row.size_in_gbs = self.size_in_gbs.unwrap_or(row.size_in_gbs);
+        row.vpus_per_gb = self.vpus_per_gb.unwrap_or(row.vpus_per_gb);
+        row.version += 1;
+    }
+}
+
+fn check_size(size: i64) -> Result<(), ApiError> {
+    if (50..=32_768).contains(&size) {
+        return Ok(());
+    }
+    Err(error::invalid(format!("sizeInGBs must be between 50 and 32768, not {size}")))
+}
+
+fn check_performance(vpus: i64) -> Result<(), ApiError> {
+    if (0..=120).contains(&vpus) && vpus % 10 == 0 {
+        return Ok(());
+    }
+    Err(error::invalid(format!("vpusPerGB must be a multiple of 10 between 0 and 120, not {vpus}")))
+}
+
+impl World {
+    pub(in crate::world) fn create_volume(
+        &mut self,
+        request: &ApiRequest,
+    ) -> Result<(ApiAnswer, Option<Id>), ApiError> {
+        let new: CreateVolumeDetails = request.details()?;
+        let compartment = self.compartment(&new.compartment_id)?;
+        let source = new.source_details.as_ref().map(|source| self.source_volume(source)).transpose()?;
+        if new.volume_backup_id.is_some() {
+            // The region has no backups, so the OCID names none.
+            return Err(error::not_found());
+        }
+        let source_row = source.map(|number| &self.volumes.data[number as usize]);
+        let ad = match (new.availability_domain.as_deref().filter(|name| !name.is_empty()), source_row) {
+            (Some(name), _) => self.ad(name)?,
+            (None, Some(row)) => row.ad,
+            (None, None) => return Err(error::missing("availabilityDomain")),
+        };
+        if source_row.is_some_and(|row| row.ad != ad) {
+            return Err(error::invalid("a volume is cloned within its availability domain only"));
+        }
+        let least = source_row.map_or(50, |row| row.size_in_gbs);
+        let asked = new.size_in_gbs.or(new.size_in_mbs.map(|size| size / 1024));
+        let size = asked.unwrap_or_else(|| source_row.map_or(USUAL_SIZE_GBS, |row| row.size_in_gbs));
+        let tags = new.freeform_tags;
+        let change = Change {
+            name: None,
+            tags,
+            defined_tags: None,
+            size_in_gbs: Some(size),
+            vpus_per_gb: new.vpus_per_gb,
+            auto_tuned: new.is_auto_tune_enabled,
+        };
+        change.check(least)?;
+        self.check_other(new.kms_key_id.as_deref())?;
+        let number = self.volumes.data.len() as u32;
+        let creator = self.creator(&request.caller);
+        let own = OwnVolume {
+            tags: change.tags.unwrap_or_default(),
+            defined_tags: new.defined_tags,
+            auto_tuned: change.auto_tuned.unwrap_or(false),
+            ready: Some(self.now + PREPARING),
+            source,
+        };
+        self.volumes.data.push(VolumeRow {
+            compartment,
+            ad,
+            name: new.display_name.unwrap_or_else(|| format!("volume{}", stamp(self.now))).into(),
+            image: None,
+            size_in_gbs: size,
+            vpus_per_gb: new.vpus_per_gb.unwrap_or(10),
+            creator,
+            created: self.now,
+            changed: self.now,
+            version: 0,
+            available: true,
+            used_by: None,
+            own: Some(Box::new(own)),
+        });
+        let id = Id(Kind::Volume, number);
+        self.log.push(self.now, "volume_created", Some(id), None);
+        Ok((self.volume_answer(request, number)?, Some(id)))
+    }
+
+    /// The volume that is cloned; everything else that a volume can be made from does not exist here.
+    fn source_volume(&self, source: &VolumeSourceDetails) -> Result<u32, ApiError> {
+        let VolumeSourceDetails::Volume(source) = source else { return Err(error::not_found()) };
+        let number = self.data_volume(&source.id)?;
+        if self.volumes.data[number as usize].available { Ok(number) } else { Err(error::not_found()) }
+    }
+
+    pub(in crate::world) fn update_volume(&mut self, request: &ApiRequest) -> ApiResult {
+        let new: UpdateVolumeDetails = request.details()?;
+        let number = self.data_volume(request.in_path("volumeId"))?;
+        let row = &self.volumes.data[number as usize];
+        if !row.available {
+            return Err(error::not_found());
+        }
+        let id = Id(Kind::Volume, number);
+        request.check_etag(&self.etag(id, row.version))?;
+        let change = Change {
+            name: new.display_name,
+            tags: new.freeform_tags,
+            defined_tags: new.defined_tags,
+            size_in_gbs: new.size_in_gbs,
+            vpus_per_gb: new.vpus_per_gb,
+            auto_tuned: new.is_auto_tune_enabled,
+        };
+        change.check(row.size_in_gbs)?;
+        change.apply(&mut self.volumes.data[number as usize], self.now);
+        self.log.push(self.now, "volume_updated", Some(id), None);
+        self.volume_answer(request, number)
+    }
+
+    pub(in crate::world) fn update_boot_volume(&mut self, request: &ApiRequest) -> ApiResult {
+        let new: UpdateBootVolumeDetails = request.details()?;
+        let number = self.boot_volume(request.in_path("bootVolumeId"))?;
+        let row = &self.volumes.boots[number as usize];
+        if !row.available {
+            return Err(error::not_found());
+        }
+        let id = Id(Kind::BootVolume, number);
+        request.check_etag(&self.etag(id, row.version))?;
+        let change = Change {
+            name: new.display_name,
+            tags: new.freeform_tags,
+            defined_tags: new.defined_tags,
+            size_in_gbs: new.size_in_gbs,
+            vpus_per_gb: new.vpus_per_gb,
+            auto_tuned: new.is_auto_tune_enabled,
+        };
+        change.check(row.size_in_gbs)?;
+        change.apply(&mut self.volumes.boots[number as usize], self.now);
+        self.log.push(self.now, "boot_volume_updated", Some(id), None);
+        self.get_boot_volume(request)
+    }
+}
