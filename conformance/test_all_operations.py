@@ -17,6 +17,7 @@ from oci.limits_increase import LimitsIncreaseClient, models as increase_models
 from oci.resource_search import ResourceSearchClient, models as search_models
 from oci.work_requests import WorkRequestClient
 
+import captured
 import networks
 import volumes
 from region import Region
@@ -378,7 +379,7 @@ NEVER = set(
     GetVolumeBackupPolicyAssetAssignment ListAppCatalogSubscriptions ListBlockVolumeReplicas ListBootVolumeBackups
     ListBootVolumeReplicas ListByoipRanges ListCaptureFilters ListClusterNetworks ListComputeCapacityTopologies
     ListComputeClusters ListComputeGpuMemoryClusters ListComputeGpuMemoryFabrics ListComputeHostGroups ListComputeHosts
-    ListComputeImageCapabilitySchemas ListConsoleHistories ListCostTrackingTags ListCpes ListCrossConnects
+    ListComputeImageCapabilitySchemas ListCostTrackingTags ListCpes ListCrossConnects
     ListDedicatedVmHosts ListDrgAttachments ListDrgs ListDynamicGroups ListGroups ListIPSecConnections
     ListInstanceConsoleConnections ListInstanceMaintenanceEvents ListIpv6s ListLocalPeeringGateways
     ListPolicies ListPublicIpPools ListQuotas ListRemotePeeringConnections
@@ -405,6 +406,10 @@ def test_a_volume_is_made_attached_and_deleted(region):
     volumes.use_every_operation(region)
 
 
+def test_an_image_and_a_console_are_captured(region):
+    captured.use_every_operation(region)
+
+
 def test_what_nobody_registered_is_not_found(region):
     compute, network = region.client(oci.core.ComputeClient), region.client(oci.core.VirtualNetworkClient)
     for call, kind in (
@@ -423,4 +428,4 @@ def test_no_operation_was_left_out(region):
     assert wanted - served == ABSENT
     # Two services have a ListServices; the region counts that of networks under a longer name.
     assert "ListVirtualNetworkServices" in served
-    assert len(wanted) == 182
+    assert len(wanted) == 189

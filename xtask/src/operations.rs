@@ -92,10 +92,11 @@ fn entry(out: &mut String, operation: &Operation, bounds: &OperationBounds) -> R
 }
 
 /// Parameters that the older constraints document requires but the service no longer does (SDK 2.189).
-const OPTIONAL_SINCE: [(&str, &str); 3] = [
+const OPTIONAL_SINCE: [(&str, &str); 4] = [
     ("ListBlockVolumeReplicas", "availabilityDomain"),
     ("ListBootVolumeReplicas", "availabilityDomain"),
     ("ListBootVolumes", "availabilityDomain"),
+    ("ListVlans", "vcnId"),
 ];
 
 fn render_parameter(

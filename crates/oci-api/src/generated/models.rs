@@ -1204,6 +1204,24 @@ pub struct CapacityReservationInstanceSummary {
     pub extra: Extra,
 }
 
+/// The wire model `CaptureConsoleHistoryDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CaptureConsoleHistoryDetails {
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// `displayName` on the wire.
+    #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+    /// `instanceId` on the wire (required).
+    #[serde(rename = "instanceId")]
+    pub instance_id: String,
+}
+
 /// The wire model `ChangeComputeCapacityReservationCompartmentDetails`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -1581,6 +1599,52 @@ pub struct ComputeInstanceOptions {
     pub extra: Extra,
 }
 
+/// The wire model `ConsoleHistory`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ConsoleHistory {
+    /// `availabilityDomain` on the wire (required).
+    #[serde(rename = "availabilityDomain", deserialize_with = "crate::null_as_default")]
+    pub availability_domain: String,
+    /// `compartmentId` on the wire (required).
+    #[serde(rename = "compartmentId", deserialize_with = "crate::null_as_default")]
+    pub compartment_id: String,
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// `displayName` on the wire.
+    #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+    /// `id` on the wire (required).
+    #[serde(rename = "id", deserialize_with = "crate::null_as_default")]
+    pub id: String,
+    /// `instanceId` on the wire (required).
+    #[serde(rename = "instanceId", deserialize_with = "crate::null_as_default")]
+    pub instance_id: String,
+    /// `lifecycleState` on the wire (required).
+    #[serde(rename = "lifecycleState", deserialize_with = "crate::null_as_default")]
+    pub lifecycle_state: ConsoleHistoryLifecycleState,
+    /// `timeCreated` on the wire (required).
+    #[serde(rename = "timeCreated", skip_serializing_if = "Option::is_none")]
+    pub time_created: Option<Timestamp>,
+    /// Fields that a newer service sends and this table does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+open_enum! {
+/// Values of `ConsoleHistory.lifecycleState`.
+ConsoleHistoryLifecycleState {
+Requested = "REQUESTED",
+GettingHistory = "GETTING-HISTORY",
+Succeeded = "SUCCEEDED",
+Failed = "FAILED",
+}
+}
+
 /// The wire model `CreateCapacityReportShapeAvailabilityDetails`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -1693,6 +1757,44 @@ pub struct CreateGmcConfigurationDetails {
     /// `gmcConfigs` on the wire (required).
     #[serde(rename = "gmcConfigs")]
     pub gmc_configs: Vec<InstanceConfigurationGmcConfigDetail>,
+}
+
+/// The wire model `CreateImageDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CreateImageDetails {
+    /// `compartmentId` on the wire (required).
+    #[serde(rename = "compartmentId")]
+    pub compartment_id: String,
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// `displayName` on the wire.
+    #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+    /// `imageSourceDetails` on the wire.
+    #[serde(rename = "imageSourceDetails", skip_serializing_if = "Option::is_none")]
+    pub image_source_details: Option<Box<ImageSourceDetails>>,
+    /// `instanceId` on the wire.
+    #[serde(rename = "instanceId", skip_serializing_if = "Option::is_none")]
+    pub instance_id: Option<String>,
+    /// `launchMode` on the wire.
+    #[serde(rename = "launchMode", skip_serializing_if = "Option::is_none")]
+    pub launch_mode: Option<CreateImageDetailsLaunchMode>,
+}
+
+open_enum! {
+/// Values of `CreateImageDetails.launchMode`.
+CreateImageDetailsLaunchMode {
+Native = "NATIVE",
+Emulated = "EMULATED",
+Paravirtualized = "PARAVIRTUALIZED",
+Acceleratedpv = "ACCELERATEDPV",
+Custom = "CUSTOM",
+}
 }
 
 polymorphic! {
@@ -3082,6 +3184,80 @@ pub struct ImageShapeCompatibilitySummary {
     /// Fields that a newer service sends and this table does not know.
     #[serde(flatten)]
     pub extra: Extra,
+}
+
+polymorphic! {
+/// `ImageSourceDetails`, told apart by `sourceType`.
+ImageSourceDetails, "sourceType" {
+"objectStorageTuple" => ObjectStorageTuple(ImageSourceViaObjectStorageTupleDetails),
+"objectStorageUri" => ObjectStorageUri(ImageSourceViaObjectStorageUriDetails),
+}
+}
+
+open_enum! {
+/// Values of `ImageSourceDetails.sourceImageType`.
+ImageSourceDetailsSourceImageType {
+Qcow2 = "QCOW2",
+Vmdk = "VMDK",
+}
+}
+
+/// The wire model `ImageSourceViaObjectStorageTupleDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ImageSourceViaObjectStorageTupleDetails {
+    /// `operatingSystem` on the wire.
+    #[serde(rename = "operatingSystem", skip_serializing_if = "Option::is_none")]
+    pub operating_system: Option<String>,
+    /// `operatingSystemVersion` on the wire.
+    #[serde(rename = "operatingSystemVersion", skip_serializing_if = "Option::is_none")]
+    pub operating_system_version: Option<String>,
+    /// `sourceImageType` on the wire.
+    #[serde(rename = "sourceImageType", skip_serializing_if = "Option::is_none")]
+    pub source_image_type: Option<ImageSourceViaObjectStorageTupleDetailsSourceImageType>,
+    /// `bucketName` on the wire (required).
+    #[serde(rename = "bucketName")]
+    pub bucket_name: String,
+    /// `namespaceName` on the wire (required).
+    #[serde(rename = "namespaceName")]
+    pub namespace_name: String,
+    /// `objectName` on the wire (required).
+    #[serde(rename = "objectName")]
+    pub object_name: String,
+}
+
+open_enum! {
+/// Values of `ImageSourceViaObjectStorageTupleDetails.sourceImageType`.
+ImageSourceViaObjectStorageTupleDetailsSourceImageType {
+Qcow2 = "QCOW2",
+Vmdk = "VMDK",
+}
+}
+
+/// The wire model `ImageSourceViaObjectStorageUriDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ImageSourceViaObjectStorageUriDetails {
+    /// `operatingSystem` on the wire.
+    #[serde(rename = "operatingSystem", skip_serializing_if = "Option::is_none")]
+    pub operating_system: Option<String>,
+    /// `operatingSystemVersion` on the wire.
+    #[serde(rename = "operatingSystemVersion", skip_serializing_if = "Option::is_none")]
+    pub operating_system_version: Option<String>,
+    /// `sourceImageType` on the wire.
+    #[serde(rename = "sourceImageType", skip_serializing_if = "Option::is_none")]
+    pub source_image_type: Option<ImageSourceViaObjectStorageUriDetailsSourceImageType>,
+    /// `sourceUri` on the wire (required).
+    #[serde(rename = "sourceUri")]
+    pub source_uri: String,
+}
+
+open_enum! {
+/// Values of `ImageSourceViaObjectStorageUriDetails.sourceImageType`.
+ImageSourceViaObjectStorageUriDetailsSourceImageType {
+Qcow2 = "QCOW2",
+Vmdk = "VMDK",
+}
 }
 
 /// The wire model `IngressSecurityRule`.
@@ -8329,6 +8505,27 @@ SubnetDomain = "SUBNET_DOMAIN",
 VcnDomain = "VCN_DOMAIN",
 CustomDomain = "CUSTOM_DOMAIN",
 }
+}
+
+/// The wire model `UpdateImageDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct UpdateImageDetails {
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// `displayName` on the wire.
+    #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+    /// `operatingSystem` on the wire.
+    #[serde(rename = "operatingSystem", skip_serializing_if = "Option::is_none")]
+    pub operating_system: Option<String>,
+    /// `operatingSystemVersion` on the wire.
+    #[serde(rename = "operatingSystemVersion", skip_serializing_if = "Option::is_none")]
+    pub operating_system_version: Option<String>,
 }
 
 /// The wire model `UpdateInstanceAgentConfigDetails`.

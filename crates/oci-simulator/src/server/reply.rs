@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use oci_api::ErrorBody;
 
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("opc-request-id");
+const BYTES_REMAINING: HeaderName = HeaderName::from_static("opc-bytes-remaining");
 const WORK_REQUEST: HeaderName = HeaderName::from_static("opc-work-request-id");
 pub(super) const NEXT_PAGE: HeaderName = HeaderName::from_static("opc-next-page");
 
@@ -75,6 +76,10 @@ pub(super) fn from_answer(answer: ApiAnswer) -> Response<Bytes> {
     // Oracle's services send the content type even without a body, except with a 204, which has neither.
     if answer.status != 204 {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    }
+    if let Some(bytes) = answer.bytes_remaining {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+        headers.insert(BYTES_REMAINING, HeaderValue::from(bytes));
     }
     for (name, value) in [
         (ETAG, answer.etag),

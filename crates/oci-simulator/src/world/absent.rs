@@ -10,7 +10,7 @@ use oci_api::Operation;
 use oci_api::operation::Answer;
 
 /// The lists that are always empty.
-const LISTS: [Operation; 39] = [
+const LISTS: [Operation; 38] = [
     Operation::GetVolumeBackupPolicyAssetAssignment,
     Operation::ListAppCatalogSubscriptions,
     Operation::ListBlockVolumeReplicas,
@@ -25,7 +25,6 @@ const LISTS: [Operation; 39] = [
     Operation::ListComputeHostGroups,
     Operation::ListComputeHosts,
     Operation::ListComputeImageCapabilitySchemas,
-    Operation::ListConsoleHistories,
     Operation::ListCostTrackingTags,
     Operation::ListCpes,
     Operation::ListCrossConnects,

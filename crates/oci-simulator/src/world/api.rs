@@ -105,6 +105,8 @@ pub struct ApiAnswer {
     pub next_page: Option<String>,
     /// The path of the new resource, for the header `location`, if the operation declares it.
     pub location: Option<String>,
+    /// Header `opc-bytes-remaining`. The body is then a part of a file, not JSON.
+    pub bytes_remaining: Option<u64>,
 }
 
 impl ApiAnswer {

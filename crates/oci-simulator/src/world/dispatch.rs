@@ -83,6 +83,8 @@ impl World {
                 self.limit_requests.rows.get(&number).ok_or_else(gone)?;
                 self.limit_request_answer(request, number)
             }
+            Id(Kind::Image, number) => self.image_answer(request, number).map_err(|_| gone()),
+            Id(Kind::ConsoleHistory, number) => self.console_answer(request, number).map_err(|_| gone()),
             Id(Kind::Volume, number) => self.volume_answer(request, number).map_err(|_| gone()),
             Id(Kind::VolumeAttachment, number) => self.attachment_answer(request, number).map_err(|_| gone()),
             Id(Kind::Vcn, number) => self.vcn_answer(request, number).map_err(|_| gone()),
@@ -137,6 +139,8 @@ impl World {
             Operation::DetachInstancePoolInstance => self.detach_member(request),
             Operation::CreateLimitsIncreaseRequest => self.create_limit_request(request),
             Operation::CancelLimitsIncreaseRequest => self.cancel_limit_request(request),
+            Operation::CreateImage => self.create_image(request),
+            Operation::CaptureConsoleHistory => self.capture_console(request),
             Operation::CreateVolume => self.create_volume(request),
             Operation::AttachVolume => self.attach_volume(request),
             _ => return self.dispatch_bound_network(request),
@@ -183,6 +187,12 @@ impl World {
             Operation::ListVolumes => self.list_volumes(request),
             Operation::GetVolume => self.get_volume(request),
             Operation::DeleteVolume => self.delete_volume(request),
+            Operation::UpdateImage => self.update_image(request),
+            Operation::DeleteImage => self.delete_image(request),
+            Operation::GetConsoleHistory => self.get_console(request),
+            Operation::GetConsoleHistoryContent => self.get_console_content(request),
+            Operation::ListConsoleHistories => self.list_consoles(request),
+            Operation::DeleteConsoleHistory => self.delete_console(request),
             Operation::UpdateVolume => self.update_volume(request),
             Operation::UpdateBootVolume => self.update_boot_volume(request),
             Operation::DetachVolume => self.detach_volume(request),

@@ -62,6 +62,7 @@ kinds! {
     ServiceGateway = "servicegateway",
     NetworkSecurityGroup = "networksecuritygroup",
     Service = "service",
+    ConsoleHistory = "consolehistory",
 }
 
 /// A resource: its kind and its number among that kind.

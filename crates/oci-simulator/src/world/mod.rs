@@ -15,6 +15,7 @@ mod automatic_tags;
 mod capacity;
 pub mod chance;
 mod configurations;
+mod consoles;
 mod dispatch;
 mod error;
 pub mod events;

@@ -166,14 +166,7 @@ impl World {
             }
             Known::Image { ocid, arm } => self.add(ocid, Kind::Image, |world| {
                 let number = world.images.len() as u32;
-                world.images.push(ImageRow {
-                    name: format!("Custom-Image-{number}"),
-                    os: "Oracle Linux".into(),
-                    os_version: "custom".into(),
-                    arm: *arm,
-                    gpu: false,
-                    created: world.now,
-                });
+                world.images.push(ImageRow::named(number, *arm, world.now));
                 Ok(number)
             }),
             Known::AvailabilityDomain { name } => self.register_ad(name),

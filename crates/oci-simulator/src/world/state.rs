@@ -5,6 +5,7 @@ use super::automatic_tags::Creators;
 use super::capacity::{Capacity, Holdings};
 use super::chance::{Chance, mix};
 use super::configurations::ConfigurationRow;
+use super::consoles::ConsoleRow;
 use super::events::{Event, EventLog};
 use super::identity::{Directory, short_region};
 use super::ids::{Id, Ids};
@@ -69,6 +70,8 @@ pub struct World {
     pub(super) made_pools: u32,
     #[serde(default, skip_serializing_if = "LimitRequests::are_unused")]
     pub(super) limit_requests: LimitRequests,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) consoles: Vec<ConsoleRow>,
     pub(super) tokens: Tokens,
     /// The regions of the tenancy, its home region first; empty where this region is the only one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -115,6 +118,7 @@ impl World {
             pools: BTreeMap::new(),
             made_pools: 0,
             limit_requests: LimitRequests::default(),
+            consoles: Vec::new(),
             tokens: Tokens::default(),
             subscriptions: Vec::new(),
             others_known: BTreeSet::new(),

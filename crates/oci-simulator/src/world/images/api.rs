@@ -11,57 +11,70 @@ use crate::world::request::answer;
 use crate::world::shapes::{Shape as ShapeRow, ShapeId, Size};
 use crate::world::state::World;
 use oci_api::models::{
-    Image, ImageLaunchMode, ImageLifecycleState, ImageMemoryConstraints, ImageOcpuConstraints,
-    ImageShapeCompatibilityEntry, ImageShapeCompatibilitySummary, Shape, ShapeBaselineOcpuUtilizations,
-    ShapeBillingType, ShapeMaxVnicAttachmentOptions, ShapeMemoryOptions, ShapeNetworkingBandwidthOptions,
-    ShapeOcpuOptions,
+    Image, ImageLaunchMode, ImageMemoryConstraints, ImageOcpuConstraints, ImageShapeCompatibilityEntry,
+    ImageShapeCompatibilitySummary, Shape, ShapeBaselineOcpuUtilizations, ShapeBillingType,
+    ShapeMaxVnicAttachmentOptions, ShapeMemoryOptions, ShapeNetworkingBandwidthOptions, ShapeOcpuOptions,
 };
 
 impl World {
     /// The image with this OCID, or 404 with the text that a launch returns.
     pub(in crate::world) fn image(&self, ocid: &str) -> Result<u32, ApiError> {
-        let number =
-            self.ids.number(Kind::Image, ocid).filter(|number| (*number as usize) < self.images.len());
+        let number = self.ids.number(Kind::Image, ocid).filter(|number| {
+            self.images.get(*number as usize).is_some_and(|row| row.state(self.now).is_some())
+        });
         number.ok_or_else(|| error::named_not_found("image", ocid))
     }
 
     fn image_model(&self, number: u32) -> Image {
         let row = &self.images[number as usize];
+        let own = row.own.as_deref();
         Image {
             id: self.ids.text(Id(Kind::Image, number)),
             // A platform image belongs to no compartment, which is how clients distinguish it from a custom image.
-            compartment_id: row.is_custom().then(|| compartment_ocid(&self.ids, 0)),
+            compartment_id: row.is_custom().then(|| compartment_ocid(&self.ids, row.compartment())),
+            base_image_id: own.and_then(|own| own.base).map(|base| self.ids.text(Id(Kind::Image, base))),
             create_image_allowed: true,
             display_name: Some(row.name.clone()),
             launch_mode: Some(ImageLaunchMode::Native),
-            lifecycle_state: ImageLifecycleState::Available,
+            lifecycle_state: row.state(self.now).unwrap_or("DELETED").into(),
             operating_system: row.os.clone(),
             operating_system_version: row.os_version.clone(),
             launch_options: Some(Box::new(default_launch_options())),
             size_in_mbs: Some(47_694),
             billable_size_in_gbs: Some(4),
             time_created: Some(row.created),
-            defined_tags: Some(std::collections::BTreeMap::new()),
-            freeform_tags: Some(std::collections::BTreeMap::new()),
+            defined_tags: Some(own.map(|own| own.defined_tags.clone()).unwrap_or_default()),
+            freeform_tags: Some(own.map(|own| own.tags.clone()).unwrap_or_default()),
             ..Image::default()
         }
     }
 
     pub(in crate::world) fn get_image(&self, request: &ApiRequest) -> ApiResult {
         let number = self.image(request.in_path("imageId")).map_err(|_| error::not_found())?;
-        let etag = self.etag(Id(Kind::Image, number), 0);
-        Ok(answer(request.operation, &self.image_model(number))?.with_etag(etag))
+        self.image_answer(request, number)
+    }
+
+    pub(super) fn image_etag(&self, number: u32) -> String {
+        let version = self.images[number as usize].own.as_ref().map_or(0, |own| own.version);
+        self.etag(Id(Kind::Image, number), version)
+    }
+
+    /// The result of an operation that shows one image.
+    pub(in crate::world) fn image_answer(&self, request: &ApiRequest, number: u32) -> ApiResult {
+        let row = self.images.get(number as usize).filter(|row| row.state(self.now).is_some());
+        row.ok_or_else(error::not_found)?;
+        Ok(answer(request.operation, &self.image_model(number))?.with_etag(self.image_etag(number)))
     }
 
     pub(in crate::world) fn list_images(&mut self, request: &ApiRequest) -> ApiResult {
-        self.compartment_in(request)?;
+        let compartment = self.compartment_in(request)?;
         let page = self.page(request)?;
         let shape = request.in_query("shape").map(ShapeId::find);
         let is = |name: &str, value: &str| request.in_query(name).is_none_or(|wanted| wanted == value);
-        let state =
-            request.in_query("lifecycleState").is_none_or(|state| state.eq_ignore_ascii_case("AVAILABLE"));
+        let state = request.in_query("lifecycleState");
         let rows = self.images.iter().zip(0..).filter(|(row, _)| {
-            state
+            row.state(self.now).is_some_and(|own| state.is_none_or(|state| state.eq_ignore_ascii_case(own)))
+                && row.own.as_ref().is_none_or(|own| own.compartment == compartment)
                 && is("displayName", &row.name)
                 && is("operatingSystem", &row.os)
                 && is("operatingSystemVersion", &row.os_version)

@@ -1,13 +1,16 @@
 //! Images, and the shapes that can start from them.
 
 mod api;
+mod custom;
 
+use super::automatic_tags::Spaces;
 use super::shapes::Shape as ShapeRow;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// An image.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct ImageRow {
     pub name: String,
     pub os: String,
@@ -17,12 +20,56 @@ pub(super) struct ImageRow {
     /// For shapes with GPUs only.
     pub gpu: bool,
     pub created: Timestamp,
+    /// What somebody chose who made it from an instance.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own: Option<Box<OwnImage>>,
+}
+
+/// What somebody chose about an image.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct OwnImage {
+    pub compartment: u32,
+    pub tags: BTreeMap<String, String>,
+    pub defined_tags: Spaces,
+    /// The image of the instance from which it was made.
+    pub base: Option<u32>,
+    /// When it is no longer PROVISIONING.
+    pub ready: Timestamp,
+    pub deleted: Option<Timestamp>,
+    pub version: u32,
 }
 
 impl ImageRow {
+    /// An image that a config names, of which nothing else is known.
+    pub fn named(number: u32, arm: Option<bool>, created: Timestamp) -> Self {
+        Self {
+            name: format!("Custom-Image-{number}"),
+            os: "Oracle Linux".into(),
+            os_version: "custom".into(),
+            arm,
+            gpu: false,
+            created,
+            own: None,
+        }
+    }
+
     /// Whether it is a custom image rather than one of Oracle's.
     pub fn is_custom(&self) -> bool {
-        self.os_version == "custom"
+        self.own.is_some() || self.os_version == "custom"
+    }
+
+    /// Its state; `None` once it is deleted.
+    pub fn state(&self, now: Timestamp) -> Option<&'static str> {
+        match &self.own {
+            Some(own) if own.deleted.is_some() => None,
+            Some(own) if now < own.ready => Some("PROVISIONING"),
+            _ => Some("AVAILABLE"),
+        }
+    }
+
+    /// The compartment of a custom image.
+    pub fn compartment(&self) -> u32 {
+        self.own.as_ref().map_or(0, |own| own.compartment)
     }
 
     /// Whether instances of the shape can boot it.
@@ -62,6 +109,7 @@ pub(super) fn platform_images(now: Timestamp) -> Vec<ImageRow> {
                 arm: Some(*arm),
                 gpu: *gpu,
                 created,
+                own: None,
             });
         }
     }

@@ -294,6 +294,7 @@ impl World {
                 is(filter.operating_system, &image.os)
                     && is(filter.operating_system_version, &image.os_version)
                     && image.fits(shape)
+                    && image.own.is_none()
             });
             return newest
                 .map(|image| Start::Image(image as u32))
@@ -303,6 +304,9 @@ impl World {
         let image = self.image(ocid)?;
         if !self.images[image as usize].fits(shape) {
             return Err(error::invalid(format!("Shape {} is not valid for image {ocid}.", shape.name)));
+        }
+        if self.images[image as usize].state(self.now) != Some("AVAILABLE") {
+            return Err(error::incorrect_state(format!("image {ocid} is in state PROVISIONING")));
         }
         Ok(Start::Image(image))
     }

@@ -61,7 +61,7 @@ impl Labels {
 }
 
 /// The fields that all parts show.
-struct Shown {
+struct PartFields {
     compartment_id: String,
     id: String,
     vcn_id: String,
@@ -283,7 +283,7 @@ impl World {
 
     /// A part as a response shows it.
     fn part_value(&self, id: Id, part: &Part) -> Result<Value, ApiError> {
-        let shown = Shown {
+        let shown = PartFields {
             compartment_id: compartment_ocid(&self.ids, part.compartment),
             id: self.ids.text(id),
             vcn_id: self.ids.text(Id(Kind::Vcn, part.vcn)),
@@ -348,7 +348,7 @@ fn value(model: &impl Serialize) -> Result<Value, ApiError> {
 /// A function that fills the fields of a model that all parts have.
 macro_rules! filled {
     ($($name:ident: $model:ident { name: $with_name:expr, created: $with_time:expr },)+) => {
-        $(fn $name(shown: Shown) -> $model {
+        $(fn $name(shown: PartFields) -> $model {
             $model {
                 compartment_id: shown.compartment_id,
                 id: shown.id,

@@ -298,6 +298,7 @@ impl World {
             Kind::CapacityReservation => Some(self.reservations.get(&number)?.compartment),
             Kind::InstanceConfiguration => Some(self.configurations.get(&number)?.compartment),
             Kind::InstancePool => Some(self.pools.get(&number)?.compartment),
+            Kind::ConsoleHistory => Some(self.instances.get(self.consoles.get(at)?.instance)?.compartment),
             Kind::WorkRequest => Some(self.work_requests.get(at)?.compartment),
             _ => None,
         }

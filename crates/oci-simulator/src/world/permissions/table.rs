@@ -21,8 +21,12 @@ const FREE: [Op; 6] = [
 pub(super) fn needed(operation: Op) -> Option<(Verb, &'static str)> {
     // Kinds of which the region has no resources: their own types would be names without a meaning.
     let other = || (Verb::Inspect, EVERYTHING);
-    (!FREE.contains(&operation))
-        .then(|| of_compute(operation).or_else(|| of_network(operation)).or_else(|| of_the_rest(operation)).unwrap_or_else(other))
+    (!FREE.contains(&operation)).then(|| {
+        of_compute(operation)
+            .or_else(|| of_network(operation))
+            .or_else(|| of_the_rest(operation))
+            .unwrap_or_else(other)
+    })
 }
 
 fn of_compute(operation: Op) -> Option<(Verb, &'static str)> {
@@ -36,6 +40,10 @@ fn of_compute(operation: Op) -> Option<(Verb, &'static str)> {
         | Op::GetImage
         | Op::ListImageShapeCompatibilityEntries
         | Op::GetImageShapeCompatibilityEntry => (Inspect, "instance-images"),
+        Op::CreateImage | Op::UpdateImage | Op::DeleteImage => (Manage, "instance-images"),
+        Op::ListConsoleHistories => (Inspect, "console-histories"),
+        Op::GetConsoleHistory | Op::GetConsoleHistoryContent => (Read, "console-histories"),
+        Op::CaptureConsoleHistory | Op::DeleteConsoleHistory => (Manage, "console-histories"),
         Op::ListVnicAttachments | Op::GetVnicAttachment => (Inspect, "vnic-attachments"),
         Op::ListVolumeAttachments
         | Op::GetVolumeAttachment
@@ -117,6 +125,8 @@ pub(super) fn besides(operation: Op) -> &'static [(Verb, &'static str)] {
         Op::ListVolumeAttachments | Op::ListBootVolumeAttachments => {
             &[(Inspect, "volumes"), (Inspect, "instances")]
         }
+        Op::CreateImage => &[(Use, "instances")],
+        Op::CaptureConsoleHistory => &[(Read, "instances")],
         Op::AttachVolume | Op::DetachVolume => &[(Use, "volumes"), (Use, "instances")],
         Op::StartInstancePool | Op::StopInstancePool | Op::SoftstopInstancePool | Op::ResetInstancePool => {
             &[(Use, "instances")]

@@ -168,8 +168,14 @@ impl World {
 
     /// Custom images only: Oracle's own belong to no compartment of the tenancy.
     fn indexed_images(&self) -> impl Iterator<Item = Found<'_>> {
-        self.images.iter().zip(0..).filter(|(row, _)| row.is_custom()).map(|(row, number)| {
-            plain(Indexed::Image, number, row.created, (&*row.name).into(), 0, "AVAILABLE")
+        let custom = self.images.iter().zip(0..).filter(|(row, _)| row.is_custom());
+        custom.filter_map(|(row, number)| {
+            let state = row.state(self.now)?;
+            let name = (&*row.name).into();
+            let found = plain(Indexed::Image, number, row.created, name, row.compartment(), state);
+            let own = row.own.as_ref();
+            let tags = own.map(|own| borrowed(&own.tags)).unwrap_or_default();
+            Some(Found { tags, defined_tags: own.map(|own| &own.defined_tags), ..found })
         })
     }
 

@@ -19,7 +19,7 @@ const VOLUMES_MAX: usize = 32;
 /// What all types of attachments have.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Wanted {
+struct AttachmentBody {
     instance_id: String,
     volume_id: String,
     #[serde(rename = "type")]
@@ -42,7 +42,7 @@ impl World {
         &mut self,
         request: &ApiRequest,
     ) -> Result<(ApiAnswer, Option<Id>), ApiError> {
-        let wanted: Wanted = request.details()?;
+        let wanted: AttachmentBody = request.details()?;
         let (instance, row) = self.instance(&wanted.instance_id)?;
         if !matches!(row.state, State::Running | State::Stopped) {
             return Err(match row.state {

@@ -20,7 +20,7 @@ const PREPARING: SignedDuration = SignedDuration::from_secs(5);
 const USUAL_SIZE_GBS: i64 = 1024;
 
 /// What an update of either kind of volume can change.
-struct Change {
+struct VolumeChange {
     name: Option<String>,
     tags: Option<BTreeMap<String, String>>,
     defined_tags: Option<Spaces>,
@@ -29,7 +29,7 @@ struct Change {
     auto_tuned: Option<bool>,
 }
 
-impl Change {
+impl VolumeChange {
     fn check(&self, size_in_gbs: i64) -> Result<(), ApiError> {
         if let Some(tags) = &self.tags {
             check_tags(tags.iter().map(|(key, value)| (key.as_str(), value.as_str())))?;
@@ -107,7 +107,7 @@ impl World {
         let asked = new.size_in_gbs.or(new.size_in_mbs.map(|size| size / 1024));
         let size = asked.unwrap_or_else(|| source_row.map_or(USUAL_SIZE_GBS, |row| row.size_in_gbs));
         let tags = new.freeform_tags;
-        let change = Change {
+        let change = VolumeChange {
             name: None,
             tags,
             defined_tags: None,
@@ -162,7 +162,7 @@ impl World {
         }
         let id = Id(Kind::Volume, number);
         request.check_etag(&self.etag(id, row.version))?;
-        let change = Change {
+        let change = VolumeChange {
             name: new.display_name,
             tags: new.freeform_tags,
             defined_tags: new.defined_tags,
@@ -185,7 +185,7 @@ impl World {
         }
         let id = Id(Kind::BootVolume, number);
         request.check_etag(&self.etag(id, row.version))?;
-        let change = Change {
+        let change = VolumeChange {
             name: new.display_name,
             tags: new.freeform_tags,
             defined_tags: new.defined_tags,

@@ -79,6 +79,9 @@ impl World {
         let (entity, collection) = match row.resource.0 {
             Kind::CapacityReservation => ("capacityReservation", "computeCapacityReservations"),
             Kind::InstancePool => ("instancePool", "instancePools"),
+            Kind::Image => ("image", "images"),
+            Kind::Vcn => ("vcn", "vcns"),
+            Kind::VolumeAttachment => ("volumeAttachment", "volumeAttachments"),
             _ => ("instance", "instances"),
         };
         let action_type = match (row.status, row.action) {

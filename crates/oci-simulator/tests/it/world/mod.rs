@@ -2,6 +2,7 @@
 
 mod block_volumes;
 mod capacity;
+mod captured;
 mod history;
 mod instances;
 mod launch_errors;

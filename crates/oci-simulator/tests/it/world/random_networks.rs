@@ -215,7 +215,9 @@ fn random_networks_reach_every_change_and_refusal() {
         let operations = proptest::collection::vec(random_network(), 150);
         let operations = operations.new_tree(&mut runner).unwrap().current();
         let mut region = region(seed);
-        operations.iter().for_each(|operation| change_network(&mut region, operation));
+        for operation in &operations {
+            change_network(&mut region, operation);
+        }
         seen.extend(region.world.events(0).flat_map(|event| [Some(event.event), event.detail]).flatten());
     }
     let wanted = [

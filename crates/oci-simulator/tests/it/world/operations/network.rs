@@ -42,7 +42,7 @@ impl Full {
             Operation::CreateInternetGateway => self.delete(Operation::DeleteInternetGateway, "igId"),
             Operation::CreateNatGateway => self.delete(Operation::DeleteNatGateway, "natGatewayId"),
             Operation::CreateServiceGateway => {
-                self.delete(Operation::DeleteServiceGateway, "serviceGatewayId")
+                self.delete(Operation::DeleteServiceGateway, "serviceGatewayId");
             }
             Operation::CreateSubnet => self.delete(Operation::DeleteSubnet, "subnetId"),
             Operation::RemoveVcnCidr => {
