@@ -228,4 +228,7 @@ fn limits_are_shown_and_requested_for_each_region() {
     assert_eq!(regions(&partly["limits"])[0], PHX, "{partly}");
     assert!(partly["unknown"][0].as_str().unwrap().starts_with("us-ashburn-1: "), "{partly}");
     assert_eq!(partly["fits"], Value::Null);
+    without_ashburn(&place);
+    let gone = request(&["--region", "us-ashburn-1"]);
+    assert!(gone.code == 2 && gone.stderr.contains("its regions are us-phoenix-1"), "{}", gone.stderr);
 }

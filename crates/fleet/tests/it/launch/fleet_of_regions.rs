@@ -5,7 +5,8 @@ use super::fleets::{keep_at, options, scale_to};
 use super::world::{SHAPE, World};
 use fleet::action::{Options, Verb};
 use fleet::fleets::{
-    CensusError, FleetKey, KeepEnd, ReplaceOptions, Told, drift, replace, take_census, unlisted_members,
+    CensusError, FleetKey, KeepEnd, ReplaceOptions, Told, drift, replace, settle_unfinished, take_census,
+    unlisted_members,
 };
 use fleet::{FleetSpec, LaunchOptions, Plan};
 use ledger::Outcome;
@@ -13,7 +14,7 @@ use oci_api::Operation;
 use oci_simulator::scenario::Scenario;
 use oci_simulator::server::Region;
 use oci_simulator::world::ApiRequest;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -86,6 +87,61 @@ async fn a_fleet_grows_and_shrinks_over_all_regions() {
         let mut expected: Vec<String> = (1..=size).map(|number| format!("web-{number}")).collect();
         expected.sort();
         assert_eq!(names(&live), expected);
+    }
+}
+
+/// What a process that died has left behind is found out, as `scale` does it first.
+async fn settle(world: &World, fleet: &FleetSpec) {
+    tokio::time::sleep(Duration::from_mins(2)).await;
+    let env = world.environment();
+    let census = take_census(&env, fleet, &FleetKey::new(fleet, None)).await.unwrap();
+    settle_unfinished(&env, &census.unfinished, &CancellationToken::new()).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_killed_scale_over_regions_ends_exactly() {
+    for (seed, after) in (1..).zip([1, 2, 5, 20, 60, 150, 300]) {
+        let world = World::seeded(SMALL, seed);
+        for size in [8, 3, 7] {
+            let killed = scale_to(&world, fleet(&world, size), true);
+            let _ = tokio::time::timeout(Duration::from_secs(after), killed).await;
+            let left = names(&live(&world));
+            settle(&world, &fleet(&world, size)).await;
+            let ended = scale_to(&world, fleet(&world, size), true).await.0;
+            assert_eq!(ended, Outcome::Complete, "{after} s, to {size}, from {left:?}");
+            let live = live(&world);
+            let all: BTreeSet<String> = names(&live).into_iter().collect();
+            assert_eq!(
+                (all.len(), names(&live).len()),
+                (size as usize, size as usize),
+                "{after} s: {live:?}"
+            );
+            tokio::time::sleep(Duration::from_mins(20)).await;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_killed_maintain_over_regions_goes_on() {
+    for (seed, after) in (1..).zip([1, 2, 5, 20, 60, 150]) {
+        let world = World::seeded(SMALL, seed);
+        let whole = fleet(&world, 8);
+        assert_eq!(scale_to(&world, whole.clone(), true).await.0, Outcome::Complete);
+        tokio::time::sleep(Duration::from_mins(20)).await;
+        for (at, region) in regions(&world).enumerate() {
+            if let Some(name) = live(&world)[at].first() {
+                end(&world, region, name);
+            }
+        }
+        let (forever, once) = (options(false), options(true));
+        keep_at(&world, whole.clone(), &forever, Duration::from_secs(after)).await;
+        // By then the request of the dead process has arrived, and lists are up to date.
+        tokio::time::sleep(Duration::from_mins(2)).await;
+        let (ended, told, _) = keep_at(&world, whole, &once, Duration::from_hours(6)).await;
+        assert_eq!(ended, Some(KeepEnd::Kept), "{after} s: {told:?}");
+        let live = names(&live(&world));
+        let all: BTreeSet<&String> = live.iter().collect();
+        assert_eq!((all.len(), live.len()), (8, 8), "{after} s: {live:?}");
     }
 }
 
