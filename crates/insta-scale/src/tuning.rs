@@ -117,3 +117,6 @@ pub const SERVED_HEADERS: Duration = Duration::from_secs(10);
 pub const HUNT_CHANGE: Duration = Duration::from_mins(10);
 /// How often a hunt without news says so.
 pub const HUNT_NEWS: Duration = Duration::from_hours(1);
+
+/// How often `sim serve --parent-pid` looks for the process.
+pub const PARENT_LOOKS: Duration = Duration::from_millis(250);

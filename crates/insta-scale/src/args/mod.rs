@@ -60,7 +60,7 @@ pub use reservation::{
     Reserving, UpdateReservation, WaitReservation,
 };
 pub use schema::SchemaArgs;
-pub use sim::{SimArgs, SimCommand, SimExec, SimHome, SimReset, SimServe};
+pub use sim::{SimArgs, SimCommand, SimExec, SimHome, SimReset, SimServe, SimServeAlone};
 pub use ssh::{ExportAddress, LoginArgs, SshArgs};
 pub use watch::WatchArgs;
 

@@ -18,7 +18,7 @@ pub struct SimArgs {
 pub enum SimCommand {
     /// Serve a simulated region to this program and to the official CLI and SDKs
     #[command(after_help = SERVE_HELP)]
-    Serve(SimServe),
+    Serve(SimServeAlone),
     /// Run a program that uses the real host names, isolated from the network, beside a simulated region
     #[command(after_help = EXEC_HELP)]
     Exec(SimExec),
@@ -38,7 +38,8 @@ With --config FILE, the region also contains every resource named in that file a
 
 Examples:
   oci-insta-scale sim serve                      serve a region with ample capacity
-  oci-insta-scale sim serve --scenario hostile   serve a region where everything goes wrong";
+  oci-insta-scale sim serve --scenario hostile   serve a region where everything goes wrong
+  oci-insta-scale sim serve --listen 127.0.0.1:0 --ready-file ready.json --parent-pid $$   for a test";
 
 const EXEC_HELP: &str = "\
 The program gets a network without a way out, in which the host names of the region's services lead to the simulated region.
@@ -93,6 +94,20 @@ pub struct SimServe {
     /// Save the region to this file and restore it at the next start [default: forget it at exit]
     #[arg(long, value_name = "FILE")]
     pub save: Option<PathBuf>,
+}
+
+/// Flags of `sim serve` alone, for programs that start it.
+#[derive(Clone, Debug, Args)]
+pub struct SimServeAlone {
+    /// The region.
+    #[command(flatten)]
+    pub serve: SimServe,
+    /// Write where the region listens to this file as JSON once it is ready; deleted when the region ends
+    #[arg(long, value_name = "FILE")]
+    pub ready_file: Option<PathBuf>,
+    /// End when the process with this number ends
+    #[arg(long, value_name = "PID", value_parser = clap::value_parser!(i32).range(1..))]
+    pub parent_pid: Option<i32>,
 }
 
 /// Parses the address to listen on. `localhost` means this machine's loopback address.

@@ -2,8 +2,9 @@
 
 #[cfg(target_os = "linux")]
 mod exec;
+mod started;
 
-use crate::args::{OutputFormat, SimCommand, SimReset, SimServe};
+use crate::args::{OutputFormat, SimCommand, SimReset, SimServe, SimServeAlone};
 use crate::config::{self, CredentialSource, KeyFields, Overrides, Placeholders, Settings};
 use crate::environment;
 use crate::error::CommandError;
@@ -11,7 +12,7 @@ use crate::exit::Exit;
 use crate::login;
 use crate::output::console;
 use crate::output::listing::Listing;
-use crate::output::published::{PublishedDocument, PublishedRow, one_line_of, text_for_programs};
+use crate::output::published::{PublishedDocument, PublishedRow, one_line_of, text_for_programs, text_of};
 use crate::output::text;
 use crate::session::Session;
 use crate::simulated_region::{resources_elsewhere, resources_named_by};
@@ -59,8 +60,10 @@ fn options_of(session: &Session, args: &SimServe) -> Result<Options, CommandErro
     Ok(options)
 }
 
-async fn serve(session: &Session, args: &SimServe) -> Result<Exit, CommandError> {
-    let options = options_of(session, args)?;
+async fn serve(session: &Session, args: &SimServeAlone) -> Result<Exit, CommandError> {
+    let options = options_of(session, &args.serve)?;
+    let parent = args.parent_pid.map(started::Parent::watch).transpose()?;
+    let ready = args.ready_file.as_deref().map(started::ReadyFile::at).transpose()?;
     session.say_when_stopped("stopping the simulated region");
     let running = tokio::select! {
         biased;
@@ -71,6 +74,7 @@ async fn serve(session: &Session, args: &SimServe) -> Result<Exit, CommandError>
     for note in &running.notes {
         console::line(note);
     }
+    let ready = ready.map(|file| file.write(&ready_text(&running))).transpose()?;
     // At once: whoever reads the first line may read no further.
     console::data(&listening(&running, session.output))?;
     let endpoint = running.endpoint();
@@ -86,8 +90,12 @@ async fn serve(session: &Session, args: &SimServe) -> Result<Exit, CommandError>
             console::line(environment.hosts.trim_end());
         }
     }
-    session.stop.cancelled().await;
+    tokio::select! {
+        () = session.stop.cancelled() => {}
+        () = started::ended(parent) => console::line("the process of --parent-pid has ended: stopping the simulated region"),
+    }
     running.shutdown().await?;
+    drop(ready);
     Ok(Exit::Done)
 }
 
@@ -101,6 +109,10 @@ pub struct ServedRegion<'a> {
     further: BTreeMap<String, String>,
     /// The address of `--tls-listen`.
     tls: Option<&'a str>,
+    /// The directory with the credentials, if there is one.
+    home: Option<String>,
+    /// The number of the process that serves it.
+    pid: u32,
 }
 
 impl PublishedDocument for ServedRegion<'_> {
@@ -139,12 +151,27 @@ impl PublishedDocument for ResetRegion {
     const COMMANDS: &'static [&'static str] = &["sim reset"];
 }
 
+fn tls_of(running: &Running) -> Option<String> {
+    running.tls.as_ref().map(|(address, _)| format!("https://{address}"))
+}
+
+fn served<'a>(running: &Running, endpoint: &'a str, tls: Option<&'a str>) -> ServedRegion<'a> {
+    let further: BTreeMap<String, String> = running.further().into_iter().collect();
+    let home = running.home.as_ref().map(|home| home.display().to_string());
+    ServedRegion { simulated: true, endpoint, further, tls, home, pid: std::process::id() }
+}
+
+/// The document for the file of `--ready-file`.
+fn ready_text(running: &Running) -> String {
+    let (endpoint, tls) = (running.endpoint(), tls_of(running));
+    text_of(&served(running, &endpoint, tls.as_deref()), OutputFormat::Json)
+}
+
 /// Where it listens: a line for people, or a document of one line.
 fn listening(running: &Running, output: OutputFormat) -> String {
     let endpoint = running.endpoint();
-    let tls = running.tls.as_ref().map(|(address, _)| format!("https://{address}"));
-    let further: BTreeMap<String, String> = running.further().into_iter().collect();
-    let document = ServedRegion { simulated: true, endpoint: &endpoint, further, tls: tls.as_deref() };
+    let tls = tls_of(running);
+    let document = served(running, &endpoint, tls.as_deref());
     if let Some(line) = one_line_of(&document, output) {
         return line;
     }

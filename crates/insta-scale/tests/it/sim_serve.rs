@@ -294,3 +294,45 @@ fn a_region_interrupted_at_start_leaves_no_lock() {
     let region = Region::start(&place, &["--save", "world.json"]);
     assert_eq!(region.interrupt(), Some(0));
 }
+
+/// A region that a test starts says where it is, begins anew for the next test, and ends with whoever started it.
+#[cfg(unix)]
+#[test]
+fn a_region_for_tests_is_ready_reset_and_ends_with_its_parent() {
+    let place = Workplace::empty();
+    let mut parent = std::process::Command::new("sleep").arg("600").spawn().unwrap();
+    let pid = parent.id().to_string();
+    let more = ["--ready-file", "ready.json", "--parent-pid", &pid];
+    let mut region = Region::start(&place, &more);
+    let ready = place.path().join("ready.json");
+    let document: serde_json::Value = serde_json::from_slice(&std::fs::read(&ready).unwrap()).unwrap();
+    assert_eq!(document["endpoint"], region.endpoint);
+    assert_eq!(document["pid"], region.child.id());
+    let time =
+        |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap()["simulated_time"].clone();
+    let advanced = time(&region.post("/_sim/advance", &serde_json::json!({"seconds": 86_400})));
+    let reset = time(&region.post("/_sim/reset", &serde_json::Value::Null));
+    assert!(reset.as_str() < advanced.as_str(), "{reset} {advanced}");
+    parent.kill().unwrap();
+    parent.wait().unwrap();
+    assert_eq!(region.child.wait().unwrap().code(), Some(0));
+    assert!(!ready.exists(), "nothing is ready any more");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_parent_that_is_not_there_starts_no_region() {
+    let place = Workplace::empty();
+    let ended = place.run(&[
+        "sim",
+        "serve",
+        "--listen",
+        "127.0.0.1:0",
+        "--home",
+        "sim",
+        "--parent-pid",
+        "2147483647",
+    ]);
+    assert_eq!(ended.code, 2, "{}", ended.stderr);
+    assert!(ended.stderr.contains("there is no process 2147483647"), "{}", ended.stderr);
+}

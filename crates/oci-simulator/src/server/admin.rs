@@ -8,6 +8,7 @@ use super::peer::{Peer, RemoteAdmin};
 use super::region::Region;
 use super::reply::error_response;
 use super::route::decode;
+use super::snapshots::{self, Refused};
 use crate::exposition;
 use crate::iam::Policies;
 use crate::scenario::FaultRule;
@@ -68,6 +69,10 @@ pub(super) fn answer(region: &Region, parts: &Parts, body: &Bytes) -> Response<B
         ("/_sim/policies", "POST") => policies(region, body),
         ("/_sim/policies", "DELETE") => set_policies(region, None),
         ("/_sim/resource_token", "POST") => resource_token(region, body),
+        ("/_sim/snapshots", "GET") => json(&region.list_snapshots()),
+        ("/_sim/snapshots", "POST") => snapshot(region, body, Region::keep),
+        ("/_sim/restore", "POST") => snapshot(region, body, Region::restore),
+        ("/_sim/reset", "POST") => done(region, snapshots::START, region.restore(snapshots::START)),
         (
             "/_sim"
             | "/_sim/"
@@ -78,18 +83,21 @@ pub(super) fn answer(region: &Region, parts: &Parts, body: &Bytes) -> Response<B
             | "/_sim/advance"
             | "/_sim/faults"
             | "/_sim/policies"
-            | "/_sim/resource_token",
+            | "/_sim/resource_token"
+            | "/_sim/snapshots"
+            | "/_sim/restore"
+            | "/_sim/reset",
             _,
         ) => error_response(
             405,
             "MethodNotAllowed",
-            "GET /_sim/, world, stats, events, metrics, faults, policies; POST advance, faults, policies, resource_token; DELETE policies.",
+            "GET /_sim/, world, stats, events, metrics, faults, policies, snapshots; POST advance, faults, policies, resource_token, snapshots, restore, reset; DELETE policies.",
         ),
         _ => error_response(
             404,
             "NotFound",
             "There are: GET /_sim/ (a page), GET /_sim/world, GET /_sim/stats, GET /_sim/events?since=N, GET /_sim/metrics, POST /_sim/advance, GET and POST \
-             /_sim/faults, GET, POST and DELETE /_sim/policies, POST /_sim/resource_token.",
+             /_sim/faults, GET, POST and DELETE /_sim/policies, POST /_sim/resource_token, GET and POST /_sim/snapshots, POST /_sim/restore, POST /_sim/reset.",
         ),
     }
 }
@@ -235,6 +243,42 @@ fn resource_token(region: &Region, body: &Bytes) -> Response<Bytes> {
     match region.resource_token(&owner.kind, owner.compartment_id, key) {
         Ok((token, id)) => json(&serde_json::json!({ "token": token, "id": id })),
         Err(problem) => invalid(&problem),
+    }
+}
+
+/// The name of a snapshot.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SnapshotName {
+    name: String,
+}
+
+fn snapshot(
+    region: &Region,
+    body: &Bytes,
+    change: impl FnOnce(&Region, &str) -> Result<(), Refused>,
+) -> Response<Bytes> {
+    match object::<SnapshotName>(body) {
+        Ok(SnapshotName { name }) => done(region, &name, change(region, &name)),
+        Err(error) => invalid(&format!("the body must be {{\"name\": TEXT}}: {error}")),
+    }
+}
+
+/// The snapshot that was made or restored, and the time in the region.
+fn done(region: &Region, name: &str, done: Result<(), Refused>) -> Response<Bytes> {
+    match done {
+        Ok(()) => {
+            let time = region.world().now().to_string();
+            json(&serde_json::json!({ "snapshot": name, "simulated_time": time }))
+        }
+        Err((status, problem)) => {
+            let code = match status {
+                404 => "NotFound",
+                409 => "Conflict",
+                _ => "InvalidParameter",
+            };
+            error_response(status, code, &problem)
+        }
     }
 }
 

@@ -5,7 +5,7 @@
 //! system.
 
 use jiff::{SignedDuration, Timestamp};
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -19,6 +19,8 @@ pub trait SimClock: Send + Sync {
     fn elapsed(&self) -> Duration;
     /// Moves simulated time forward.
     fn advance(&self, by: Duration);
+    /// Sets simulated time, also back.
+    fn set(&self, now: Timestamp);
 }
 
 /// Simulated time that runs `speed` times as fast as tokio's.
@@ -27,7 +29,8 @@ pub struct ScaledClock {
     origin: Instant,
     start: Timestamp,
     speed: f64,
-    advanced: Mutex<Duration>,
+    /// By how much time was moved, forward or back.
+    advanced: Mutex<SignedDuration>,
     wall: Wall,
 }
 
@@ -52,11 +55,23 @@ impl ScaledClock {
     }
 }
 
+impl ScaledClock {
+    fn advanced(&self) -> MutexGuard<'_, SignedDuration> {
+        self.advanced.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How far simulated time has run by itself.
+    fn scaled(&self) -> SignedDuration {
+        let scaled = Duration::try_from_secs_f64(self.elapsed().as_secs_f64() * self.speed);
+        scaled.ok().and_then(|scaled| scaled.try_into().ok()).unwrap_or(SignedDuration::MAX)
+    }
+}
+
 impl SimClock for ScaledClock {
     fn now(&self) -> Timestamp {
-        let advanced = self.advanced.lock().map_or_else(|broken| *broken.into_inner(), |advanced| *advanced);
-        let scaled = Duration::try_from_secs_f64(self.elapsed().as_secs_f64() * self.speed);
-        later(self.start, scaled.unwrap_or(Duration::MAX).saturating_add(advanced))
+        let advanced = *self.advanced();
+        let moved = self.scaled().saturating_add(advanced);
+        self.start.checked_add(moved).unwrap_or(Timestamp::MAX)
     }
 
     fn wall(&self) -> Timestamp {
@@ -71,8 +86,12 @@ impl SimClock for ScaledClock {
     }
 
     fn advance(&self, by: Duration) {
-        let mut advanced = self.advanced.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        *advanced = advanced.saturating_add(by);
+        let mut advanced = self.advanced();
+        *advanced = advanced.saturating_add(SignedDuration::try_from(by).unwrap_or(SignedDuration::MAX));
+    }
+
+    fn set(&self, now: Timestamp) {
+        *self.advanced() = now.duration_since(self.start).saturating_sub(self.scaled());
     }
 }
 
@@ -112,6 +131,18 @@ mod tests {
         tokio::time::advance(Duration::from_secs(90)).await;
         assert_eq!(clock.now().to_string(), "2026-11-22T12:01:30Z");
         assert_eq!(clock.wall().to_string(), "2026-11-22T12:01:30Z");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn time_that_was_set_back_goes_on_from_there() {
+        let start: Timestamp = START.parse().unwrap();
+        let clock = ScaledClock::real(start, 30.0);
+        clock.advance(Duration::from_hours(5));
+        tokio::time::advance(Duration::from_secs(7)).await;
+        clock.set(start + SignedDuration::from_mins(1));
+        assert_eq!(clock.now().duration_since(start).as_secs(), 60);
+        tokio::time::advance(Duration::from_secs(2)).await;
+        assert_eq!(clock.now().duration_since(start).as_secs(), 120);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use super::auth::{Keys, PublicKey};
 use super::clock::SimClock;
 use super::faults::Faults;
+use super::kept::Snapshots;
 use super::sign_in::desk::Desk;
 use super::stats::{Counters, Stats};
 use super::throttle::Throttle;
@@ -37,6 +38,7 @@ pub(super) struct Inner {
     /// How many times simulated time was advanced explicitly.
     advanced: AtomicU64,
     world: Mutex<World>,
+    snapshots: Mutex<Snapshots>,
     gate: Mutex<Gate>,
 }
 
@@ -104,6 +106,7 @@ impl Region {
             label: OnceLock::new(),
             advanced: AtomicU64::new(0),
             world: Mutex::new(world),
+            snapshots: Mutex::default(),
             gate: Mutex::new(gate),
         };
         inner.desk.policies().open(scenario.policies.as_ref());
@@ -199,6 +202,18 @@ impl Region {
         let mut world = self.inner.world.lock().unwrap_or_else(PoisonError::into_inner);
         world.advance_to(self.inner.clock.now());
         world
+    }
+
+    /// Puts another world in place, whose time is then that of the clock.
+    pub(super) fn replace_world(&self, other: World, now: jiff::Timestamp) {
+        let mut world = self.inner.world.lock().unwrap_or_else(PoisonError::into_inner);
+        self.inner.clock.set(now);
+        *world = other;
+        self.inner.advanced.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn snapshots(&self) -> MutexGuard<'_, Snapshots> {
+        self.inner.snapshots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn gate(&self) -> MutexGuard<'_, Gate> {

@@ -190,6 +190,7 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
         admit(&options, region, &identity, speed);
     }
     open_sessions(&options, &region, home.as_ref()).await?;
+    region.keep_start();
     let (tls, tls_served) = match tls.zip(home.as_ref()) {
         Some((bound, home)) => {
             let (address, environment, served) = serve_tls(bound, &home.path, &all, &mut notes).await?;

@@ -5,6 +5,11 @@ use super::ids::{Id, Kind};
 use super::state::World;
 
 impl World {
+    /// Whether the tenancy has no other region.
+    pub(crate) fn is_alone(&self) -> bool {
+        self.subscriptions.len() < 2
+    }
+
     /// Takes over the tenancy, the users and the compartments of its home region. Compartments that were registered here alone
     /// are forgotten, so this comes before anything else is registered.
     pub fn join_tenancy(&mut self, home: &Self) {

@@ -14,18 +14,20 @@ mod part;
 mod parts;
 mod rules;
 mod services;
+mod subnet;
 mod subnets;
 mod vcns;
 mod vnic_update;
 mod vnics;
 
 pub(super) use part::{Common, Content, Part};
+pub(super) use subnet::{OwnSubnet, SubnetRow};
 
 use super::ids::{Id, Kind};
 use super::pairs;
 use ipnet::Ipv4Net;
 use jiff::Timestamp;
-use part::{DEFAULTS, MADE, Phase, is_default};
+use part::{DEFAULTS, MADE, Phase, is_default, phase_of};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -51,49 +53,9 @@ pub(super) struct OwnVcn {
     pub dns_label: Option<String>,
 }
 
-/// A subnet.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct SubnetRow {
-    pub compartment: u32,
-    pub vcn: u32,
-    pub name: String,
-    pub public: bool,
-    pub created: Timestamp,
-    base: u32,
-    prefix: u8,
-    /// Addresses from this offset on were never assigned, except for those in `taken`.
-    next: u32,
-    released: BTreeSet<u32>,
-    taken: BTreeSet<u32>,
-    /// Instances with a VNIC here.
-    pub members: BTreeSet<u32>,
-    /// What somebody chose.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub own: Option<Box<OwnSubnet>>,
-}
-
-/// What somebody chose about a subnet.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(super) struct OwnSubnet {
-    pub common: Common,
-    pub dns_label: Option<String>,
-    /// The availability domain to which it belongs; `None` if it is regional.
-    pub ad: Option<u8>,
-    pub no_ingress: bool,
-    /// `None` for the defaults of its network.
-    pub route_table: Option<u32>,
-    pub security_lists: Option<Vec<u32>>,
-    pub dhcp_options: Option<u32>,
-}
-
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 fn is_zero(number: &u32) -> bool {
     *number == 0
-}
-
-/// The state of a row with or without an `own`.
-fn phase_of(common: Option<&Common>, created: Timestamp, now: Timestamp) -> Option<Phase> {
-    common.map_or(Some(Phase::Available), |common| common.phase(created, now))
 }
 
 impl VcnRow {
@@ -109,122 +71,6 @@ impl VcnRow {
     /// Whether nobody has deleted it.
     pub fn lives(&self) -> bool {
         self.common().is_none_or(Common::lives)
-    }
-}
-
-impl SubnetRow {
-    fn size(&self) -> u32 {
-        1 << (32 - self.prefix)
-    }
-
-    pub fn block(&self) -> Ipv4Net {
-        Ipv4Net::new_assert(Ipv4Addr::from(self.base), self.prefix)
-    }
-
-    fn common(&self) -> Option<&Common> {
-        self.own.as_ref().map(|own| &own.common)
-    }
-
-    /// Its state; `None` once it is gone.
-    pub fn phase(&self, now: Timestamp) -> Option<Phase> {
-        phase_of(self.common(), self.created, now)
-    }
-
-    /// Whether nobody has deleted it.
-    pub fn lives(&self) -> bool {
-        self.common().is_none_or(Common::lives)
-    }
-
-    /// Whether somebody made it, instead of the region or a config.
-    fn is_made(&self) -> bool {
-        self.common().is_some_and(|common| common.made)
-    }
-
-    /// The label of its domain, if it has one.
-    pub fn dns_label(&self) -> Option<Cow<'_, str>> {
-        match &self.own {
-            Some(own) => own.dns_label.as_deref().map(Cow::Borrowed),
-            None => Some(Cow::Owned(self.name.replace('-', ""))),
-        }
-    }
-
-    /// The numbers of its route table, its security lists and its DHCP options.
-    fn parts(&self) -> (u32, Vec<u32>, u32) {
-        let own = self.own.as_deref();
-        (
-            own.and_then(|own| own.route_table).unwrap_or(self.vcn),
-            own.and_then(|own| own.security_lists.clone()).unwrap_or_else(|| vec![self.vcn]),
-            own.and_then(|own| own.dhcp_options).unwrap_or(self.vcn),
-        )
-    }
-
-    /// Whether a resource of its network is in use here.
-    fn uses(&self, Id(kind, number): Id) -> bool {
-        let (route_table, security_lists, dhcp_options) = self.parts();
-        match kind {
-            Kind::RouteTable => route_table == number,
-            Kind::SecurityList => security_lists.contains(&number),
-            Kind::DhcpOptions => dhcp_options == number,
-            _ => false,
-        }
-    }
-
-    /// What somebody chose, to be changed: at first what it always had.
-    fn own_mut(&mut self) -> &mut OwnSubnet {
-        let dns_label = self.dns_label().map(Cow::into_owned);
-        let no_ingress = !self.public;
-        self.own.get_or_insert_with(|| Box::new(OwnSubnet { dns_label, no_ingress, ..OwnSubnet::default() }))
-    }
-
-    /// The highest offset that was ever assigned.
-    fn highest(&self) -> u32 {
-        self.taken.last().copied().unwrap_or(0).max(self.next.saturating_sub(1))
-    }
-
-    /// The total number of addresses that VNICs can have.
-    pub fn usable(&self) -> u32 {
-        self.size() - 3
-    }
-
-    /// The number of free addresses.
-    pub fn free(&self) -> u32 {
-        let reserved_ahead = self.taken.range(self.next..).count() as u32;
-        (self.size() - 1).saturating_sub(self.next).saturating_sub(reserved_ahead)
-            + self.released.len() as u32
-    }
-
-    /// Takes the lowest free address.
-    fn take_any(&mut self) -> Option<u32> {
-        if let Some(offset) = self.released.pop_first() {
-            return Some(self.base + offset);
-        }
-        while self.taken.remove(&self.next) {
-            self.next += 1;
-        }
-        if self.next >= self.size() - 1 {
-            return None;
-        }
-        self.next += 1;
-        Some(self.base + self.next - 1)
-    }
-
-    /// Takes this address; returns false if it is not in the subnet or not free.
-    fn take(&mut self, address: u32) -> bool {
-        let Some(offset) = address.checked_sub(self.base).filter(|at| (2..self.size() - 1).contains(at))
-        else {
-            return false;
-        };
-        self.released.remove(&offset) || (offset >= self.next && self.taken.insert(offset))
-    }
-
-    /// Releases an address.
-    pub fn release(&mut self, address: u32) {
-        let offset = address.wrapping_sub(self.base);
-        if offset < self.next {
-            self.released.insert(offset);
-        } else {
-            self.taken.remove(&offset);
-        }
     }
 }
 

@@ -61,6 +61,11 @@ impl Common {
     }
 }
 
+/// The state of something with or without a [`Common`].
+pub(super) fn phase_of(common: Option<&Common>, created: Timestamp, now: Timestamp) -> Option<Phase> {
+    common.map_or(Some(Phase::Available), |common| common.phase(created, now))
+}
+
 /// One part of a network.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(in crate::world) struct Part {

@@ -13,4 +13,5 @@ mod regions;
 mod replays;
 mod scenarios;
 mod signatures;
+mod snapshots;
 mod wire;

@@ -315,9 +315,9 @@ async fn a_launch_must_fit_the_hardware_of_its_shape() {
 async fn what_is_not_there_is_named_in_the_stats() {
     let region = open_region("");
     for _ in 0..2 {
-        let path = "/20160918/dhcps/ocid1.dhcpoptions.oc1.phx.a";
+        let path = "/20160918/drgs/ocid1.drg.oc1.phx.a";
         assert_eq!(call(&region, "GET", path, "").await.0, 404);
     }
     let stats = get(&region, "/_sim/stats").await;
-    assert_eq!(stats["unknown_paths"], json!({"GET /20160918/dhcps/{ocid}": 2}));
+    assert_eq!(stats["unknown_paths"], json!({"GET /20160918/drgs/{ocid}": 2}));
 }
