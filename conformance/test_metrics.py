@@ -102,7 +102,10 @@ def test_prometheus_scrapes_a_hunt_and_its_region(place, tmp_path):
                 tuple(sorted(row["metric"].items())): float(row["value"][1])
                 for row in json.loads(fetched(url)[1])["data"]["result"]
             }
-        except urllib.error.HTTPError:
+        except urllib.error.HTTPError as error:
+            # It listens before it is ready.
+            if error.code == 503:
+                return {}
             raise
         except OSError:
             return {}

@@ -39,7 +39,7 @@ With --config FILE, the region also contains every resource named in that file a
 Examples:
   oci-insta-scale sim serve                      serve a region with ample capacity
   oci-insta-scale sim serve --scenario hostile   serve a region where everything goes wrong
-  oci-insta-scale sim serve --listen 127.0.0.1:0 --ready-file ready.json --parent-pid $$   for a test";
+  oci-insta-scale sim serve --listen 127.0.0.1:0 --ready-file ready.json --parent-pid 4711   for a test";
 
 const EXEC_HELP: &str = "\
 The program gets a network without a way out, in which the host names of the region's services lead to the simulated region.
