@@ -25,8 +25,8 @@ pub enum LimitsCommand {
     /// Request higher limits from Oracle, as far as the fleet needs them
     #[command(after_help = "\
 Requests the values that `limits` shows under WOULD DO, in the first availability domain that lacks something: one domain with
-more is enough. If limits are too low in several regions of the config, --region names the one. A limit with an open request is not requested again. A hunt, and a launch with --retry-for, go on by themselves
-once a limit is raised.
+more is enough. If limits are too low in several regions of the config, --region names the one. A limit with an open request is
+not requested again. A hunt, and a launch with --retry-for, go on by themselves once a limit is raised.
 
 Examples:
   oci-insta-scale limits request

@@ -74,7 +74,7 @@ async fn serve(session: &Session, args: &SimServeAlone) -> Result<Exit, CommandE
     for note in &running.notes {
         console::line(note);
     }
-    let ready = ready.map(|file| file.write(&ready_text(&running))).transpose()?;
+    let ready = ready.map(|file| file.write(ready_text(&running))).transpose()?;
     // At once: whoever reads the first line may read no further.
     console::data(&listening(&running, session.output))?;
     let endpoint = running.endpoint();

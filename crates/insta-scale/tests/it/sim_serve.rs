@@ -319,6 +319,24 @@ fn a_region_for_tests_is_ready_reset_and_ends_with_its_parent() {
     assert!(!ready.exists(), "nothing is ready any more");
 }
 
+/// A file of somebody else's is neither deleted nor replaced; one that an earlier region left behind is.
+#[test]
+fn a_ready_file_replaces_only_that_of_a_region() {
+    let place = Workplace::empty();
+    let serve = ["sim", "serve", "--listen", "127.0.0.1:0", "--home", "sim", "--ready-file", "notes"];
+    for text in ["my notes", "", "{}", "[1]"] {
+        place.write("notes", text);
+        let ended = place.run(&serve);
+        assert_eq!(ended.code, 2, "{}", ended.stderr);
+        assert!(ended.stderr.contains("no region wrote it"), "{}", ended.stderr);
+        assert_eq!(std::fs::read_to_string(place.path().join("notes")).unwrap(), text);
+    }
+    place.write("notes", r#"{"simulated": true, "endpoint": "http://127.0.0.1:1", "pid": 1}"#);
+    let region = Region::start(&place, &["--ready-file", "notes"]);
+    let document = std::fs::read_to_string(place.path().join("notes")).unwrap();
+    assert!(document.contains(&region.endpoint), "{document}");
+}
+
 #[cfg(unix)]
 #[test]
 fn a_parent_that_is_not_there_starts_no_region() {

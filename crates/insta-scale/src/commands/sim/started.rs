@@ -8,31 +8,50 @@ use std::path::{Path, PathBuf};
 /// The file of `--ready-file`, before the region is ready.
 pub struct ReadyFile(PathBuf);
 
-/// The file while the region runs. Deletes it at the end.
-pub struct Ready(PathBuf);
+/// The file while the region runs, with what was written. Deletes it at the end.
+pub struct Ready {
+    path: PathBuf,
+    text: String,
+}
 
 impl ReadyFile {
-    /// Deletes what an earlier region left behind, so that nobody takes it for this one.
+    /// Deletes what an earlier region left behind, so that nobody takes it for this one, and refuses any other file.
     pub fn at(path: &Path) -> Result<Self, CommandError> {
-        match std::fs::remove_file(path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                Err(cannot("replace", path, &error))
+        match std::fs::read(path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Self(path.to_owned())),
+            Err(error) => return Err(cannot("read", path, &error)),
+            Ok(text) if is_of_a_region(&text) => {}
+            Ok(_) => {
+                return Err(CommandError::usage(
+                    format!("--ready-file: {} exists, and no region wrote it", path.display()),
+                    "name another file, or remove this one",
+                ));
             }
-            _ => Ok(Self(path.to_owned())),
         }
+        std::fs::remove_file(path).map_err(|error| cannot("replace", path, &error))?;
+        Ok(Self(path.to_owned()))
     }
 
     /// Writes the whole file at once.
-    pub fn write(self, text: &str) -> Result<Ready, CommandError> {
+    pub fn write(self, text: String) -> Result<Ready, CommandError> {
         files::replace(&self.0, text.as_bytes()).map_err(|error| cannot("write", &self.0, &error))?;
-        Ok(Ready(self.0))
+        Ok(Ready { path: self.0, text })
     }
+}
+
+/// Whether a text is what a region writes when it is ready.
+fn is_of_a_region(text: &[u8]) -> bool {
+    let document = serde_json::from_slice::<serde_json::Value>(text).unwrap_or_default();
+    document["simulated"] == true && document["endpoint"].is_string() && document["pid"].is_u64()
 }
 
 impl Drop for Ready {
     fn drop(&mut self) {
-        // Whoever reads it later finds that nothing listens there.
-        let _ = std::fs::remove_file(&self.0);
+        // Another region may have taken the name since.
+        if std::fs::read(&self.path).is_ok_and(|text| text == self.text.as_bytes()) {
+            // Whoever reads it later finds that nothing listens there.
+            let _ = std::fs::remove_file(&self.path);
+        }
     }
 }
 

@@ -9,12 +9,11 @@ use crate::world::paging::{Cursor, Order};
 use crate::world::request::{answer, empty};
 use crate::world::state::World;
 use oci_api::models::{
-    AddNetworkSecurityGroupSecurityRulesDetails, AddSecurityRuleDetails,
     AddedNetworkSecurityGroupSecurityRules, NetworkSecurityGroupVnic,
     RemoveNetworkSecurityGroupSecurityRulesDetails, SecurityRule, SecurityRuleDestinationType,
-    SecurityRuleDirection, SecurityRuleSourceType, UpdateNetworkSecurityGroupSecurityRulesDetails,
-    UpdateSecurityRuleDetails, UpdatedNetworkSecurityGroupSecurityRules,
+    SecurityRuleDirection, SecurityRuleSourceType, UpdatedNetworkSecurityGroupSecurityRules,
 };
+use serde::Deserialize as _;
 use std::collections::BTreeSet;
 
 /// The maximum number of rules of a group (Oracle: "Service Limits", Networking).
@@ -183,9 +182,7 @@ impl World {
 
     pub(in crate::world) fn add_group_rules(&mut self, request: &ApiRequest) -> ApiResult {
         let ocid = request.in_path(GROUP);
-        let new: AddNetworkSecurityGroupSecurityRulesDetails = request.details()?;
-        let mut rules: Vec<SecurityRule> =
-            new.security_rules.unwrap_or_default().into_iter().map(added).collect();
+        let mut rules = rules_in(request)?;
         rules.iter_mut().try_for_each(|rule| self.check_rule(rule))?;
         let now = self.now;
         let (id, part) = self.group_mut(ocid)?;
@@ -213,9 +210,7 @@ impl World {
 
     pub(in crate::world) fn update_group_rules(&mut self, request: &ApiRequest) -> ApiResult {
         let ocid = request.in_path(GROUP);
-        let new: UpdateNetworkSecurityGroupSecurityRulesDetails = request.details()?;
-        let mut rules: Vec<SecurityRule> =
-            new.security_rules.unwrap_or_default().into_iter().map(updated).collect();
+        let mut rules = rules_in(request)?;
         rules.iter_mut().try_for_each(|rule| self.check_rule(rule))?;
         let known = self.rules_of(ocid)?;
         for rule in &mut rules {
@@ -265,37 +260,8 @@ fn unknown_rule(id: Option<&str>) -> ApiError {
     error::invalid(format!("the security group has no rule {}", id.unwrap_or_default()))
 }
 
-fn added(new: AddSecurityRuleDetails) -> SecurityRule {
-    SecurityRule {
-        description: new.description,
-        destination: new.destination,
-        destination_type: new.destination_type.map(|kind| kind.as_str().into()),
-        direction: new.direction.as_str().into(),
-        icmp_options: new.icmp_options,
-        is_stateless: new.is_stateless,
-        protocol: new.protocol,
-        source: new.source,
-        source_type: new.source_type.map(|kind| kind.as_str().into()),
-        tcp_options: new.tcp_options,
-        udp_options: new.udp_options,
-        ..SecurityRule::default()
-    }
-}
-
-fn updated(new: UpdateSecurityRuleDetails) -> SecurityRule {
-    SecurityRule {
-        id: Some(new.id),
-        description: new.description,
-        destination: new.destination,
-        destination_type: new.destination_type.map(|kind| kind.as_str().into()),
-        direction: new.direction.as_str().into(),
-        icmp_options: new.icmp_options,
-        is_stateless: new.is_stateless,
-        protocol: new.protocol,
-        source: new.source,
-        source_type: new.source_type.map(|kind| kind.as_str().into()),
-        tcp_options: new.tcp_options,
-        udp_options: new.udp_options,
-        ..SecurityRule::default()
-    }
+/// The rules in a request. What is added and what is updated have the fields of a rule, but for those that the region sets.
+fn rules_in(request: &ApiRequest) -> Result<Vec<SecurityRule>, ApiError> {
+    let rules = request.body.as_ref().and_then(|body| body.get("securityRules"));
+    rules.map_or_else(|| Ok(Vec::new()), |rules| Vec::deserialize(rules).map_err(|_| error::unparsable()))
 }

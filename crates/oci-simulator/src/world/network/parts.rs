@@ -262,12 +262,12 @@ impl World {
         {
             return Err(self.referenced(id, table));
         }
-        match self.vnics_of_group(&ocid).next() {
-            Some(instance) if id.0 == Kind::NetworkSecurityGroup => {
-                Err(self.referenced(id, Id(Kind::Vnic, instance)))
-            }
-            _ => Ok(()),
+        if id.0 == Kind::NetworkSecurityGroup
+            && let Some(instance) = self.vnics_of_group(&ocid).next()
+        {
+            return Err(self.referenced(id, Id(Kind::Vnic, instance)));
         }
+        Ok(())
     }
 
     /// 409 for a resource that another one refers to (oracle/terraform-provider-oci#660).

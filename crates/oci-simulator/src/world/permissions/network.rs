@@ -1,4 +1,5 @@
-//! Which permissions the operations of networks need (Oracle: "Details for the Core Services").
+//! Which permissions the operations of networks need (Oracle: "Details for the Core Services"). Attaching what a network is made of
+//! to each other, such as a route table to a subnet, needs more in the service; the region does not look at that.
 
 use crate::iam::Verb;
 use oci_api::Operation as Op;

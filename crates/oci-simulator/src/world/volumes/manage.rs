@@ -9,9 +9,8 @@ use crate::world::instances::validate::check_tags;
 use crate::world::state::World;
 use crate::world::time::stamp;
 use jiff::{SignedDuration, Timestamp};
-use oci_api::models::{
-    CreateVolumeDetails, UpdateBootVolumeDetails, UpdateVolumeDetails, VolumeSourceDetails,
-};
+use oci_api::models::{CreateVolumeDetails, VolumeSourceDetails};
+use serde::Deserialize;
 use std::collections::BTreeMap;
 
 /// How long a volume is PROVISIONING after it was created or resized (invented).
@@ -20,12 +19,19 @@ const PREPARING: SignedDuration = SignedDuration::from_secs(5);
 const USUAL_SIZE_GBS: i64 = 1024;
 
 /// What an update of either kind of volume can change.
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
 struct VolumeChange {
+    #[serde(rename = "displayName")]
     name: Option<String>,
+    #[serde(rename = "freeformTags")]
     tags: Option<BTreeMap<String, String>>,
     defined_tags: Option<Spaces>,
+    #[serde(rename = "sizeInGBs")]
     size_in_gbs: Option<i64>,
+    #[serde(rename = "vpusPerGB")]
     vpus_per_gb: Option<i64>,
+    #[serde(rename = "isAutoTuneEnabled")]
     auto_tuned: Option<bool>,
 }
 
@@ -154,48 +160,32 @@ impl World {
     }
 
     pub(in crate::world) fn update_volume(&mut self, request: &ApiRequest) -> ApiResult {
-        let new: UpdateVolumeDetails = request.details()?;
         let number = self.data_volume(request.in_path("volumeId"))?;
-        let row = &self.volumes.data[number as usize];
-        if !row.available {
-            return Err(error::not_found());
-        }
         let id = Id(Kind::Volume, number);
-        request.check_etag(&self.etag(id, row.version))?;
-        let change = VolumeChange {
-            name: new.display_name,
-            tags: new.freeform_tags,
-            defined_tags: new.defined_tags,
-            size_in_gbs: new.size_in_gbs,
-            vpus_per_gb: new.vpus_per_gb,
-            auto_tuned: new.is_auto_tune_enabled,
-        };
-        change.check(row.size_in_gbs)?;
-        change.apply(&mut self.volumes.data[number as usize], self.now);
+        let etag = self.etag(id, self.volumes.data[number as usize].version);
+        change(request, &etag, &mut self.volumes.data[number as usize], self.now)?;
         self.log.push(self.now, "volume_updated", Some(id), None);
         self.volume_answer(request, number)
     }
 
     pub(in crate::world) fn update_boot_volume(&mut self, request: &ApiRequest) -> ApiResult {
-        let new: UpdateBootVolumeDetails = request.details()?;
         let number = self.boot_volume(request.in_path("bootVolumeId"))?;
-        let row = &self.volumes.boots[number as usize];
-        if !row.available {
-            return Err(error::not_found());
-        }
         let id = Id(Kind::BootVolume, number);
-        request.check_etag(&self.etag(id, row.version))?;
-        let change = VolumeChange {
-            name: new.display_name,
-            tags: new.freeform_tags,
-            defined_tags: new.defined_tags,
-            size_in_gbs: new.size_in_gbs,
-            vpus_per_gb: new.vpus_per_gb,
-            auto_tuned: new.is_auto_tune_enabled,
-        };
-        change.check(row.size_in_gbs)?;
-        change.apply(&mut self.volumes.boots[number as usize], self.now);
+        let etag = self.etag(id, self.volumes.boots[number as usize].version);
+        change(request, &etag, &mut self.volumes.boots[number as usize], self.now)?;
         self.log.push(self.now, "boot_volume_updated", Some(id), None);
         self.get_boot_volume(request)
     }
+}
+
+/// Changes a volume of either kind.
+fn change(request: &ApiRequest, etag: &str, row: &mut VolumeRow, now: Timestamp) -> Result<(), ApiError> {
+    if !row.available {
+        return Err(error::not_found());
+    }
+    request.check_etag(etag)?;
+    let change: VolumeChange = request.details()?;
+    change.check(row.size_in_gbs)?;
+    change.apply(row, now);
+    Ok(())
 }
