@@ -3,8 +3,9 @@
 use crate::doctor::{check, command_in, doctor, doctor_with, remedy};
 use crate::program::{Ended, Workplace};
 use crate::reliability::disk::{can_mount, on_a_small_disk};
-use crate::sim_serve::{Region, region};
+use crate::sim_serve::{Region, region, region_at};
 use serde_json::{Value, json};
+use std::process::Stdio;
 
 fn config_of(place: &Workplace) -> String {
     std::fs::read_to_string(place.path().join("config.yaml")).unwrap()
@@ -90,6 +91,8 @@ fn the_remedies_for_the_login_heal() {
         ("user_ocid", "ocid1.user.oc1..aaaaaaaanobody", "registered for the user", 5),
         ("fingerprint", "\"00:11:22:33:44:55:66:77:88:99:aa:bb:cc:dd:ee:ff\"", "correct the fingerprint", 2),
         ("private_key_path", "\"nowhere.pem\"", "put the private key there", 2),
+        // Not readable for anybody, root included.
+        ("private_key_path", "\"sim\"", "make it readable for this user, or correct the path", 2),
     ] {
         let own = value_of(&good, key);
         place.write("config.yaml", good.replace(&own, wrong));
@@ -103,7 +106,7 @@ fn the_remedies_for_the_login_heal() {
             let (_, rest) = login["found"].as_str().unwrap().split_once("has fingerprint ").unwrap();
             let actual = rest.split(',').next().unwrap();
             place.write("config.yaml", good.replace(&own, &format!("\"{actual}\"")));
-        } else if key == "private_key_path" {
+        } else if wrong == "\"nowhere.pem\"" {
             std::fs::copy(place.path().join("sim/oci_api_key.pem"), place.path().join("nowhere.pem"))
                 .unwrap();
         } else {
@@ -239,6 +242,33 @@ fn a_full_subnet_is_healed_by_launching_fewer() {
     let (_, fewer) = advice.split_once("reduce `count` to ").unwrap();
     place.write("config.yaml", good.replace("count: 3", &format!("count: {fewer}")));
     assert_state(&place, "subnet", "ok");
+}
+
+#[test]
+fn a_reservation_in_the_making_is_healed_by_waiting() {
+    let (place, region) = region_at("1", &[]);
+    let words = ["reservation", "create", "--name", "held", "--count", "9", "--yes"];
+    let mut creating = place.command(&words).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let listed = loop {
+        let listed = place.run(&["reservation", "list", "--output", "json"]).json();
+        if listed["reservations"][0]["ocid"].is_string() {
+            break listed;
+        }
+        assert!(creating.try_wait().unwrap().is_none(), "it has ended: {listed}");
+    };
+    let held = format!(
+        "  capacity_reservation_id: {}\n  assign_public_ip",
+        listed["reservations"][0]["ocid"].as_str().unwrap()
+    );
+    place.write("config.yaml", config_of(&place).replace("  assign_public_ip", &held));
+    let document = assert_state(&place, "reservation", "failed");
+    let found = check(&document, "reservation")["found"].as_str().unwrap();
+    assert!(found.ends_with("the reservation is CREATING, not ACTIVE"), "{found}");
+    // The wait is not what is tested here.
+    region.post("/_sim/advance", &json!({"seconds": 60}));
+    run_command_in(&place, remedy(&document, "reservation"));
+    assert_state(&place, "reservation", "ok");
+    assert!(creating.wait().unwrap().success());
 }
 
 #[test]

@@ -2,9 +2,11 @@
 
 use crate::hunt::EXAMPLE;
 use crate::program::Workplace;
+use crate::sim_serve::{region, signal};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
 
 /// A `watch` that ends with the test, and its address.
 struct Watch {
@@ -93,4 +95,38 @@ fn a_live_page_is_shown_only_at_its_address() {
     let taken = place.run(&["watch", "--simulated", "--listen", port]);
     assert_eq!(taken.code, 2, "{}", taken.stderr);
     assert!(taken.stderr.contains("--listen"), "{}", taken.stderr);
+}
+
+#[test]
+fn the_page_of_a_maintained_fleet_shows_what_was_replaced() {
+    let (place, _region) = region(&[]);
+    let launched = place.run(&["launch", "--count", "3", "--yes"]);
+    assert_eq!(launched.code, 0, "{}", launched.stderr);
+    let members = || -> Vec<String> {
+        let listed = place.run(&["instances", "list", "--output", "json"]).json();
+        let rows = listed["instances"].as_array().unwrap().iter();
+        rows.map(|row| row["ocid"].as_str().unwrap().to_owned()).collect()
+    };
+    let before = members();
+    let mut keeper = place
+        .command(&["maintain", "--every", "10s", "--yes"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let watch = Watch::start(&place, &["watch", "rehearsal"]);
+    let ask = || watch.ask("GET", &watch.path, &watch.address, "");
+    // The page states the beginning that all OCIDs have in common once.
+    let shows = |ocid: &str| ask().contains(&ocid[ocid.len() - 20..]);
+    assert!(shows(&before[1]));
+    let ended = place.run(&["instances", "terminate", &before[1], "--yes"]);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    let since = Instant::now();
+    while !members().iter().any(|ocid| !before.contains(ocid) && shows(ocid)) {
+        assert!(since.elapsed() < Duration::from_secs(120), "no replacement is shown: {}", ask());
+        std::thread::sleep(Duration::from_millis(300));
+    }
+    assert!(!ask().contains(r#""live":"Ended"#), "it is maintained still");
+    signal(&keeper);
+    keeper.wait().unwrap();
 }
