@@ -129,6 +129,7 @@ impl Ground {
             numbers: Vec::new(),
             spread: None,
             homes: Vec::new(),
+            windows_images: Vec::new(),
             name: String::new(),
             placements: vec![Placement {
                 availability_domain: self.availability_domain.clone(),

@@ -2,6 +2,7 @@
 
 use super::finding::Finding;
 use super::homes::by_fault_domain;
+use super::licences;
 use super::naming::Naming;
 use super::shapes;
 use super::spec::FleetSpec;
@@ -35,15 +36,18 @@ pub async fn plan(client: &Client, fleet: FleetSpec) -> Result<Plan, PlanError> 
     let mut fleet = fleet;
     let closed = unsubscribed(client, &fleet).await;
     let mut known = BTreeMap::new();
+    let mut windows_images = Vec::new();
     if closed.is_empty() {
         for (region, own) in fleet.by_region() {
             let client = client.at(region);
-            let asked = futures_util::future::join(
+            let asked = futures_util::future::join3(
                 cloud::availability_domains(&client, root(&own)),
                 shapes::impossible(&client, &own),
+                licences::windows_images(&client, &own),
             );
-            let (domains, impossible) = asked.await;
+            let (domains, impossible, windows) = asked.await;
             findings.extend(impossible);
+            windows_images.extend(windows);
             match domains {
                 Ok(domains) => {
                     let names: Vec<String> = domains.into_iter().filter_map(|domain| domain.name).collect();
@@ -56,6 +60,7 @@ pub async fn plan(client: &Client, fleet: FleetSpec) -> Result<Plan, PlanError> 
         }
     }
     findings.extend(closed);
+    fleet.windows_images = windows_images;
     match resolve_in_regions(&fleet.placements, &known) {
         Ok(placements) => fleet.placements = placements,
         Err(more) => findings.extend(more),

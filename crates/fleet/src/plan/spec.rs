@@ -54,6 +54,9 @@ pub struct FleetSpec {
     /// How members are spread over domains; without it, every slot starts with the first placement.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spread: Option<Spread>,
+    /// The images of a resolved plan that are Windows, whose licence OCI charges unless the launch brings one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub windows_images: Vec<String>,
     /// For each slot of a resolved plan with a spread, the index of its first placement, which is the first one of its domain.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub homes: Vec<u32>,

@@ -13,7 +13,7 @@ use super::book::{Prices, Size, can_be_preemptible};
 use super::shapes::{
     ALWAYS_FREE, BOOT_VOLUME_GB, BOOT_VOLUME_VPUS, FREE_HOURS, PREEMPTIBLE, UNUSED_RESERVATION,
 };
-use crate::plan::FleetSpec;
+use crate::plan::{FleetSpec, says_licence};
 use ledger::Placement;
 
 /// A price over time.
@@ -170,6 +170,19 @@ pub fn of_placements(
     Cost::new(prices, lines, notes)
 }
 
+/// The prices per hour of one instance with its licence, which are charged while it runs, and of its volumes, which are charged
+/// while it exists.
+pub(crate) fn of_instance_and_volumes(
+    spec: &FleetSpec,
+    placement: &Placement,
+    prices: &Prices,
+) -> (Option<f64>, Option<f64>) {
+    let kind = Kind::of(spec, placement, Size::default());
+    let hour = |line: Option<Line>| line.map_or(Some(0.0), |line| line.price.map(|price| price.hour));
+    let instance = kind.hour(prices).zip(hour(kind.licence(1, prices))).map(|(own, licence)| own + licence);
+    (instance, hour(boot_volumes(&kind.launch, 1, prices)))
+}
+
 /// The parts of a launch at a placement that affect its price.
 struct Kind {
     launch: LaunchInstanceDetails,
@@ -177,6 +190,7 @@ struct Kind {
     size: Size,
     baseline: f64,
     preemptible: bool,
+    is_windows: bool,
 }
 
 impl Kind {
@@ -187,6 +201,8 @@ impl Kind {
             size: size_of(&launch).or(known).or(Size::of_fixed(&shape)),
             baseline: baseline_of(&launch),
             preemptible: launch.preemptible_instance_config.is_some(),
+            is_windows: !spec.windows_images.is_empty()
+                && spec.image_at(placement).is_some_and(|image| spec.windows_images.contains(&image)),
             launch,
             shape,
         }
@@ -211,15 +227,17 @@ impl Kind {
         prices.instance_hour(&self.shape, self.size, self.baseline).map(|price| price * share)
     }
 
-    /// The line for Windows licences, if the launch requests licences that OCI provides.
+    /// The line for Windows licences, if OCI provides them.
     fn licence(&self, count: u32, prices: &Prices) -> Option<Line> {
         let mut configs = self.launch.licensing_configs.iter().flatten();
-        let provided = configs.any(|config| match config {
-            LaunchInstanceLicensingConfig::Windows(windows) => {
-                windows.license_type == Some(WindowsLicence::OciProvided)
-            }
-            LaunchInstanceLicensingConfig::Other(_) => false,
-        });
+        // Unless the launch says otherwise, OCI provides the licence of an image that is Windows.
+        let provided = (self.is_windows && !says_licence(&self.launch))
+            || configs.any(|config| match config {
+                LaunchInstanceLicensingConfig::Windows(windows) => {
+                    windows.license_type == Some(WindowsLicence::OciProvided)
+                }
+                LaunchInstanceLicensingConfig::Other(_) => false,
+            });
         let price = prices.windows_hour(self.size, self.baseline);
         provided.then(|| Line {
             what: format!("{count} × Windows licence"),

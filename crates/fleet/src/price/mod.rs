@@ -15,10 +15,10 @@ pub use billing::bills_when_stopped;
 pub use book::{Prices, Rates, ShapePrice, Size, can_be_preemptible, part_numbers, rates, shapes};
 pub use budget::{Budget, BudgetError, UnknownPrice, spending_terms};
 pub use cost::describe;
-pub(crate) use cost::size_of;
 pub use cost::{
     Cost, Line, Per, of_fleet, of_kinds, of_placements, of_reservation, put_cheapest_first, rounded,
 };
+pub(crate) use cost::{of_instance_and_volumes, size_of};
 pub use list::{LIST_CURRENCY, PartPrice, PriceChange, PriceList, PriceListError};
 pub use shapes::UNUSED_RESERVATION;
 pub(crate) use shapes::{BOOT_VOLUME_VPUS, PREEMPTIBLE};

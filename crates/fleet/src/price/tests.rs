@@ -195,6 +195,22 @@ fn a_windows_licence_of_oci_is_charged_and_an_own_one_is_not() {
 }
 
 #[test]
+fn an_image_of_windows_comes_with_a_licence_of_oci() {
+    let mut spec = spec("VM.Standard.E4.Flex", 4.0, 16.0);
+    spec.template.image_id = Some("ocid1.image.oc1..windows".to_owned());
+    let lines = |spec: &FleetSpec| of_fleet(spec, 2, &Prices::default(), Size::default()).lines;
+    assert_eq!(lines(&spec).len(), 2);
+    spec.windows_images = vec!["ocid1.image.oc1..windows".to_owned()];
+    assert_eq!(lines(&spec)[1].what, "2 × Windows licence");
+    let windows = LaunchInstanceWindowsLicensingConfig {
+        license_type: Some(WindowsLicence::BringYourOwnLicense),
+        ..LaunchInstanceWindowsLicensingConfig::default()
+    };
+    spec.template.licensing_configs = Some(vec![LaunchInstanceLicensingConfig::Windows(windows)]);
+    assert_eq!(lines(&spec).len(), 2);
+}
+
+#[test]
 fn a_list_of_the_user_comes_first_in_its_own_currencies() {
     let dump = serde_json::json!({"lastUpdated": "2026-11-01", "items": [
         {"partNumber": "B93113", "currencyCodeLocalizations": [

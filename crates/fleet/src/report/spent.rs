@@ -168,11 +168,7 @@ impl<'a> Bill<'a> {
         if let Some(known) = self.rates.get(&key) {
             return known.clone();
         }
-        let cost = price::of_placements(fleet, &[(&key, 1)], self.prices, Size::default());
-        let (instance, volumes) = cost.lines.split_first().map_or((None, None), |(first, others)| {
-            let hour = |line: &price::Line| line.price.map(|price| price.hour);
-            (hour(first), others.iter().map(hour).sum())
-        });
+        let (instance, volumes) = price::of_instance_and_volumes(fleet, &key, self.prices);
         // Unknown counts as charged: this is the most that it can have cost.
         let when_stopped = bills_when_stopped(&key.shape).unwrap_or(true);
         let size = fleet.size_at(&key).or(Size::of_fixed(&key.shape));

@@ -16,6 +16,7 @@ use crate::session::Session;
 use crate::tuning::PLAN_RETRIES;
 use fleet::Plan;
 use fleet::launch::memory::{scope_in, scope_of, target_of};
+use fleet::plan::read_licences;
 use fleet::preflight::{Preflight, preflight};
 use jiff::Timestamp;
 use ledger::capacity::{Remembered, Subject};
@@ -37,9 +38,9 @@ pub async fn show_plan(session: &Session, args: &PlanArgs) -> Result<Exit, Comma
     let settings = session.settled(|| session.read_config(args.count)).await?;
     refuse_reserve(args, &settings)?;
     session.say_when_stopped(runtime::STOPPING_QUESTIONS);
-    let connection =
+    let mut connection =
         Connection::open_simulated(session, settings, args.place.simulate.as_deref(), None).await?;
-    let answer = check(&connection).await?;
+    let answer = check(&mut connection).await?;
     show(session, args, &connection.settings, Some(&answer))?;
     connection.close().await?;
     Ok(exit(&answer))
@@ -48,14 +49,17 @@ pub async fn show_plan(session: &Session, args: &PlanArgs) -> Result<Exit, Comma
 /// The plan as a document, for a command that shows it with something else.
 pub async fn planned(session: &Session) -> Result<Value, CommandError> {
     let settings = session.settled(|| session.read_config(None)).await?;
-    let connection = Connection::open(session, settings).await?;
-    let answer = check(&connection).await?;
+    let mut connection = Connection::open(session, settings).await?;
+    let answer = check(&mut connection).await?;
     Ok(value_of(&PlanDocument::of(&connection.settings, Some(&answer), false)))
 }
 
-async fn check(connection: &Connection<'_>) -> Result<Preflight, CommandError> {
-    let Settings { fleet, prices, .. } = &connection.settings;
+async fn check(connection: &mut Connection<'_>) -> Result<Preflight, CommandError> {
     let client = connection.questions.with_retry(PLAN_RETRIES);
+    let mut fleet = connection.settings.fleet.clone();
+    connection.ask(async { Ok::<_, CommandError>(read_licences(&client, &mut fleet).await) }).await?;
+    connection.settings.fleet = fleet;
+    let Settings { fleet, prices, .. } = &connection.settings;
     let asked = Box::pin(preflight(&client, fleet, prices));
     connection.ask(async { Ok::<_, CommandError>(asked.await) }).await
 }

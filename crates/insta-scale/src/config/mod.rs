@@ -358,6 +358,7 @@ fn read_root(
         placements: instances.placements,
         spread: instances.spread,
         homes: Vec::new(),
+        windows_images: Vec::new(),
         template: match template(&instances.body, findings) {
             Some(template) => template,
             None if profile.is_some() => LaunchInstanceDetails::default(),

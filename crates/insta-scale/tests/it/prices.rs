@@ -2,6 +2,7 @@
 
 use crate::bad_config::GOOD;
 use crate::program::Workplace;
+use crate::sim_serve::region;
 use serde_json::{Value, json};
 
 /// A document of the price API with one price for each OCPU and GB of E4.
@@ -113,4 +114,44 @@ fn a_damaged_list_is_said_and_the_built_in_one_applies() {
     assert!(plan.stdout.contains("the price list of 2026-09-18"), "{}", plan.stdout);
     assert_eq!(place.run(&["prices", "reset"]).code, 0);
     assert_eq!(place.run(&["plan", "--offline"]).stderr.matches("is not used").count(), 0);
+}
+
+#[test]
+fn the_price_of_windows_contains_its_licence() {
+    let (place, _region) = region(&[]);
+    let listed = place.run(&["find", "images", "--output", "json"]).json();
+    let images = listed["images"].as_array().unwrap();
+    let windows = images.iter().find(|image| image["operating_system"] == "Windows").unwrap();
+    let config = std::fs::read_to_string(place.path().join("config.yaml")).unwrap();
+    let (_, own) = config.split_once("image_id: ").unwrap();
+    let own = own.lines().next().unwrap();
+    place.write("config.yaml", config.replace(own, windows["ocid"].as_str().unwrap()));
+    let hour = |words: &[&str]| {
+        let lines = place.run(&[words, &["--output", "json"]].concat()).json()["cost"]["lines"].clone();
+        let lines = lines.as_array().unwrap().clone();
+        let licence = lines.into_iter().find(|line| line["what"] == "3 × Windows licence");
+        licence.map(|line| line["price"]["hour"].as_f64().unwrap())
+    };
+    for words in [&["plan"][..], &["launch", "--dry-run"]] {
+        assert_eq!(hour(words), Some(3.0 * 0.092), "{words:?}");
+    }
+    // What is consented to: 3 × (0.034 + 0.092 + the boot volume).
+    let launched = place.run(&["launch", "--yes", "-v"]);
+    assert_eq!(launched.code, 0, "{}", launched.stderr);
+    assert!(launched.stderr.contains("0.3866 USD per hour"), "{}", launched.stderr);
+    // A licence is charged like the instance, and not like its volumes: not while it is stopped.
+    let hourly = || {
+        let spent = place.run(&["cost", "--run", "last", "--output", "json"]).json();
+        spent["per_hour"].as_f64().unwrap_or_else(|| panic!("{spent}"))
+    };
+    let before = hourly();
+    assert_eq!(place.run(&["instances", "stop", "rehearsal-2", "--force", "--yes"]).code, 0);
+    assert!((before - hourly() - (0.034 + 0.092)).abs() < 1e-9, "{before} {}", hourly());
+    let bring = "launch_details: {licensingConfigs: [{type: WINDOWS, licenseType: BRING_YOUR_OWN_LICENSE}]}";
+    let config = std::fs::read_to_string(place.path().join("config.yaml")).unwrap();
+    place.write(
+        "config.yaml",
+        config.replace("instance_settings:\n", &format!("instance_settings:\n  {bring}\n")),
+    );
+    assert_eq!(hour(&["plan"]), None);
 }
