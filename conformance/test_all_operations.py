@@ -17,6 +17,7 @@ from oci.limits_increase import LimitsIncreaseClient, models as increase_models
 from oci.resource_search import ResourceSearchClient, models as search_models
 from oci.work_requests import WorkRequestClient
 
+import addresses
 import captured
 import networks
 import volumes
@@ -381,7 +382,7 @@ NEVER = set(
     ListComputeClusters ListComputeGpuMemoryClusters ListComputeGpuMemoryFabrics ListComputeHostGroups ListComputeHosts
     ListComputeImageCapabilitySchemas ListCostTrackingTags ListCpes ListCrossConnects
     ListDedicatedVmHosts ListDrgAttachments ListDrgs ListDynamicGroups ListGroups ListIPSecConnections
-    ListInstanceConsoleConnections ListInstanceMaintenanceEvents ListIpv6s ListLocalPeeringGateways
+    ListInstanceConsoleConnections ListInstanceMaintenanceEvents ListLocalPeeringGateways
     ListPolicies ListPublicIpPools ListQuotas ListRemotePeeringConnections
     ListTagDefaults ListTagNamespaces ListVirtualCircuits ListVlans ListVolumeBackupPolicies ListVolumeBackups
     ListVolumeGroupBackups ListVolumeGroups ListVtaps
@@ -400,6 +401,10 @@ ABSENT = {"GetDedicatedVmHost", "GetComputeCluster"}
 
 def test_a_network_is_made_changed_and_deleted(region):
     networks.use_every_operation(region)
+
+
+def test_addresses_are_made_moved_and_deleted(region):
+    addresses.use_every_operation(region)
 
 
 def test_a_volume_is_made_attached_and_deleted(region):
@@ -428,4 +433,4 @@ def test_no_operation_was_left_out(region):
     assert wanted - served == ABSENT
     # Two services have a ListServices; the region counts that of networks under a longer name.
     assert "ListVirtualNetworkServices" in served
-    assert len(wanted) == 189
+    assert len(wanted) == 206

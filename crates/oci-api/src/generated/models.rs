@@ -722,6 +722,24 @@ pub struct AttachServiceDeterminedVolumeDetails {
     pub volume_id: String,
 }
 
+/// The wire model `AttachVnicDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AttachVnicDetails {
+    /// `createVnicDetails` on the wire (required).
+    #[serde(rename = "createVnicDetails", skip_serializing_if = "Option::is_none")]
+    pub create_vnic_details: Option<Box<CreateVnicDetails>>,
+    /// `displayName` on the wire.
+    #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// `instanceId` on the wire (required).
+    #[serde(rename = "instanceId")]
+    pub instance_id: String,
+    /// `nicIndex` on the wire.
+    #[serde(rename = "nicIndex", skip_serializing_if = "Option::is_none")]
+    pub nic_index: Option<i64>,
+}
+
 polymorphic! {
 /// `AttachVolumeDetails`, told apart by `type`.
 AttachVolumeDetails, "type" {
@@ -1064,6 +1082,65 @@ pub struct BsNvmeAttachmentsConfig {
     /// Fields that a newer service sends and this table does not know.
     #[serde(flatten)]
     pub extra: Extra,
+}
+
+/// The wire model `BulkCreatePrivateIpItem`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct BulkCreatePrivateIpItem {
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// `displayName` on the wire.
+    #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+    /// `hostnameLabel` on the wire.
+    #[serde(rename = "hostnameLabel", skip_serializing_if = "Option::is_none")]
+    pub hostname_label: Option<String>,
+    /// `ipAddress` on the wire.
+    #[serde(rename = "ipAddress", skip_serializing_if = "Option::is_none")]
+    pub ip_address: Option<String>,
+    /// `lifetime` on the wire.
+    #[serde(rename = "lifetime", skip_serializing_if = "Option::is_none")]
+    pub lifetime: Option<BulkCreatePrivateIpItemLifetime>,
+    /// `routeTableId` on the wire.
+    #[serde(rename = "routeTableId", skip_serializing_if = "Option::is_none")]
+    pub route_table_id: Option<String>,
+    /// `cidrPrefixLength` on the wire.
+    #[serde(rename = "cidrPrefixLength", skip_serializing_if = "Option::is_none")]
+    pub cidr_prefix_length: Option<i64>,
+    /// `ipv4SubnetCidrAtCreation` on the wire.
+    #[serde(rename = "ipv4SubnetCidrAtCreation", skip_serializing_if = "Option::is_none")]
+    pub ipv4_subnet_cidr_at_creation: Option<String>,
+}
+
+open_enum! {
+/// Values of `BulkCreatePrivateIpItem.lifetime`.
+BulkCreatePrivateIpItemLifetime {
+Ephemeral = "EPHEMERAL",
+Reserved = "RESERVED",
+}
+}
+
+/// The wire model `BulkCreatePrivateIpsDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct BulkCreatePrivateIpsDetails {
+    /// `vnicId` on the wire.
+    #[serde(rename = "vnicId", skip_serializing_if = "Option::is_none")]
+    pub vnic_id: Option<String>,
+    /// `vlanId` on the wire.
+    #[serde(rename = "vlanId", skip_serializing_if = "Option::is_none")]
+    pub vlan_id: Option<String>,
+    /// `subnetId` on the wire.
+    #[serde(rename = "subnetId", skip_serializing_if = "Option::is_none")]
+    pub subnet_id: Option<String>,
+    /// `bulkCreatePrivateIpItem` on the wire (required).
+    #[serde(rename = "bulkCreatePrivateIpItem")]
+    pub bulk_create_private_ip_item: Vec<BulkCreatePrivateIpItem>,
 }
 
 /// The wire model `Byoipv6CidrDetails`.
@@ -1938,6 +2015,53 @@ pub struct CreateInternetGatewayDetails {
     pub route_table_id: Option<String>,
 }
 
+/// The wire model `CreateIpv6Details`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CreateIpv6Details {
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// `displayName` on the wire.
+    #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+    /// `ipAddress` on the wire.
+    #[serde(rename = "ipAddress", skip_serializing_if = "Option::is_none")]
+    pub ip_address: Option<String>,
+    /// `cidrPrefixLength` on the wire.
+    #[serde(rename = "cidrPrefixLength", skip_serializing_if = "Option::is_none")]
+    pub cidr_prefix_length: Option<i64>,
+    /// `vnicId` on the wire.
+    #[serde(rename = "vnicId", skip_serializing_if = "Option::is_none")]
+    pub vnic_id: Option<String>,
+    /// `subnetId` on the wire.
+    #[serde(rename = "subnetId", skip_serializing_if = "Option::is_none")]
+    pub subnet_id: Option<String>,
+    /// `lifetime` on the wire.
+    #[serde(rename = "lifetime", skip_serializing_if = "Option::is_none")]
+    pub lifetime: Option<CreateIpv6DetailsLifetime>,
+    /// `routeTableId` on the wire.
+    #[serde(rename = "routeTableId", skip_serializing_if = "Option::is_none")]
+    pub route_table_id: Option<String>,
+    /// `ipv6SubnetCidr` on the wire.
+    #[serde(rename = "ipv6SubnetCidr", skip_serializing_if = "Option::is_none")]
+    pub ipv6_subnet_cidr: Option<String>,
+    /// `hostname` on the wire.
+    #[serde(rename = "hostname", skip_serializing_if = "Option::is_none")]
+    pub hostname: Option<String>,
+}
+
+open_enum! {
+/// Values of `CreateIpv6Details.lifetime`.
+CreateIpv6DetailsLifetime {
+Ephemeral = "EPHEMERAL",
+Reserved = "RESERVED",
+}
+}
+
 /// The wire model `CreateLimitsIncreaseItemRequestDetails`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -2038,6 +2162,91 @@ pub struct CreateNetworkSecurityGroupDetails {
     /// `vcnId` on the wire (required).
     #[serde(rename = "vcnId")]
     pub vcn_id: String,
+}
+
+/// The wire model `CreatePrivateIpDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CreatePrivateIpDetails {
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// `displayName` on the wire.
+    #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+    /// `hostnameLabel` on the wire.
+    #[serde(rename = "hostnameLabel", skip_serializing_if = "Option::is_none")]
+    pub hostname_label: Option<String>,
+    /// `ipAddress` on the wire.
+    #[serde(rename = "ipAddress", skip_serializing_if = "Option::is_none")]
+    pub ip_address: Option<String>,
+    /// `cidrPrefixLength` on the wire.
+    #[serde(rename = "cidrPrefixLength", skip_serializing_if = "Option::is_none")]
+    pub cidr_prefix_length: Option<i64>,
+    /// `vnicId` on the wire.
+    #[serde(rename = "vnicId", skip_serializing_if = "Option::is_none")]
+    pub vnic_id: Option<String>,
+    /// `vlanId` on the wire.
+    #[serde(rename = "vlanId", skip_serializing_if = "Option::is_none")]
+    pub vlan_id: Option<String>,
+    /// `subnetId` on the wire.
+    #[serde(rename = "subnetId", skip_serializing_if = "Option::is_none")]
+    pub subnet_id: Option<String>,
+    /// `ipv4SubnetCidrAtCreation` on the wire.
+    #[serde(rename = "ipv4SubnetCidrAtCreation", skip_serializing_if = "Option::is_none")]
+    pub ipv4_subnet_cidr_at_creation: Option<String>,
+    /// `lifetime` on the wire.
+    #[serde(rename = "lifetime", skip_serializing_if = "Option::is_none")]
+    pub lifetime: Option<CreatePrivateIpDetailsLifetime>,
+    /// `routeTableId` on the wire.
+    #[serde(rename = "routeTableId", skip_serializing_if = "Option::is_none")]
+    pub route_table_id: Option<String>,
+}
+
+open_enum! {
+/// Values of `CreatePrivateIpDetails.lifetime`.
+CreatePrivateIpDetailsLifetime {
+Ephemeral = "EPHEMERAL",
+Reserved = "RESERVED",
+}
+}
+
+/// The wire model `CreatePublicIpDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CreatePublicIpDetails {
+    /// `compartmentId` on the wire (required).
+    #[serde(rename = "compartmentId")]
+    pub compartment_id: String,
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// `displayName` on the wire.
+    #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+    /// `lifetime` on the wire (required).
+    #[serde(rename = "lifetime")]
+    pub lifetime: CreatePublicIpDetailsLifetime,
+    /// `privateIpId` on the wire.
+    #[serde(rename = "privateIpId", skip_serializing_if = "Option::is_none")]
+    pub private_ip_id: Option<String>,
+    /// `publicIpPoolId` on the wire.
+    #[serde(rename = "publicIpPoolId", skip_serializing_if = "Option::is_none")]
+    pub public_ip_pool_id: Option<String>,
+}
+
+open_enum! {
+/// Values of `CreatePublicIpDetails.lifetime`.
+CreatePublicIpDetailsLifetime {
+Ephemeral = "EPHEMERAL",
+Reserved = "RESERVED",
+}
 }
 
 /// The wire model `CreateRouteTableDetails`.
@@ -2879,6 +3088,24 @@ Nps2 = "NPS2",
 Nps4 = "NPS4",
 Nps6 = "NPS6",
 }
+}
+
+/// The wire model `GetPublicIpByIpAddressDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct GetPublicIpByIpAddressDetails {
+    /// `ipAddress` on the wire (required).
+    #[serde(rename = "ipAddress")]
+    pub ip_address: String,
+}
+
+/// The wire model `GetPublicIpByPrivateIpIdDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct GetPublicIpByPrivateIpIdDetails {
+    /// `privateIpId` on the wire (required).
+    #[serde(rename = "privateIpId")]
+    pub private_ip_id: String,
 }
 
 /// The wire model `HostGroupPlacementConstraintDetails`.
@@ -5757,6 +5984,89 @@ Provisioning = "PROVISIONING",
 Available = "AVAILABLE",
 Terminating = "TERMINATING",
 Terminated = "TERMINATED",
+}
+}
+
+/// The wire model `Ipv6`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Ipv6 {
+    /// `compartmentId` on the wire (required).
+    #[serde(rename = "compartmentId", deserialize_with = "crate::null_as_default")]
+    pub compartment_id: String,
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// `displayName` on the wire (required).
+    #[serde(rename = "displayName", deserialize_with = "crate::null_as_default")]
+    pub display_name: String,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+    /// `id` on the wire (required).
+    #[serde(rename = "id", deserialize_with = "crate::null_as_default")]
+    pub id: String,
+    /// `ipAddress` on the wire (required).
+    #[serde(rename = "ipAddress", deserialize_with = "crate::null_as_default")]
+    pub ip_address: String,
+    /// `cidrPrefixLength` on the wire.
+    #[serde(rename = "cidrPrefixLength", skip_serializing_if = "Option::is_none")]
+    pub cidr_prefix_length: Option<i64>,
+    /// `lifecycleState` on the wire (required).
+    #[serde(rename = "lifecycleState", deserialize_with = "crate::null_as_default")]
+    pub lifecycle_state: Ipv6LifecycleState,
+    /// `subnetId` on the wire (required).
+    #[serde(rename = "subnetId", deserialize_with = "crate::null_as_default")]
+    pub subnet_id: String,
+    /// `systemTags` on the wire.
+    #[serde(rename = "systemTags", skip_serializing_if = "Option::is_none")]
+    pub system_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// `timeCreated` on the wire (required).
+    #[serde(rename = "timeCreated", skip_serializing_if = "Option::is_none")]
+    pub time_created: Option<Timestamp>,
+    /// `vnicId` on the wire.
+    #[serde(rename = "vnicId", skip_serializing_if = "Option::is_none")]
+    pub vnic_id: Option<String>,
+    /// `ipState` on the wire.
+    #[serde(rename = "ipState", skip_serializing_if = "Option::is_none")]
+    pub ip_state: Option<Ipv6IpState>,
+    /// `lifetime` on the wire.
+    #[serde(rename = "lifetime", skip_serializing_if = "Option::is_none")]
+    pub lifetime: Option<Ipv6Lifetime>,
+    /// `routeTableId` on the wire.
+    #[serde(rename = "routeTableId", skip_serializing_if = "Option::is_none")]
+    pub route_table_id: Option<String>,
+    /// `hostname` on the wire.
+    #[serde(rename = "hostname", skip_serializing_if = "Option::is_none")]
+    pub hostname: Option<String>,
+    /// Fields that a newer service sends and this table does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+open_enum! {
+/// Values of `Ipv6.lifecycleState`.
+Ipv6LifecycleState {
+Provisioning = "PROVISIONING",
+Available = "AVAILABLE",
+Terminating = "TERMINATING",
+Terminated = "TERMINATED",
+}
+}
+
+open_enum! {
+/// Values of `Ipv6.ipState`.
+Ipv6IpState {
+Assigned = "ASSIGNED",
+Available = "AVAILABLE",
+}
+}
+
+open_enum! {
+/// Values of `Ipv6.lifetime`.
+Ipv6Lifetime {
+Ephemeral = "EPHEMERAL",
+Reserved = "RESERVED",
 }
 }
 
@@ -8842,6 +9152,41 @@ pub struct UpdateInternetGatewayDetails {
     pub route_table_id: Option<String>,
 }
 
+/// The wire model `UpdateIpv6Details`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct UpdateIpv6Details {
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// `displayName` on the wire.
+    #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+    /// `vnicId` on the wire.
+    #[serde(rename = "vnicId", skip_serializing_if = "Option::is_none")]
+    pub vnic_id: Option<String>,
+    /// `hostname` on the wire.
+    #[serde(rename = "hostname", skip_serializing_if = "Option::is_none")]
+    pub hostname: Option<String>,
+    /// `routeTableId` on the wire.
+    #[serde(rename = "routeTableId", skip_serializing_if = "Option::is_none")]
+    pub route_table_id: Option<String>,
+    /// `lifetime` on the wire.
+    #[serde(rename = "lifetime", skip_serializing_if = "Option::is_none")]
+    pub lifetime: Option<UpdateIpv6DetailsLifetime>,
+}
+
+open_enum! {
+/// Values of `UpdateIpv6Details.lifetime`.
+UpdateIpv6DetailsLifetime {
+Ephemeral = "EPHEMERAL",
+Reserved = "RESERVED",
+}
+}
+
 /// The wire model `UpdateLaunchOptions`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -8930,6 +9275,59 @@ pub struct UpdateNetworkSecurityGroupSecurityRulesDetails {
     /// `securityRules` on the wire.
     #[serde(rename = "securityRules", skip_serializing_if = "Option::is_none")]
     pub security_rules: Option<Vec<UpdateSecurityRuleDetails>>,
+}
+
+/// The wire model `UpdatePrivateIpDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct UpdatePrivateIpDetails {
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// `displayName` on the wire.
+    #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+    /// `hostnameLabel` on the wire.
+    #[serde(rename = "hostnameLabel", skip_serializing_if = "Option::is_none")]
+    pub hostname_label: Option<String>,
+    /// `vnicId` on the wire.
+    #[serde(rename = "vnicId", skip_serializing_if = "Option::is_none")]
+    pub vnic_id: Option<String>,
+    /// `lifetime` on the wire.
+    #[serde(rename = "lifetime", skip_serializing_if = "Option::is_none")]
+    pub lifetime: Option<UpdatePrivateIpDetailsLifetime>,
+    /// `routeTableId` on the wire.
+    #[serde(rename = "routeTableId", skip_serializing_if = "Option::is_none")]
+    pub route_table_id: Option<String>,
+}
+
+open_enum! {
+/// Values of `UpdatePrivateIpDetails.lifetime`.
+UpdatePrivateIpDetailsLifetime {
+Ephemeral = "EPHEMERAL",
+Reserved = "RESERVED",
+}
+}
+
+/// The wire model `UpdatePublicIpDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct UpdatePublicIpDetails {
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// `displayName` on the wire.
+    #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+    /// `privateIpId` on the wire.
+    #[serde(rename = "privateIpId", skip_serializing_if = "Option::is_none")]
+    pub private_ip_id: Option<String>,
 }
 
 /// The wire model `UpdateRouteTableDetails`.

@@ -65,6 +65,7 @@ const FAMILIES: [(&str, &[&str]); 4] = [
             "network-security-groups",
             "private-ips",
             "public-ips",
+            "ipv6s",
             "internet-gateways",
             "nat-gateways",
             "service-gateways",

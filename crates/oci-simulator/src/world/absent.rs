@@ -10,7 +10,7 @@ use oci_api::Operation;
 use oci_api::operation::Answer;
 
 /// The lists that are always empty.
-const LISTS: [Operation; 38] = [
+const LISTS: [Operation; 37] = [
     Operation::GetVolumeBackupPolicyAssetAssignment,
     Operation::ListAppCatalogSubscriptions,
     Operation::ListBlockVolumeReplicas,
@@ -35,7 +35,6 @@ const LISTS: [Operation; 38] = [
     Operation::ListIPSecConnections,
     Operation::ListInstanceConsoleConnections,
     Operation::ListInstanceMaintenanceEvents,
-    Operation::ListIpv6s,
     Operation::ListLocalPeeringGateways,
     Operation::ListPolicies,
     Operation::ListPublicIpPools,

@@ -89,6 +89,14 @@ impl World {
             Id(Kind::VolumeAttachment, number) => self.attachment_answer(request, number).map_err(|_| gone()),
             Id(Kind::Vcn, number) => self.vcn_answer(request, number).map_err(|_| gone()),
             Id(Kind::Subnet, number) => self.subnet_answer(request, number).map_err(|_| gone()),
+            Id(Kind::VnicAttachment, number) => {
+                self.card_attachment_answer(request, number).map_err(|_| gone())
+            }
+            Id(Kind::PrivateIp, number) => self.private_answer(request, number).map_err(|_| gone()),
+            Id(Kind::PublicIp, number) => self.public_answer(request, number).map_err(|_| gone()),
+            Id(Kind::Ipv6, number) => self.ipv6_answer(request, number).map_err(|_| gone()),
+            // Several addresses were made at once.
+            Id(Kind::WorkRequest, _) => Ok(empty(request.operation)),
             id => self.part_answer(request, id).map_err(|_| gone()),
         }
     }

@@ -63,6 +63,7 @@ kinds! {
     NetworkSecurityGroup = "networksecuritygroup",
     Service = "service",
     ConsoleHistory = "consolehistory",
+    Ipv6 = "ipv6",
 }
 
 /// A resource: its kind and its number among that kind.

@@ -48,25 +48,6 @@ impl World {
         Ok(())
     }
 
-    fn check_addresses(&self) -> Result<(), String> {
-        let mut seen = BTreeMap::new();
-        for (number, row) in self.instances.iter().filter(|(_, row)| row.live) {
-            if let Some(other) = seen.insert((row.subnet, row.address), number) {
-                return Err(format!("instances {other} and {number} have the same address"));
-            }
-            if !self.network.subnets[row.subnet as usize].members.contains(&number) {
-                return Err(format!("instance {number} is not a member of its subnet"));
-            }
-        }
-        for (number, subnet) in self.network.subnets.iter().enumerate() {
-            let (free, used) = (subnet.free(), subnet.members.len() as u32);
-            if free + used != subnet.usable() {
-                return Err(format!("subnet {number}: {free} free, {used} used, {} in all", subnet.usable()));
-            }
-        }
-        Ok(())
-    }
-
     fn check_reservations(&self) -> Result<(), String> {
         for (number, row) in &self.reservations {
             let used: u32 = row.configs.values().map(|config| config.used).sum();

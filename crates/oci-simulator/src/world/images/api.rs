@@ -174,6 +174,11 @@ impl World {
     }
 }
 
+/// The maximum number of VNICs of an instance: one for each OCPU, between 2 and 24 (Oracle: "Compute Shapes").
+pub(in crate::world) fn most_vnics(ocpus: u32) -> u32 {
+    ocpus.clamp(2, 24)
+}
+
 fn shape_model(row: &ShapeRow) -> Shape {
     let family = row.family();
     let (ocpus, memory) = row.default_size();
@@ -185,7 +190,7 @@ fn shape_model(row: &ShapeRow) -> Shape {
         memory_in_gbs: Some(memory.into()),
         network_ports: Some(1),
         networking_bandwidth_in_gbps: Some(f64::from(ocpus).clamp(1.0, 100.0)),
-        max_vnic_attachments: Some(i64::from(ocpus).clamp(2, 24)),
+        max_vnic_attachments: Some(i64::from(most_vnics(ocpus))),
         gpus: Some(gpus.into()),
         local_disks: Some(0),
         rdma_ports: Some(0),

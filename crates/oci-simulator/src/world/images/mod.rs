@@ -3,6 +3,8 @@
 mod api;
 mod custom;
 
+pub(super) use api::most_vnics;
+
 use super::automatic_tags::Spaces;
 use super::shapes::Shape as ShapeRow;
 use jiff::{SignedDuration, Timestamp};

@@ -60,6 +60,8 @@ pub(super) struct VnicBody<'a> {
     pub hostname_label: Option<&'a str>,
     pub assign_private_dns_record: Option<bool>,
     pub private_ip: Option<&'a str>,
+    pub private_ip_id: Option<&'a str>,
+    pub assign_ipv6_ip: Option<bool>,
     pub vlan_id: Option<&'a str>,
     pub nsg_ids: Option<Vec<&'a str>>,
 }

@@ -42,6 +42,9 @@ struct Plan<'a> {
     subnet: u32,
     public: bool,
     private_ip: Option<&'a str>,
+    /// The reserved private address that becomes its first one.
+    reserved_ip: Option<u32>,
+    version_6: bool,
     hostname: Option<&'a str>,
     preemptible: bool,
     group: Option<&'a str>,
@@ -138,7 +141,14 @@ impl World {
             keep_data: true,
             live: true,
         };
-        Ok(self.create_instance(row, room.late_failure, volumes))
+        let number = self.create_instance(row, room.late_failure, volumes);
+        if let Some(reserved) = plan.reserved_ip {
+            self.lend_address(reserved, number);
+        }
+        if plan.version_6 {
+            self.add_usual_ipv6(number, plan.subnet, plan.compartment)?;
+        }
+        Ok(number)
     }
 
     fn create_instance(&mut self, row: InstanceRow, late_failure: bool, volumes: &[NewVolume]) -> u32 {
@@ -208,13 +218,7 @@ impl World {
             vnic.and_then(|vnic| vnic.subnet_id),
         )?;
         let subnet = self.subnet(required("createVnicDetails.subnetId", subnet)?)?;
-        let public = self.network.subnets[subnet as usize].public;
-        let wants_public = vnic.and_then(|vnic| vnic.assign_public_ip).unwrap_or(public);
-        if wants_public && !public {
-            return Err(error::invalid(
-                "assignPublicIp cannot be true: the subnet prohibits public IPs on VNICs",
-            ));
-        }
+        let wants_public = self.wants_public(subnet, vnic.and_then(|vnic| vnic.assign_public_ip))?;
         let hostname = agree(
             ("hostnameLabel", "createVnicDetails.hostnameLabel"),
             body.hostname_label,
@@ -242,6 +246,10 @@ impl World {
         }
         self.check_others(body)?;
         let private_ip = vnic.and_then(|vnic| vnic.private_ip);
+        let reserved_ip =
+            self.reserved_to_use(vnic.and_then(|vnic| vnic.private_ip_id), private_ip, subnet)?;
+        let version_6 = vnic.and_then(|vnic| vnic.assign_ipv6_ip);
+        self.check_ipv6_of_new(subnet, version_6)?;
         Ok(Plan {
             compartment,
             ad,
@@ -253,6 +261,8 @@ impl World {
             subnet,
             public: wants_public,
             private_ip,
+            reserved_ip,
+            version_6: version_6 == Some(true),
             hostname,
             preemptible,
             group: body.cluster_placement_group_id.filter(|group| !group.is_empty()),
@@ -327,9 +337,9 @@ impl World {
             self.check_limits(plan.ad, shape, Usage::of(plan.need))?;
         }
         self.check_quotas(plan.compartment, shape, Usage::of(plan.need))?;
-        let address = self.take_address(plan.subnet, plan.private_ip)?;
+        let address = self.first_address(plan)?;
         if self.capacity.is_out(plan.ad) {
-            self.network.subnets[plan.subnet as usize].release(address);
+            self.give_back_address(plan, address);
             return Err(error::out_of_capacity());
         }
         if let Some((number, config)) = reserved {
@@ -343,7 +353,7 @@ impl World {
         } else {
             let held = self.capacity.take(plan.ad, plan.fd, shape.family, plan.need);
             if held.is_none() {
-                self.network.subnets[plan.subnet as usize].release(address);
+                self.give_back_address(plan, address);
                 if !plan.preemptible {
                     self.make_room(plan.ad, plan.fd, shape.family, plan.need);
                 }
@@ -352,6 +362,20 @@ impl World {
             held
         };
         Ok(Room { held, reservation: None, address, late_failure })
+    }
+
+    /// The first address of a new instance: the reserved one that the launch names, or one of the subnet.
+    fn first_address(&mut self, plan: &Plan<'_>) -> Result<u32, ApiError> {
+        match plan.reserved_ip.and_then(|number| self.network.addresses.address_of(number)) {
+            Some(address) => Ok(address),
+            None => self.take_address(plan.subnet, plan.private_ip),
+        }
+    }
+
+    fn give_back_address(&mut self, plan: &Plan<'_>, address: u32) {
+        if plan.reserved_ip.is_none() {
+            self.network.subnets[plan.subnet as usize].release(address);
+        }
     }
 
     /// The error for a lack of capacity: sometimes, as on live tenancies, a false LimitExceeded.

@@ -154,8 +154,11 @@ impl World {
             (_, None) => {}
         }
         self.limits.count(compartment, ad, family, Usage::of(need), -1);
+        let is_freed = self.end_addresses(number);
         if let Some(subnet) = self.network.subnets.get_mut(subnet as usize) {
-            subnet.release(address);
+            if !is_freed {
+                subnet.release(address);
+            }
             subnet.members.remove(&number);
         }
         self.release_volumes(number);
@@ -167,6 +170,7 @@ impl World {
 
     fn forget_instance(&mut self, number: u32) {
         self.forget_attachments(number);
+        self.forget_cards(number);
         self.instances.remove(number);
         self.log.push(self.now, "instance_forgotten", Some(Id(Kind::Instance, number)), None);
     }

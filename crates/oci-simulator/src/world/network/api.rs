@@ -53,6 +53,7 @@ impl World {
         let own = row.own.as_deref();
         let (route_table, security_lists, dhcp_options) = self.part_ocids(row);
         let domain = self.domain_of(row);
+        let version_6 = own.and_then(|own| own.version_6);
         Subnet {
             id: self.ids.text(Id(Kind::Subnet, number)),
             availability_domain: own.and_then(|own| own.ad).map(|ad| self.identity.ad_name(ad)),
@@ -69,6 +70,9 @@ impl World {
             route_table_id: route_table,
             security_list_ids: Some(security_lists),
             dhcp_options_id: Some(dhcp_options),
+            ipv6_cidr_block: version_6.map(|block| block.to_string()),
+            ipv6_cidr_blocks: version_6.map(|block| vec![block.to_string()]),
+            ipv6_virtual_router_ip: version_6.map(|_| "fe80::200:17ff:fe00:1".to_owned()),
             virtual_router_ip: Some(Ipv4Addr::from(row.base + 1).to_string()),
             virtual_router_mac: format!("00:00:17:{:02X}:00:01", number & 255),
             time_created: Some(row.created),
@@ -119,6 +123,7 @@ impl World {
             compartment_id: compartment_ocid(&self.ids, row.compartment),
             cidr_block: blocks.first().cloned().unwrap_or_default(),
             cidr_blocks: blocks,
+            ipv6_cidr_blocks: own.and_then(|own| own.version_6).map(|block| vec![block.to_string()]),
             display_name: Some(row.name.clone()),
             vcn_domain_name: label.as_ref().map(|label| format!("{label}.oraclevcn.com")),
             dns_label: label,

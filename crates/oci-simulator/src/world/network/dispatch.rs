@@ -21,6 +21,11 @@ impl World {
             Operation::CreateSecurityList => self.create_part(Kind::SecurityList, request),
             Operation::CreateDhcpOptions => self.create_part(Kind::DhcpOptions, request),
             Operation::CreateNetworkSecurityGroup => self.create_part(Kind::NetworkSecurityGroup, request),
+            Operation::AttachVnic => self.attach_vnic(request),
+            Operation::CreatePrivateIp => self.create_private_ip(request),
+            Operation::BulkCreatePrivateIps => self.bulk_create_private_ips(request),
+            Operation::CreatePublicIp => self.create_public_ip(request),
+            Operation::CreateIpv6 => self.create_ipv6(request),
             _ => return None,
         })
     }
@@ -40,8 +45,7 @@ impl World {
             Operation::DeleteSubnet => self.delete_subnet(request),
             Operation::GetVnic => self.get_vnic(request),
             Operation::UpdateVnic => self.update_vnic(request),
-            Operation::ListPrivateIps => self.list_private_ips(request),
-            Operation::ListPublicIps => self.list_public_ips(request),
+            Operation::DetachVnic => self.detach_vnic(request),
             Operation::ListVirtualNetworkServices => self.list_network_services(request),
             Operation::GetService => self.get_network_service(request),
             Operation::ListNetworkSecurityGroups => self.list_security_groups(request),
@@ -87,6 +91,26 @@ impl World {
             Operation::ListDhcpOptions => self.list_parts(Kind::DhcpOptions, request),
             Operation::UpdateDhcpOptions => self.update_part(Kind::DhcpOptions, request, "dhcpId"),
             Operation::DeleteDhcpOptions => self.delete_part(Kind::DhcpOptions, request, "dhcpId"),
+            _ => self.dispatch_addresses(request),
+        }
+    }
+
+    fn dispatch_addresses(&mut self, request: &ApiRequest) -> ApiResult {
+        match request.operation {
+            Operation::ListPrivateIps => self.list_private_ips(request),
+            Operation::GetPrivateIp => self.get_private_ip(request),
+            Operation::UpdatePrivateIp => self.update_private_ip(request),
+            Operation::DeletePrivateIp => self.delete_private_ip(request),
+            Operation::ListPublicIps => self.list_public_ips(request),
+            Operation::GetPublicIp => self.get_public_ip(request),
+            Operation::GetPublicIpByIpAddress => self.find_public_ip(request),
+            Operation::GetPublicIpByPrivateIpId => self.find_public_ip_of_private(request),
+            Operation::UpdatePublicIp => self.update_public_ip(request),
+            Operation::DeletePublicIp => self.delete_public_ip(request),
+            Operation::ListIpv6s => self.list_ipv6s(request),
+            Operation::GetIpv6 => self.get_ipv6(request),
+            Operation::UpdateIpv6 => self.update_ipv6(request),
+            Operation::DeleteIpv6 => self.delete_ipv6(request),
             _ => self.dispatch_others(request),
         }
     }

@@ -59,7 +59,7 @@ impl World {
         Ok(())
     }
 
-    /// The instances whose VNIC is in a group.
+    /// The VNICs in a group.
     pub(super) fn vnics_of_group<'a>(&'a self, ocid: &'a str) -> impl Iterator<Item = u32> + 'a {
         let has = move |number: &u32| {
             let extra = self.instances.extras.get(*number);
@@ -70,7 +70,8 @@ impl World {
         let of: BTreeSet<u32> = (0..self.instances.extras.count()).filter(has).collect();
         let in_group =
             move |row: &crate::world::instances::InstanceRow| row.has_vnic() && of.contains(&row.extras);
-        self.instances.iter().filter(move |(_, row)| in_group(row)).map(|(number, _)| number)
+        let own = self.instances.iter().filter(move |(_, row)| in_group(row)).map(|(number, _)| number);
+        own.chain(self.cards_of_group(ocid))
     }
 
     pub(in crate::world) fn list_group_vnics(&mut self, request: &ApiRequest) -> ApiResult {
@@ -78,11 +79,11 @@ impl World {
         self.check_group(ocid)?;
         let page = self.page(request)?;
         let rows = self.vnics_of_group(ocid).map(|number| {
-            let row = self.instances.get(number);
+            let instance = self.vnic_place(number).map_or(number, |place| place.instance);
             let vnic = NetworkSecurityGroupVnic {
                 vnic_id: self.ids.text(Id(Kind::Vnic, number)),
-                resource_id: Some(self.ids.text(Id(Kind::Instance, number))),
-                time_associated: row.map(|row| row.created),
+                resource_id: Some(self.ids.text(Id(Kind::Instance, instance))),
+                time_associated: self.instances.get(instance).map(|row| row.created),
                 ..NetworkSecurityGroupVnic::default()
             };
             (Cursor { number, ..Cursor::default() }, vnic)

@@ -4,6 +4,7 @@
 //! Every region begins with a network, and a config adds those that it names. Nobody chose anything about these, so their rows
 //! have no `own`. Networks that somebody makes or changes have one. All other parts of a network are in [`part`].
 
+mod addresses;
 mod api;
 mod blocks;
 mod contents;
@@ -17,17 +18,19 @@ mod services;
 mod subnet;
 mod subnets;
 mod vcns;
+mod version_6;
 mod vnic_update;
 mod vnics;
 
-pub(super) use part::{Common, Content, Part};
+pub(super) use part::{Common, Content, MADE, Part};
 pub(super) use subnet::{OwnSubnet, SubnetRow};
 
 use super::ids::{Id, Kind};
 use super::pairs;
-use ipnet::Ipv4Net;
+use addresses::Addresses;
+use ipnet::{Ipv4Net, Ipv6Net};
 use jiff::Timestamp;
-use part::{DEFAULTS, MADE, Phase, is_default, phase_of};
+use part::{DEFAULTS, Phase, is_default, phase_of};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -51,6 +54,9 @@ pub(super) struct OwnVcn {
     /// Its blocks, in the order in which they were added.
     pub blocks: Vec<Ipv4Net>,
     pub dns_label: Option<String>,
+    /// Its block of addresses of version 6, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version_6: Option<Ipv6Net>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
@@ -84,6 +90,8 @@ pub(super) struct Network {
     pub parts: BTreeMap<Id, Part>,
     #[serde(default, skip_serializing_if = "is_zero")]
     made_parts: u32,
+    #[serde(default, skip_serializing_if = "Addresses::are_unused")]
+    pub addresses: Addresses,
 }
 
 impl Network {
@@ -214,6 +222,7 @@ impl Network {
             released: BTreeSet::new(),
             taken: BTreeSet::new(),
             members: BTreeSet::new(),
+            others: BTreeSet::new(),
             own: None,
         });
         number
@@ -252,6 +261,7 @@ impl Network {
             released: BTreeSet::new(),
             taken: BTreeSet::new(),
             members: BTreeSet::new(),
+            others: BTreeSet::new(),
             own: Some(Box::new(new.own)),
         });
         number

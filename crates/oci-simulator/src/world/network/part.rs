@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How long a resource of a network is PROVISIONING, and then TERMINATING (Oracle's documentation says "briefly").
-const SETTLING: SignedDuration = SignedDuration::from_secs(1);
+pub(super) const SETTLING: SignedDuration = SignedDuration::from_secs(1);
 
 /// The state of a resource of a network that lists still show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,7 +102,7 @@ impl Content {
 }
 
 /// Numbers of parts that somebody made. Smaller ones belong to the defaults of the network with the same number.
-pub(super) const MADE: u32 = 1 << 31;
+pub(in crate::world) const MADE: u32 = 1 << 31;
 
 /// What the service calls a kind in names and messages.
 pub(in crate::world) fn title(kind: Kind) -> &'static str {
@@ -115,6 +115,9 @@ pub(in crate::world) fn title(kind: Kind) -> &'static str {
         Kind::DhcpOptions => "DhcpOptions",
         Kind::NetworkSecurityGroup => "NetworkSecurityGroup",
         Kind::Subnet => "Subnet",
+        Kind::Vnic => "VNIC",
+        Kind::PrivateIp => "PrivateIp",
+        Kind::Ipv6 => "Ipv6",
         _ => "Vcn",
     }
 }

@@ -272,8 +272,8 @@ impl World {
 
     /// 409 for a resource that another one refers to (oracle/terraform-provider-oci#660).
     pub(super) fn referenced(&self, id: Id, by: Id) -> ApiError {
-        let by_title = if by.0 == Kind::Vnic { "VNIC" } else { title(by.0) };
-        let (what, ocid, by) = (title(id.0), self.ids.text(id), self.ids.text(by));
+        let (what, by_title) = (title(id.0), title(by.0));
+        let (ocid, by) = (self.ids.text(id), self.ids.text(by));
         let text = format!(
             "The {what} {ocid} references the {by_title} {by}. You must remove the reference to proceed with this \
              operation."

@@ -2,7 +2,7 @@
 
 use super::part::{Common, Phase, phase_of};
 use crate::world::ids::{Id, Kind};
-use ipnet::Ipv4Net;
+use ipnet::{Ipv4Net, Ipv6Net};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -25,6 +25,9 @@ pub(in crate::world) struct SubnetRow {
     pub(super) taken: BTreeSet<u32>,
     /// Instances with a VNIC here.
     pub members: BTreeSet<u32>,
+    /// Private addresses here that have a row.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub others: BTreeSet<u32>,
     /// What somebody chose.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub own: Option<Box<OwnSubnet>>,
@@ -42,6 +45,9 @@ pub(in crate::world) struct OwnSubnet {
     pub route_table: Option<u32>,
     pub security_lists: Option<Vec<u32>>,
     pub dhcp_options: Option<u32>,
+    /// Its block of addresses of version 6, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version_6: Option<Ipv6Net>,
 }
 
 impl SubnetRow {

@@ -2,7 +2,7 @@
 
 use super::blocks::{check_apart, check_within, network_block};
 use super::parts::{Created, Labels};
-use super::vcns::{check_label, check_no_ipv6};
+use super::vcns::check_label;
 use super::{NewSubnet, OwnSubnet, SubnetRow};
 use crate::world::api::{ApiAnswer, ApiError, ApiRequest, ApiResult};
 use crate::world::error;
@@ -27,10 +27,7 @@ impl World {
         let new: CreateSubnetDetails = request.details()?;
         let head: Created = request.details()?;
         let (compartment, vcn) = self.place_of_new(&head)?;
-        check_no_ipv6([
-            ("ipv6CidrBlock", new.ipv6_cidr_block.is_some()),
-            ("ipv6CidrBlocks", new.ipv6_cidr_blocks.is_some_and(|blocks| !blocks.is_empty())),
-        ])?;
+        let version_6 = self.ipv6_block_of_subnet(new.ipv6_cidr_block, new.ipv6_cidr_blocks, vcn, None)?;
         let text = one_block(new.cidr_block, new.ipv4_cidr_blocks)?;
         let block = self.block_of_subnet(&text, vcn, None)?;
         let label = self.label_of_subnet(new.dns_label, vcn)?;
@@ -58,6 +55,7 @@ impl World {
             route_table,
             security_lists,
             dhcp_options,
+            version_6,
         };
         let new = NewSubnet { public, created: self.now, own };
         let number = self.network.add_own_subnet(compartment, vcn, name, block, new);
@@ -144,11 +142,9 @@ impl World {
         let new: UpdateSubnetDetails = request.details()?;
         let labels: Labels = request.details()?;
         labels.check()?;
-        check_no_ipv6([
-            ("ipv6CidrBlock", new.ipv6_cidr_block.is_some()),
-            ("ipv6CidrBlocks", new.ipv6_cidr_blocks.is_some_and(|blocks| !blocks.is_empty())),
-        ])?;
         let vcn = self.network.subnets[number as usize].vcn;
+        let version_6 =
+            self.ipv6_block_of_subnet(new.ipv6_cidr_block, new.ipv6_cidr_blocks, vcn, Some(number))?;
         let (route_table, security_lists, dhcp_options) = self.parts_of_subnet(
             vcn,
             new.route_table_id.as_deref(),
@@ -161,6 +157,7 @@ impl World {
         own.route_table = route_table.or(own.route_table);
         own.security_lists = security_lists.or(own.security_lists.take());
         own.dhcp_options = dhcp_options.or(own.dhcp_options);
+        own.version_6 = version_6.or(own.version_6);
         if let Some(own) = &mut row.own {
             labels.apply(&mut row.name, &mut own.common);
         }
@@ -188,8 +185,8 @@ impl World {
     pub(in crate::world) fn delete_subnet(&mut self, request: &ApiRequest) -> ApiResult {
         let number = self.changed_subnet(request)?;
         let id = Id(Kind::Subnet, number);
-        if let Some(instance) = self.network.subnets[number as usize].members.first() {
-            return Err(self.referenced(id, Id(Kind::Vnic, *instance)));
+        if let Some(user) = self.user_of_subnet(number) {
+            return Err(self.referenced(id, user));
         }
         let now = self.now;
         let own = self.network.subnets[number as usize].own_mut();
@@ -197,6 +194,15 @@ impl World {
         own.common.version += 1;
         self.log.push(now, "subnet_deleted", Some(id), None);
         Ok(empty(request.operation))
+    }
+
+    /// A VNIC or an address that keeps a subnet from being deleted.
+    fn user_of_subnet(&self, number: u32) -> Option<Id> {
+        let row = self.network.subnets.get(number as usize)?;
+        let vnic = row.members.first().copied().or_else(|| self.card_in_subnet(number));
+        let private = row.others.first().map(|private| Id(Kind::PrivateIp, *private));
+        let version_6 = || self.ipv6_in_subnet(number).map(|address| Id(Kind::Ipv6, address));
+        vnic.map(|vnic| Id(Kind::Vnic, vnic)).or(private).or_else(version_6)
     }
 
     /// Refuses a VNIC that a subnet cannot have: of another availability domain, with a host name where there is no domain, or in

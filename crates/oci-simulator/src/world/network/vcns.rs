@@ -3,6 +3,7 @@
 use super::blocks::{check_apart, network_block, network_blocks, overlap};
 use super::part::title;
 use super::parts::Labels;
+use super::version_6::block_of_network;
 use super::{Network, OwnVcn, VcnRow};
 use crate::world::api::{ApiAnswer, ApiError, ApiRequest, ApiResult};
 use crate::world::error;
@@ -30,8 +31,8 @@ pub(super) fn check_label(label: &str) -> Result<(), ApiError> {
     )))
 }
 
-/// Refuses what this region has not: addresses of version 6.
-pub(super) fn check_no_ipv6<'a>(given: impl IntoIterator<Item = (&'a str, bool)>) -> Result<(), ApiError> {
+/// Refuses what this region has not: blocks of version 6 that are the customer's own.
+fn check_absent<'a>(given: impl IntoIterator<Item = (&'a str, bool)>) -> Result<(), ApiError> {
     match given.into_iter().find(|(_, is_given)| *is_given) {
         Some((field, _)) => Err(error::invalid(format!("{field} is not supported in this simulated region"))),
         None => Ok(()),
@@ -58,8 +59,7 @@ impl World {
         };
         let blocks = network_blocks(texts)?;
         new.dns_label.as_deref().map_or(Ok(()), check_label)?;
-        check_no_ipv6([
-            ("isIpv6Enabled", new.is_ipv6_enabled == Some(true)),
+        check_absent([
             ("ipv6PrivateCidrBlocks", new.ipv6_private_cidr_blocks.is_some_and(|blocks| !blocks.is_empty())),
             ("byoipv6CidrDetails", new.byoipv6_cidr_details.is_some_and(|details| !details.is_empty())),
         ])?;
@@ -70,7 +70,8 @@ impl World {
         let name = labels.display_name.clone().unwrap_or_else(|| format!("vcn{}", stamp(now)));
         let common = self.common_of_new(labels, request);
         let number = self.network.vcns.len() as u32;
-        let own = OwnVcn { common, blocks, dns_label: new.dns_label };
+        let version_6 = (new.is_ipv6_enabled == Some(true)).then(|| block_of_network(number));
+        let own = OwnVcn { common, blocks, dns_label: new.dns_label, version_6 };
         self.network.vcns.push(VcnRow { compartment, name, created: now, own: Some(Box::new(own)) });
         let id = Id(Kind::Vcn, number);
         self.log.push(now, "vcn_created", Some(id), None);

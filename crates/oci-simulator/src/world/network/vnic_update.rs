@@ -1,5 +1,6 @@
 //! Updates VNICs.
 
+use super::part::MADE;
 use crate::world::api::{ApiRequest, ApiResult};
 use crate::world::error;
 use crate::world::ids::Kind;
@@ -10,6 +11,9 @@ use oci_api::models::UpdateVnicDetails;
 impl World {
     pub(in crate::world) fn update_vnic(&mut self, request: &ApiRequest) -> ApiResult {
         let number = self.ids.number(Kind::Vnic, request.in_path("vnicId")).ok_or_else(error::not_found)?;
+        if number >= MADE {
+            return self.update_card(request, number);
+        }
         let row = self.instances.get(number).filter(|row| row.has_vnic()).ok_or_else(error::not_found)?;
         request.check_etag(&self.vnic_etag(number, row))?;
         let new: UpdateVnicDetails = request.details()?;

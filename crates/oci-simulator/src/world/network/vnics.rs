@@ -1,21 +1,17 @@
-//! VNICs, their attachments and their addresses. An instance has one VNIC, one private address and at most one public address,
-//! so all three share the number of the instance and need no rows.
+//! The first VNICs of instances, and the lists of all VNICs. An instance is launched with one, which shares its number and needs no
+//! row; those that are attached later have rows (`addresses`).
 
+use super::part::MADE;
 use crate::world::api::{ApiRequest, ApiResult};
 use crate::world::chance::hash_bytes;
 use crate::world::error;
 use crate::world::identity::compartment_ocid;
 use crate::world::ids::{Id, Kind};
 use crate::world::instances::{InstanceRow, State};
-use crate::world::network::Network;
 use crate::world::paging::Cursor;
 use crate::world::request::answer;
 use crate::world::state::World;
-use oci_api::models::{
-    PrivateIp, PrivateIpIpState, PrivateIpLifetime, PublicIp, PublicIpAssignedEntityType,
-    PublicIpLifecycleState, PublicIpLifetime, PublicIpScope, Vnic, VnicAttachment,
-    VnicAttachmentLifecycleState, VnicLifecycleState,
-};
+use oci_api::models::{Vnic, VnicAttachment, VnicAttachmentLifecycleState, VnicLifecycleState};
 use std::net::Ipv4Addr;
 
 impl InstanceRow {
@@ -81,36 +77,52 @@ impl World {
         let page = self.page(request)?;
         let instance = request.in_query("instanceId").map(|ocid| self.ids.number(Kind::Instance, ocid));
         let vnic = request.in_query("vnicId").map(|ocid| self.ids.number(Kind::Vnic, ocid));
-        // The attachment of one instance is looked up directly instead of searched for.
-        let only = instance.or(vnic);
-        let rows: Box<dyn Iterator<Item = Cursor>> = match only {
+        // The attachments of one instance are looked up directly instead of searched for.
+        let only = match (instance, vnic) {
+            (Some(instance), _) => Some(instance),
+            (None, Some(vnic)) => Some(vnic.and_then(|vnic| self.instance_of_vnic(vnic))),
+            (None, None) => None,
+        };
+        let is_here = |row: &InstanceRow| row.compartment == compartment && ad.is_none_or(|ad| ad == row.ad);
+        let cursor = |number: u32, row: &InstanceRow| Cursor { group: row.ad, name: String::new(), number };
+        let after = page.after.as_ref();
+        let own: Box<dyn Iterator<Item = Cursor>> = match only {
             Some(number) => {
-                let after = page.after.clone();
                 let row = number.and_then(|number| Some((number, self.instances.get(number)?)));
-                let row = row.filter(|(_, row)| {
-                    row.compartment == compartment && ad.is_none_or(|ad| ad == row.ad) && after.is_none()
-                });
-                Box::new(row.into_iter().map(|(number, row)| Cursor {
-                    group: row.ad,
-                    name: String::new(),
-                    number,
-                }))
+                let row = row.filter(|(_, row)| is_here(row)).map(|(number, row)| cursor(number, row));
+                let is_next = |cursor: &Cursor| {
+                    after.is_none_or(|after| (cursor.group, cursor.number) > (after.group, after.number))
+                };
+                Box::new(row.filter(is_next).into_iter())
             }
-            None => Box::new(self.instances_after(compartment, ad, page.after.as_ref())),
+            None => Box::new(self.instances_after(compartment, ad, after)),
         };
+        let cards = self.listed_cards().filter(|(_, of)| only.is_none_or(|only| only == Some(*of)));
+        let cards = cards.filter_map(|(number, of)| {
+            self.instances.get(of).filter(|row| is_here(row)).map(|row| cursor(number, row))
+        });
+        let rows = merged(own, cards.collect(), after);
         let keep = |cursor: &Cursor| {
-            self.listed(cursor.number).is_some_and(|row| {
-                instance.is_none_or(|wanted| wanted == Some(cursor.number))
-                    && vnic.is_none_or(|wanted| wanted == Some(cursor.number) && row.placed)
-            })
+            let number = cursor.number;
+            vnic.is_none_or(|wanted| wanted == Some(number))
+                && (number >= MADE || self.listed(number).is_some_and(|row| vnic.is_none() || row.placed))
         };
-        page.answer(request, rows, keep, |cursor| {
-            self.instances.get(cursor.number).map(|row| self.vnic_attachment(cursor.number, row))
+        page.answer(request, rows, keep, |cursor| match cursor.number {
+            card if card >= MADE => self.card_attachment_row(card),
+            number => self.instances.get(number).map(|row| self.vnic_attachment(number, row)),
         })
+    }
+
+    /// The instance of a VNIC, whether it is still attached or not.
+    fn instance_of_vnic(&self, vnic: u32) -> Option<u32> {
+        if vnic < MADE { Some(vnic) } else { self.network.addresses.instance_of(vnic) }
     }
 
     pub(in crate::world) fn get_vnic_attachment(&self, request: &ApiRequest) -> ApiResult {
         let number = self.ids.number(Kind::VnicAttachment, request.in_path("vnicAttachmentId"));
+        if let Some(card) = number.filter(|number| *number >= MADE) {
+            return self.card_attachment_answer(request, card);
+        }
         let row = number.and_then(|number| Some((number, self.instances.get(number)?)));
         let (number, row) = row.ok_or_else(error::not_found)?;
         let etag = self.etag(Id(Kind::VnicAttachment, number), row.version);
@@ -119,7 +131,11 @@ impl World {
 
     pub(in crate::world) fn get_vnic(&self, request: &ApiRequest) -> ApiResult {
         let number = self.ids.number(Kind::Vnic, request.in_path("vnicId")).ok_or_else(error::not_found)?;
+        if number >= MADE {
+            return self.get_card(request, number);
+        }
         let row = self.instances.get(number).filter(|row| row.has_vnic()).ok_or_else(error::not_found)?;
+        let first = self.network.addresses.first_of(number).unwrap_or(number);
         let extra = self.instances.extras.get(row.extras).create_vnic_details.clone().unwrap_or_default();
         let vnic = Vnic {
             id: self.ids.text(Id(Kind::Vnic, number)),
@@ -138,7 +154,8 @@ impl World {
             mac_address: Some(mac_address(number)),
             nsg_ids: Some(extra.nsg_ids.unwrap_or_default()),
             private_ip: Some(Ipv4Addr::from(row.address).to_string()),
-            public_ip: row.public.then(|| Network::public_address(number).to_string()),
+            ipv6_addresses: self.ipv6_texts(number),
+            public_ip: self.public_text(first),
             route_table_id: extra.route_table_id,
             skip_source_dest_check: Some(extra.skip_source_dest_check.unwrap_or(false)),
             subnet_id: Some(self.ids.text(Id(Kind::Subnet, row.subnet))),
@@ -153,102 +170,27 @@ impl World {
         let hostname = row.hostname.as_ref().map_or(0, |label| hash_bytes(label.as_bytes()) as u32);
         self.etag(Id(Kind::Vnic, number), row.extras.wrapping_mul(31) ^ hostname)
     }
-
-    fn private_ip(&self, number: u32, row: &InstanceRow) -> PrivateIp {
-        PrivateIp {
-            id: Some(self.ids.text(Id(Kind::PrivateIp, number))),
-            compartment_id: Some(compartment_ocid(&self.ids, row.compartment)),
-            defined_tags: Some(std::collections::BTreeMap::new()),
-            display_name: Some(row.name.to_string()),
-            freeform_tags: Some(std::collections::BTreeMap::new()),
-            hostname_label: row.hostname.as_ref().map(ToString::to_string),
-            ip_address: Some(Ipv4Addr::from(row.address).to_string()),
-            is_primary: Some(true),
-            subnet_id: Some(self.ids.text(Id(Kind::Subnet, row.subnet))),
-            time_created: Some(row.created),
-            vnic_id: Some(self.ids.text(Id(Kind::Vnic, number))),
-            ip_state: Some(PrivateIpIpState::Assigned),
-            lifetime: Some(PrivateIpLifetime::Ephemeral),
-            ..PrivateIp::default()
-        }
-    }
-
-    pub(in crate::world) fn list_private_ips(&mut self, request: &ApiRequest) -> ApiResult {
-        let page = self.page(request)?;
-        let subnet = request.in_query("subnetId").map(|ocid| self.subnet(ocid)).transpose()?;
-        let vnic = request.in_query("vnicId").map(|ocid| self.ids.number(Kind::Vnic, ocid));
-        if subnet.is_none() && vnic.is_none() {
-            return Err(error::invalid("subnetId or vnicId is required"));
-        }
-        let is = |name: &str, own: &str| {
-            request.in_query(name).is_none_or(|wanted| wanted.eq_ignore_ascii_case(own))
-        };
-        let address = request.in_query("ipAddress");
-        let plain =
-            is("ipState", "ASSIGNED") && is("lifetime", "EPHEMERAL") && request.in_query("vlanId").is_none();
-        let start = page.after.as_ref().map_or(0, |after| after.number.saturating_add(1));
-        let rows: Box<dyn Iterator<Item = u32>> = match (vnic, subnet) {
-            (Some(number), _) => Box::new(number.into_iter().filter(|number| *number >= start)),
-            (None, Some(subnet)) => {
-                Box::new(self.network.subnets[subnet as usize].members.range(start..).copied())
-            }
-            (None, None) => Box::new(std::iter::empty()),
-        };
-        let keep = |cursor: &Cursor| {
-            plain
-                && self.listed(cursor.number).is_some_and(|row| {
-                    row.has_vnic()
-                        && subnet.is_none_or(|subnet| subnet == row.subnet)
-                        && address.is_none_or(|address| address == Ipv4Addr::from(row.address).to_string())
-                })
-        };
-        let cursors = rows.map(|number| Cursor { group: 0, name: String::new(), number });
-        page.answer(request, cursors, keep, |cursor| {
-            self.instances.get(cursor.number).map(|row| self.private_ip(cursor.number, row))
-        })
-    }
-
-    pub(in crate::world) fn list_public_ips(&mut self, request: &ApiRequest) -> ApiResult {
-        let compartment = self.compartment_in(request)?;
-        let ad = self.ad_in(request)?;
-        let scope = request.in_query("scope").unwrap_or_default();
-        let local = scope.eq_ignore_ascii_case("AVAILABILITY_DOMAIN");
-        if local && ad.is_none() {
-            return Err(error::invalid("availabilityDomain is required when scope is AVAILABILITY_DOMAIN"));
-        }
-        let page = self.page(request)?;
-        // The region has ephemeral addresses only; reserved addresses would have the scope REGION.
-        let ephemeral =
-            request.in_query("lifetime").is_none_or(|wanted| wanted.eq_ignore_ascii_case("EPHEMERAL"));
-        let any = local && ephemeral && request.in_query("publicIpPoolId").is_none();
-        let rows = self.instances_after(compartment, ad, page.after.as_ref());
-        let keep = |cursor: &Cursor| {
-            any && self.listed(cursor.number).is_some_and(|row| row.has_vnic() && row.public)
-        };
-        page.answer(request, rows, keep, |cursor| {
-            self.instances.get(cursor.number).map(|row| {
-                let private = self.ids.text(Id(Kind::PrivateIp, cursor.number));
-                PublicIp {
-                    id: Some(self.ids.text(Id(Kind::PublicIp, cursor.number))),
-                    assigned_entity_id: Some(private.clone()),
-                    assigned_entity_type: Some(PublicIpAssignedEntityType::PrivateIp),
-                    availability_domain: Some(self.identity.ad_name(row.ad)),
-                    compartment_id: Some(compartment_ocid(&self.ids, row.compartment)),
-                    ip_address: Some(Network::public_address(cursor.number).to_string()),
-                    lifecycle_state: Some(PublicIpLifecycleState::Assigned),
-                    lifetime: Some(PublicIpLifetime::Ephemeral),
-                    private_ip_id: Some(private),
-                    scope: Some(PublicIpScope::AvailabilityDomain),
-                    time_created: Some(row.created),
-                    ..PublicIp::default()
-                }
-            })
-        })
-    }
 }
 
-/// The MAC address of an instance: locally administered, from Oracle's block, different for every instance.
-fn mac_address(number: u32) -> String {
+/// Rows of both kinds, in the order of their domains and numbers, after the last row of the page before.
+pub(super) fn merged<'a>(
+    own: impl Iterator<Item = Cursor> + 'a,
+    mut made: Vec<Cursor>,
+    after: Option<&Cursor>,
+) -> impl Iterator<Item = Cursor> + 'a {
+    let place = |cursor: &Cursor| (cursor.group, cursor.number);
+    made.retain(|cursor| after.is_none_or(|after| place(cursor) > place(after)));
+    made.sort_by_key(place);
+    let (mut own, mut made) = (own.peekable(), made.into_iter().peekable());
+    std::iter::from_fn(move || match (own.peek(), made.peek()) {
+        (Some(one), Some(other)) if place(other) < place(one) => made.next(),
+        (Some(_), _) => own.next(),
+        (None, _) => made.next(),
+    })
+}
+
+/// The MAC address of a VNIC: locally administered, from Oracle's block, different for every VNIC.
+pub(super) fn mac_address(number: u32) -> String {
     let [a, b, c, d] = number.to_be_bytes();
     format!("02:00:{a:02X}:{b:02X}:{c:02X}:{d:02X}")
 }

@@ -6,6 +6,7 @@ mod table;
 use super::api::{ApiAnswer, ApiRequest};
 use super::identity::{compartment_ocid, user_name};
 use super::ids::{Id, Kind};
+use super::network::MADE;
 use super::state::World;
 use super::work_requests::ResourceAction;
 use crate::iam::{Access, Actor, EVERYTHING, Location, Requirement, Verb};
@@ -20,6 +21,9 @@ struct Permission {
     /// The compartment; `None` if that of any statement will do, because the resource belongs to Oracle.
     compartment: Option<u32>,
 }
+
+/// The fields of a body that say what a request is about.
+const ABOUT: [&str; 6] = ["compartmentId", "instanceId", "vnicId", "subnetId", "privateIpId", "volumeId"];
 
 /// Whether only public addresses are listed that come and go with their instance.
 fn asks_for_ephemeral(request: &ApiRequest) -> bool {
@@ -259,7 +263,9 @@ impl World {
             own.or_else(|| request.query.values().find_map(|ocid| self.compartment_of(ocid)))
         };
         let in_body = || {
-            request.body.as_ref()?.get("compartmentId")?.as_str().and_then(|ocid| self.compartment_of(ocid))
+            let body = request.body.as_ref()?;
+            let mut named = ABOUT.iter().filter_map(|name| body.get(name)?.as_str());
+            named.find_map(|ocid| self.compartment_of(ocid))
         };
         in_path.or_else(in_query).or_else(in_body).unwrap_or(0)
     }
@@ -283,6 +289,13 @@ impl World {
             | Kind::SecurityList
             | Kind::DhcpOptions
             | Kind::NetworkSecurityGroup => Some(self.network.part(Id(kind, number))?.compartment),
+            Kind::PrivateIp | Kind::PublicIp | Kind::Ipv6 if number >= MADE => {
+                self.network.addresses.compartment_of(kind, number)
+            }
+            Kind::Vnic | Kind::VnicAttachment if number >= MADE => {
+                let instance = self.network.addresses.instance_of(number)?;
+                Some(self.instances.get(instance)?.compartment)
+            }
             // These have the number of their instance.
             Kind::Instance
             | Kind::Vnic

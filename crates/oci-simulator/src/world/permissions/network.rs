@@ -45,8 +45,16 @@ pub(super) fn of_network(operation: Op) -> Option<(Verb, &'static str)> {
         Op::ListVlans => (Inspect, "vlans"),
         Op::GetVnic => (Inspect, "vnics"),
         Op::UpdateVnic => (Use, "vnics"),
-        Op::ListPrivateIps => (Inspect, "private-ips"),
-        Op::ListPublicIps => (Read, "public-ips"),
+        Op::ListPrivateIps | Op::GetPrivateIp => (Inspect, "private-ips"),
+        Op::CreatePrivateIp | Op::BulkCreatePrivateIps | Op::UpdatePrivateIp | Op::DeletePrivateIp => {
+            (Use, "private-ips")
+        }
+        Op::ListPublicIps | Op::GetPublicIp | Op::GetPublicIpByIpAddress | Op::GetPublicIpByPrivateIpId => {
+            (Read, "public-ips")
+        }
+        Op::CreatePublicIp | Op::UpdatePublicIp | Op::DeletePublicIp => (Manage, "public-ips"),
+        Op::ListIpv6s | Op::GetIpv6 => (Inspect, "ipv6s"),
+        Op::CreateIpv6 | Op::UpdateIpv6 | Op::DeleteIpv6 => (Manage, "ipv6s"),
         _ => return None,
     })
 }

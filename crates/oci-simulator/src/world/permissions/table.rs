@@ -34,7 +34,7 @@ fn of_compute(operation: Op) -> Option<(Verb, &'static str)> {
     Some(match operation {
         Op::GetInstance | Op::ListInstances => (Read, "instances"),
         Op::ListShapes => (Inspect, "instances"),
-        Op::UpdateInstance | Op::InstanceAction => (Use, "instances"),
+        Op::UpdateInstance | Op::InstanceAction | Op::AttachVnic | Op::DetachVnic => (Use, "instances"),
         Op::LaunchInstance | Op::TerminateInstance => (Manage, "instances"),
         Op::ListImages
         | Op::GetImage
@@ -125,6 +125,14 @@ pub(super) fn besides(operation: Op) -> &'static [(Verb, &'static str)] {
         Op::ListVolumeAttachments | Op::ListBootVolumeAttachments => {
             &[(Inspect, "volumes"), (Inspect, "instances")]
         }
+        Op::AttachVnic
+        | Op::DetachVnic
+        | Op::CreatePrivateIp
+        | Op::BulkCreatePrivateIps
+        | Op::DeletePrivateIp
+        | Op::CreateIpv6
+        | Op::DeleteIpv6 => &[(Use, "vnics"), (Use, "subnets")],
+        Op::UpdatePrivateIp | Op::UpdateIpv6 => &[(Use, "vnics")],
         Op::CreateImage => &[(Use, "instances")],
         Op::CaptureConsoleHistory => &[(Read, "instances")],
         Op::AttachVolume | Op::DetachVolume => &[(Use, "volumes"), (Use, "instances")],

@@ -81,6 +81,8 @@ impl World {
             Kind::InstancePool => ("instancePool", "instancePools"),
             Kind::Image => ("image", "images"),
             Kind::Vcn => ("vcn", "vcns"),
+            Kind::Subnet => ("subnet", "subnets"),
+            Kind::Vnic => ("vnic", "vnics"),
             Kind::VolumeAttachment => ("volumeAttachment", "volumeAttachments"),
             _ => ("instance", "instances"),
         };

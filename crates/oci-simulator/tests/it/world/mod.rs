@@ -1,5 +1,6 @@
 //! Promises of the simulated world, tested with the same requests that a server would pass to it.
 
+mod addresses;
 mod block_volumes;
 mod capacity;
 mod captured;
@@ -12,6 +13,7 @@ mod networks;
 mod operations;
 mod pools;
 mod preemption;
+mod random_addresses;
 mod random_networks;
 mod random_operations;
 mod region;

@@ -1,5 +1,6 @@
 //! Every operation of the table is served, and returns the model that the table names.
 
+mod addresses;
 mod network;
 
 use super::region::Region;
@@ -67,6 +68,7 @@ impl Full {
         let defaults = full.region.defaults.clone();
         full.ids.insert("imageId", defaults.image);
         full.add_network();
+        full.add_addresses();
         for (name, kind) in [("dedicatedVmHostId", "dedicatedvmhost"), ("computeClusterId", "computecluster")]
         {
             let ocid = format!("ocid1.{kind}.oc1.phx.known");
@@ -169,7 +171,7 @@ impl Full {
             Operation::AttachVolume => json!({
                 "type": "iscsi", "instanceId": of("instanceId"), "volumeId": of("freeVolumeId"),
             }),
-            _ => self.network_body(operation),
+            _ => self.addresses_body(operation).unwrap_or_else(|| self.network_body(operation)),
         }
     }
 

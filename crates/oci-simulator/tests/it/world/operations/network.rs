@@ -24,6 +24,10 @@ impl Full {
         for (operation, name) in NETWORK {
             let made = self.send(&self.region.request(operation).body(self.network_body(operation)));
             self.ids.insert(name, text(&made["id"]));
+            if operation == Operation::CreateVcn {
+                let block = text(&made["ipv6CidrBlocks"][0]).replace("/56", "/64");
+                self.ids.insert("ipv6Block", block);
+            }
         }
         let add = Operation::AddNetworkSecurityGroupSecurityRules;
         let group = self.ids["networkSecurityGroupId"].clone();
@@ -44,12 +48,22 @@ impl Full {
             Operation::CreateServiceGateway => {
                 self.delete(Operation::DeleteServiceGateway, "serviceGatewayId");
             }
-            Operation::CreateSubnet => self.delete(Operation::DeleteSubnet, "subnetId"),
+            Operation::CreateSubnet => {
+                self.delete(Operation::DeleteIpv6, "ipv6Id");
+                self.delete(Operation::DeleteSubnet, "subnetId");
+            }
+            Operation::DeleteSubnet => self.delete(Operation::DeleteIpv6, "ipv6Id"),
+            Operation::DetachVnic => {
+                let attach = self.request(Operation::AttachVnic);
+                let attached = self.send(&attach);
+                self.ids.insert("vnicAttachmentId", text(&attached["id"]));
+            }
             Operation::RemoveVcnCidr => {
                 let add = self.request(Operation::AddVcnCidr);
                 self.send(&add);
             }
             Operation::DeleteVcn => {
+                self.delete(Operation::DeleteIpv6, "ipv6Id");
                 self.delete(Operation::DeleteInternetGateway, "igId");
                 self.delete(Operation::DeleteNatGateway, "natGatewayId");
                 self.delete(Operation::DeleteServiceGateway, "serviceGatewayId");
@@ -74,9 +88,12 @@ impl Full {
         let compartment = &self.region.defaults.compartment;
         let mut body = match operation {
             Operation::CreateVcn => {
-                return json!({"compartmentId": compartment, "cidrBlock": "172.16.0.0/16", "dnsLabel": "own"});
+                return json!({"compartmentId": compartment, "cidrBlock": "172.16.0.0/16", "dnsLabel": "own", "isIpv6Enabled": true});
             }
-            Operation::CreateSubnet => json!({"cidrBlock": "172.16.0.0/24", "dnsLabel": "app"}),
+            Operation::CreateSubnet => json!({
+                "cidrBlock": "172.16.0.0/24", "dnsLabel": "app",
+                "ipv6CidrBlock": self.ids["ipv6Block"],
+            }),
             Operation::CreateInternetGateway => json!({"isEnabled": true}),
             Operation::CreateServiceGateway => json!({"services": []}),
             Operation::CreateRouteTable => json!({"routeRules": []}),
