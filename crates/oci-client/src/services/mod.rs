@@ -8,6 +8,7 @@ pub mod identity;
 pub mod limits;
 pub mod limits_increase;
 pub mod network;
+pub mod network_parts;
 pub mod reservations;
 pub mod storage;
 pub mod work_requests;
