@@ -9,6 +9,7 @@ mod hunt;
 mod licences;
 pub mod named;
 pub mod naming;
+pub mod network;
 pub mod policy;
 mod region;
 mod regions;
@@ -128,9 +129,23 @@ impl Origin {
         std::iter::once(&self.config).chain(&self.over).map(String::as_str)
     }
 
+    /// Where the requests go, in one form, as far as known.
+    pub(crate) fn requests_go_to(&self) -> Option<String> {
+        let reached = self.reached.as_ref().or(self.endpoint.as_ref())?;
+        Some(reached.trim_end_matches('/').to_ascii_lowercase())
+    }
+
     /// The files of the config, in words: `/a/config.yaml + /a/prod.yaml`.
     pub fn describe(&self) -> String {
         self.files().collect::<Vec<_>>().join(" + ")
+    }
+}
+
+/// Whether the requests of both go to the same endpoint, as far as known.
+pub fn same_endpoint(of: Option<&Origin>, own: Option<&Origin>) -> bool {
+    match (of.and_then(Origin::requests_go_to), own.and_then(Origin::requests_go_to)) {
+        (Some(of), Some(own)) => of == own,
+        _ => true,
     }
 }
 

@@ -8,6 +8,8 @@ use std::time::Duration;
 pub const LISTS_CATCH_UP: SignedDuration = SignedDuration::from_mins(10);
 /// A service may return "not found" for this long after it created an instance (docs/reliability.md).
 pub const MAY_BE_UNSEEN: SignedDuration = SignedDuration::from_mins(5);
+/// The service keeps a retry token for 24 hours (OpenAPI of the Core Services); one hour is a margin for clock differences.
+pub const TOKEN_LIFE: SignedDuration = SignedDuration::from_hours(23);
 /// How long a census waits before it checks again.
 pub const CENSUS_PAUSE: Duration = Duration::from_secs(15);
 /// An instance that was replaced within this time after it ran was short-lived …
@@ -59,3 +61,9 @@ pub const REPORT_BUCKETS: usize = 240;
 pub const REPORT_REFUSALS_OF_A_SLOT: usize = 8;
 /// … and how many in all, because a report of 100,000 slots must not exceed 30 MB.
 pub const REPORT_REFUSALS: usize = 160_000;
+/// How long a part of a network may take to become AVAILABLE, which usually takes no time.
+pub const NETWORK_PART_SETTLES: Duration = Duration::from_mins(5);
+/// How long the deletion of one part may take: network cards of terminated instances leave a subnet after a while.
+pub const NETWORK_PART_ENDS: Duration = Duration::from_mins(10);
+/// How long the request for a part is awaited after the user has interrupted; its result is found later.
+pub const NETWORK_GRACE: Duration = Duration::from_secs(10);

@@ -9,7 +9,7 @@ use fleet::history::PastError;
 use fleet::reservation::ReservationError;
 use fleet::{PlanError, RunError};
 use ledger::capacity::MemoryError;
-use ledger::{ErrorRecord, LedgerError};
+use ledger::{ErrorRecord, LedgerError, Outcome};
 use oci_client::credentials::CredentialsError;
 use oci_client::transport::SurroundingsError;
 use oci_client::{EndpointError, Failure, FailureClass};
@@ -65,6 +65,16 @@ pub enum CommandError {
         message: String,
         /// The remedy.
         hint: Option<String>,
+    },
+    /// The network of a fleet is not complete, so that nothing was launched.
+    #[error("{message}")]
+    Network {
+        /// The problem.
+        message: String,
+        /// The remedy.
+        hint: String,
+        /// How the run that makes it ended.
+        outcome: Option<Outcome>,
     },
     /// The user declined.
     #[error("declined: nothing was done")]
@@ -123,6 +133,7 @@ impl CommandError {
             Self::Run(_) => "run",
             Self::Scenario(_) | Self::Simulator(_) => "simulator",
             Self::Reservation(_) => "reservation",
+            Self::Network { .. } => "network_part",
             Self::Declined => "declined",
             Self::Interrupted => "interrupted",
             Self::System { .. } => "system",
@@ -141,12 +152,16 @@ impl CommandError {
                 CredentialsError::TokenExpired { .. }
                 | CredentialsError::SessionOver { .. }
                 | CredentialsError::SignInFailed { .. },
-            ) => Exit::NotAuthenticated,
+            )
+            | Self::Network { outcome: Some(Outcome::NotAuthenticated), .. } => Exit::NotAuthenticated,
             Self::Failure(_) | Self::Compartment(_) | Self::Region { .. } | Self::Declined => {
                 Exit::NoneLaunched
             }
             Self::Reservation(error) => of_reservation(error),
-            Self::Interrupted => Exit::Interrupted,
+            Self::Network { outcome: Some(Outcome::Interrupted), .. } | Self::Interrupted => {
+                Exit::Interrupted
+            }
+            Self::Network { .. } => Exit::NoneLaunched,
             Self::Config(_)
             | Self::Credentials(_)
             | Self::Endpoint(_)
@@ -169,6 +184,7 @@ impl CommandError {
                     .to_owned(),
             ),
             Self::Usage { hint, .. } => hint.clone(),
+            Self::Network { hint, .. } => Some(hint.clone()),
             Self::Reservation(ReservationError::Failure(_)) => Some(RESERVATION_NOT_FOUND.to_owned()),
             Self::Credentials(error) => crate::login::remedy(error),
             _ => None,

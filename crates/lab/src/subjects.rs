@@ -128,6 +128,7 @@ impl Ground {
             first_number: 1,
             numbers: Vec::new(),
             spread: None,
+            network: None,
             homes: Vec::new(),
             windows_images: Vec::new(),
             name: String::new(),

@@ -15,34 +15,6 @@ pub const FORMAT_VERSION: u32 = 1;
 #[serde(transparent)]
 pub struct RunId(pub uuid::Uuid);
 
-impl RunId {
-    /// When the run was created, according to its id; `None` if the id is not a UUIDv7.
-    pub fn made_at(&self) -> Option<Timestamp> {
-        let (seconds, nanos) = self.0.get_timestamp().filter(|_| self.0.get_version_num() == 7)?.to_unix();
-        Timestamp::new(i64::try_from(seconds).ok()?, i32::try_from(nanos).ok()?).ok()
-    }
-
-    /// A new id: its first 48 bits are `at` in milliseconds, the rest is taken from `random` (RFC 9562, version 7).
-    pub fn new(at: Timestamp, random: [u8; 10]) -> Self {
-        let millis = u64::try_from(at.as_millisecond()).unwrap_or_default();
-        Self(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid())
-    }
-}
-
-impl std::fmt::Display for RunId {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.hyphenated().fmt(f)
-    }
-}
-
-impl std::str::FromStr for RunId {
-    type Err = uuid::Error;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        text.parse().map(Self)
-    }
-}
-
 /// A slot: one wanted instance of a launch (1..=count), or one selected instance of a lifecycle run.
 pub type SlotNumber = u32;
 
@@ -59,6 +31,8 @@ pub enum RunKind {
     Cleanup,
     /// A fleet is scaled to a size; the runs that do so follow.
     Scale,
+    /// The network of a fleet is made, before its first launch.
+    Network,
 }
 
 /// A failure as it is stored and shown.
@@ -335,6 +309,31 @@ pub enum Event {
         #[serde(default)]
         skipped: bool,
     },
+    /// A part of a network is about to be made. Synced before the call.
+    PartIntended {
+        /// The slot: the parts of a network are numbered in the order in which they are made.
+        slot: SlotNumber,
+        /// The number of the attempt, from 1.
+        attempt: u32,
+        /// `vcn`, `internet_gateway`, `nat_gateway`, `route_table`, `security_list` or `subnet`.
+        part: String,
+        /// `opc-retry-token`: a pure function of run, slot and attempt.
+        token: String,
+    },
+    /// The part of a network exists.
+    PartMade {
+        /// The slot.
+        slot: SlotNumber,
+        /// What it is, as in its intent.
+        part: String,
+        /// Its OCID.
+        ocid: String,
+        /// Its display name.
+        name: String,
+        /// Whether it was found by its tags rather than in the response to its creation.
+        #[serde(default)]
+        adopted: bool,
+    },
     /// Fewer instances than required are running, so everything that the run created is about to be deleted. Synced before the
     /// first deletion. After this event the run launches nothing.
     GiveBackIntended {
@@ -440,7 +439,9 @@ impl Event {
             | Self::WaitEnded { slot, .. }
             | Self::ActionIntended { slot, .. }
             | Self::ActionAccepted { slot, .. }
-            | Self::ActionDone { slot, .. } => Some(*slot),
+            | Self::ActionDone { slot, .. }
+            | Self::PartIntended { slot, .. }
+            | Self::PartMade { slot, .. } => Some(*slot),
             Self::GivenBack { slot, .. } => *slot,
             Self::RunStarted { .. }
             | Self::RunResumed

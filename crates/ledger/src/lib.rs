@@ -12,6 +12,7 @@ pub mod holding;
 pub mod lease;
 pub mod memory;
 pub mod placement;
+mod run_id;
 pub mod slot;
 pub mod spending;
 pub mod sqlite;

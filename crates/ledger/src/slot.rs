@@ -9,7 +9,7 @@ pub enum Phase {
     /// Nothing is in progress for the slot.
     #[default]
     Pending,
-    /// A launch was about to be sent, and its result is not known.
+    /// A launch, or the creation of a part of a network, was about to be sent, and its result is not known.
     Intended,
     /// Its instance exists but has not been seen running.
     Launched,
@@ -54,7 +54,7 @@ pub struct Intent {
     pub attempt: u32,
     /// Its `opc-retry-token`.
     pub token: String,
-    /// The placement that it uses.
+    /// The placement that it uses; a part of a network has none.
     pub placement: Placement,
     /// When it was first about to be sent: the service forgets a token after 24 hours.
     pub first_at: Timestamp,
@@ -85,7 +85,7 @@ pub struct SlotState {
     pub first_tried_at: Option<Timestamp>,
     /// When the slot was given up, if it was.
     pub given_up_at: Option<Timestamp>,
-    /// When the instance was created.
+    /// When the instance, or the part of a network, was created.
     pub launched_at: Option<Timestamp>,
     /// When it was first seen running.
     pub running_at: Option<Timestamp>,

@@ -1,7 +1,8 @@
 //! The state of a run as a fold over its records. Applying a record costs the same however long the run is.
 
 use crate::{
-    Action, ErrorRecord, Event, Outcome, RatchetEnd, Record, RequestCount, RunId, RunKind, SlotNumber,
+    Action, ErrorRecord, Event, Outcome, Placement, RatchetEnd, Record, RequestCount, RunId, RunKind,
+    SlotNumber,
     holding::{self, Holding},
     slot::{Intent, Next, Phase, SlotState},
     spending::Spending,
@@ -261,23 +262,11 @@ impl SlotState {
     fn apply(&mut self, at: Timestamp, event: &Event) {
         match event {
             Event::LaunchIntended { attempt, token, placement, .. } => {
-                self.first_tried_at.get_or_insert(at);
-                if self.last_attempt != *attempt {
-                    self.attempts += 1;
-                    self.last_attempt = *attempt;
-                }
-                let first_at = match &self.unsettled {
-                    Some(before) if before.token == *token => before.first_at,
-                    _ => at,
-                };
-                self.phase = Phase::Intended;
                 self.placement = Some(placement.clone());
-                self.unsettled = Some(Box::new(Intent {
-                    attempt: *attempt,
-                    token: token.clone(),
-                    placement: placement.clone(),
-                    first_at,
-                }));
+                self.intended(at, *attempt, token, placement.clone());
+            }
+            Event::PartIntended { attempt, token, .. } => {
+                self.intended(at, *attempt, token, Placement::default());
             }
             Event::TryFailed { error, action, settled, .. } => {
                 self.error = Some(error.with_words_of(self.error.as_ref()));
@@ -287,6 +276,15 @@ impl SlotState {
                 }
             }
             Event::Launched { .. } => self.launched(at, event),
+            Event::PartMade { ocid, name, adopted, .. } => {
+                self.phase = Phase::ActionDone;
+                self.launched_at = Some(at);
+                self.ocid = Some(ocid.clone());
+                self.name = Some(name.clone());
+                self.adopted = *adopted;
+                self.unsettled = None;
+                self.error = None;
+            }
             Event::StateSeen { ocid, state, fault_domain, .. } => {
                 if self.unsettled.is_some() {
                     self.exists(ocid);
@@ -320,6 +318,20 @@ impl SlotState {
             Event::GivenBack { ocid, .. } => self.given_back(ocid),
             _ => self.apply_action(event),
         }
+    }
+
+    fn intended(&mut self, at: Timestamp, attempt: u32, token: &str, placement: Placement) {
+        self.first_tried_at.get_or_insert(at);
+        if self.last_attempt != attempt {
+            self.attempts += 1;
+            self.last_attempt = attempt;
+        }
+        let first_at = match &self.unsettled {
+            Some(before) if before.token == token => before.first_at,
+            _ => at,
+        };
+        self.phase = Phase::Intended;
+        self.unsettled = Some(Box::new(Intent { attempt, token: token.to_owned(), placement, first_at }));
     }
 
     fn launched(&mut self, at: Timestamp, event: &Event) {

@@ -39,7 +39,6 @@ pub const DURATIONS: &[(&str, &str)] = &[
     ("crates/fleet", "SLOW"),
     ("crates/fleet", "SLOWEST"),
     ("crates/fleet", "STRAGGLERS"),
-    ("crates/fleet", "TOKEN_LIFE"),
     ("crates/fleet", "WORTH_SAYING"),
     ("crates/fleet", "WORTH_TELLING"),
 ];

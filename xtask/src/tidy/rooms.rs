@@ -17,6 +17,7 @@ const LAYERS: &[&str] = &[
     "reservation",
     "query",
     "action",
+    "network",
     "cleanup",
     "launch",
     "costs",

@@ -8,6 +8,8 @@ use crate::engine::env::{Environment, RunError, Sink};
 use crate::engine::failure::error_record;
 use crate::engine::journal::Journal;
 use crate::engine::outcome::{Ending, Reached};
+use crate::network::{self, NetworkPart};
+use crate::plan::network::PartKind;
 use crate::query::select::Selection;
 use crate::reservation::{self, Patience};
 use futures_util::{StreamExt as _, stream};
@@ -66,19 +68,22 @@ impl Deleted {
 pub(super) enum Item {
     Volume(LeftVolume),
     Reservation { ocid: String, name: String },
+    NetworkPart(NetworkPart),
 }
 
 impl Item {
     pub(super) fn ocid(&self) -> &str {
         match self {
             Self::Volume(volume) => &volume.ocid,
-            Self::Reservation { ocid, .. } => ocid,
+            Self::Reservation { ocid, .. } | Self::NetworkPart(NetworkPart { ocid, .. }) => ocid,
         }
     }
 
     pub(super) fn name(&self) -> &str {
         match self {
-            Self::Volume(LeftVolume { name, .. }) | Self::Reservation { name, .. } => name,
+            Self::Volume(LeftVolume { name, .. })
+            | Self::Reservation { name, .. }
+            | Self::NetworkPart(NetworkPart { name, .. }) => name,
         }
     }
 
@@ -87,6 +92,7 @@ impl Item {
             Self::Volume(volume) if volume.boot => "boot volume",
             Self::Volume(_) => "volume",
             Self::Reservation { .. } => "reservation",
+            Self::NetworkPart(part) => part.kind.what(),
         }
     }
 
@@ -95,6 +101,14 @@ impl Item {
             Self::Volume(volume) if volume.boot => "DELETE_BOOT_VOLUME",
             Self::Volume(_) => "DELETE_VOLUME",
             Self::Reservation { .. } => "DELETE_RESERVATION",
+            Self::NetworkPart(part) => match part.kind {
+                PartKind::Vcn => "DELETE_VCN",
+                PartKind::Subnet => "DELETE_SUBNET",
+                PartKind::InternetGateway => "DELETE_INTERNET_GATEWAY",
+                PartKind::NatGateway => "DELETE_NAT_GATEWAY",
+                PartKind::RouteTable => "DELETE_ROUTE_TABLE",
+                PartKind::SecurityList => "DELETE_SECURITY_LIST",
+            },
         }
     }
 }
@@ -134,6 +148,8 @@ pub async fn delete(
                 .iter()
                 .map(|left| Item::Reservation { ocid: left.ocid.clone(), name: left.name.clone() }),
         )
+        // Last, and in their order: each part is deleted before what it uses.
+        .chain(left.networks.iter().flat_map(|left| left.parts.iter().cloned().map(Item::NetworkPart)))
         .collect();
     if !items.is_empty() {
         let run = env.new_run_id();
@@ -168,7 +184,9 @@ async fn others(
     };
     let journal = &Journal::create(env, run, first, sink, CancellationToken::new()).await?;
     deleted.run_id = Some(run);
-    let ended: Vec<(String, Result<bool, ErrorRecord>)> = stream::iter(items.into_iter().zip(1..))
+    let (parts, others): (Vec<_>, Vec<_>) =
+        items.into_iter().zip(1..).partition(|(item, _)| matches!(item, Item::NetworkPart(_)));
+    let mut ended: Vec<(String, Result<bool, ErrorRecord>)> = stream::iter(others)
         .map(|(item, slot)| async move {
             let ended = if stop.is_cancelled() {
                 Ok(false)
@@ -180,6 +198,7 @@ async fn others(
         .buffered(AT_ONCE)
         .collect()
         .await;
+    ended.extend(in_order(env, journal, parts, stop).await);
     for (ocid, ended) in ended {
         match ended {
             Ok(true) => deleted.deleted.push(ocid),
@@ -195,6 +214,35 @@ async fn others(
         deleted.warnings.push(message);
     }
     Ok(())
+}
+
+/// Deletes the parts of networks one after another. A part that cannot be deleted leaves those after it, which it may use.
+async fn in_order(
+    env: &Environment,
+    journal: &Journal,
+    parts: Vec<(Item, u32)>,
+    stop: &CancellationToken,
+) -> Vec<(String, Result<bool, ErrorRecord>)> {
+    let mut ended = Vec::new();
+    let mut stuck: Option<String> = None;
+    for (item, slot) in parts {
+        let result = match &stuck {
+            _ if stop.is_cancelled() => Ok(false),
+            Some(before) => {
+                Err(own(&format!("not tried, because the {before} before it could not be deleted")))
+            }
+            None => delete_one(env, journal, slot, &item, stop).await,
+        };
+        if result.is_err() {
+            stuck.get_or_insert_with(|| item.kind().to_owned());
+        }
+        // The parts of the next network depend on none of this one.
+        if matches!(&item, Item::NetworkPart(part) if part.kind == PartKind::Vcn) {
+            stuck = None;
+        }
+        ended.push((item.ocid().to_owned(), result));
+    }
+    ended
 }
 
 /// Deletes one resource, recording its intent before and its end after. Returns whether it is gone.
@@ -213,6 +261,7 @@ async fn delete_one(
     let result = match item {
         Item::Volume(volume) if volume.boot => gone(client.delete_boot_volume(&ocid, None).await.map(drop)),
         Item::Volume(_) => gone(client.delete_volume(&ocid, None).await.map(drop)),
+        Item::NetworkPart(part) => network::delete_part(&client.at(None), part.kind, &ocid, stop).await,
         Item::Reservation { .. } => {
             let patience = Patience::new(RESERVATION, stop.clone());
             reservation::delete(&client, &ocid, &patience).await.map(drop).map_err(|error| {

@@ -34,6 +34,8 @@ pub struct Evidence {
     pub(super) held_elsewhere: BTreeSet<RunId>,
     /// Runs whose first record cannot be read, so that their actions are unknown.
     pub(super) nameless: BTreeSet<RunId>,
+    /// Whether this ledger has made a network.
+    pub(super) made_networks: bool,
     /// The number of each run's last record when it was read.
     pub(super) read_to: BTreeMap<RunId, u64>,
     /// Whether records of a termination are lost, which may have said that a volume is kept on purpose.
@@ -84,6 +86,8 @@ pub(super) struct Launch {
     last_at: Option<Timestamp>,
     /// Whether slots lack an instance, so that `resume` would launch again and into these reservations.
     has_open_slots: bool,
+    /// The fleet that it launches.
+    pub(super) fleet: String,
 }
 
 /// The evidence about one slot.
@@ -137,6 +141,7 @@ impl Launch {
             slots: slots.collect(),
             reservations: BTreeSet::new(),
             last_at: state.last_at,
+            fleet: state.plan["fleet"]["name"].as_str().unwrap_or_default().to_owned(),
             has_open_slots: filled < state.requested as usize && state.outcome != Some(Outcome::Stopped),
         }
     }
@@ -175,6 +180,12 @@ impl Evidence {
                     }
                 }
                 self.launches.insert(head.run, launch);
+            }
+            Some(RunKind::Network) => {
+                self.made_networks = true;
+                if head.held {
+                    self.held_elsewhere.insert(head.run);
+                }
             }
             Some(RunKind::Cleanup | RunKind::Scale) => {}
             Some(_) => self.take_in_actions(head, found, &state),
@@ -249,6 +260,12 @@ impl Evidence {
                 (!settled).then_some(WantedFor::JustLaunched)
             }
         }
+    }
+
+    /// A launch of a fleet that is not finished, and needs the fleet's network.
+    pub(super) fn unfinished_launch_of(&self, fleet: &str) -> Option<RunId> {
+        let mut launches = self.launches.iter();
+        launches.find(|(_, launch)| launch.unfinished && launch.fleet == fleet).map(|(run, _)| *run)
     }
 
     /// Whether a process is working on a run, or on this instance of it.

@@ -29,7 +29,8 @@ pub(super) async fn take(env: &Environment, left: &Leftovers) -> Taken {
     let instances = left.instances.iter().map(|left| &left.run);
     let volumes = left.volumes.iter().map(|left| &left.run);
     let reservations = left.reservations.iter().map(|left| &left.run);
-    let runs: BTreeSet<&String> = instances.chain(volumes).chain(reservations).collect();
+    let networks = left.networks.iter().map(|left| &left.run);
+    let runs: BTreeSet<&String> = instances.chain(volumes).chain(reservations).chain(networks).collect();
     let mut refused: BTreeMap<String, ErrorRecord> = BTreeMap::new();
     for text in runs {
         let Ok(run) = text.parse() else { continue };
@@ -49,6 +50,7 @@ pub(super) async fn take(env: &Environment, left: &Leftovers) -> Taken {
     left.instances.retain(|left| keep(&left.run, &left.machine.ocid));
     left.volumes.retain(|left| keep(&left.run, &left.ocid));
     left.reservations.retain(|left| keep(&left.run, &left.ocid));
+    left.networks.retain(|left| left.parts.last().is_none_or(|vcn| keep(&left.run, &vcn.ocid)));
     extended(env, &mut taken).await;
     taken
 }

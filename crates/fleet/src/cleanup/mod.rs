@@ -10,6 +10,7 @@ mod expiry;
 mod find;
 mod hold;
 mod instances;
+mod networks;
 mod notes;
 mod summary;
 mod tags;
@@ -23,6 +24,7 @@ pub use find::find;
 pub use summary::{CleanupRow, CleanupSummary};
 pub(crate) use volumes::gigabytes;
 
+use crate::network::NetworkPart;
 use crate::price::Prices;
 use crate::query::select::{self, Machine};
 use jiff::Timestamp;
@@ -43,6 +45,8 @@ pub struct Scope {
     pub kept_volumes: bool,
     /// Whether unused reservations of `reservation create` are included.
     pub made_reservations: bool,
+    /// Whether networks that launches made are included, if nothing uses them.
+    pub networks: bool,
     /// The time now.
     pub now: Timestamp,
 }
@@ -56,6 +60,8 @@ pub struct Leftovers {
     pub volumes: Vec<LeftVolume>,
     /// Unused capacity reservations.
     pub reservations: Vec<LeftReservation>,
+    /// Networks that launches made.
+    pub networks: Vec<LeftNetwork>,
     /// Notes for the user about resources that are not in the lists.
     pub notes: Vec<String>,
     /// The number of each run's last record when it was judged. A run that has continued since is not touched.
@@ -111,10 +117,23 @@ pub struct LeftReservation {
     pub hour: Option<f64>,
 }
 
+/// A network that a launch made and nothing uses. It costs nothing.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct LeftNetwork {
+    /// The fleet for which it was made.
+    pub fleet: String,
+    /// The run that made it.
+    pub run: String,
+    /// Its parts, in the order in which they can be deleted; the VCN is the last.
+    pub parts: Vec<NetworkPart>,
+    /// Why it is a leftover.
+    pub why: String,
+}
+
 impl Leftovers {
-    /// The number of leftovers.
+    /// The number of leftovers; a network counts once.
     pub fn len(&self) -> usize {
-        self.instances.len() + self.volumes.len() + self.reservations.len()
+        self.instances.len() + self.volumes.len() + self.reservations.len() + self.networks.len()
     }
 
     /// Whether there are no leftovers.
@@ -134,6 +153,13 @@ impl Leftovers {
             }
         }
         (sum, unknown)
+    }
+}
+
+impl LeftNetwork {
+    /// OCID of the VCN.
+    pub fn ocid(&self) -> &str {
+        self.parts.last().map(|part| part.ocid.as_str()).unwrap_or_default()
     }
 }
 

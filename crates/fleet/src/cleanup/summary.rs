@@ -29,7 +29,7 @@ pub struct CleanupSummary {
 pub struct CleanupRow {
     /// Its number in the run, from 1.
     pub slot: SlotNumber,
-    /// Its kind: `boot volume`, `volume`, `reservation`.
+    /// Its kind: `boot volume`, `volume`, `reservation`, or a part of a network: `subnet`, `VCN`.
     pub kind: &'static str,
     /// Its display name.
     pub name: String,

@@ -31,7 +31,7 @@ pub async fn instances_of_run(
 ) -> Result<InstancesOfRun, PastError> {
     match kind {
         Some(RunKind::Launch) | None => Ok(InstancesOfRun::Tagged),
-        Some(RunKind::Cleanup | RunKind::Scale) => Ok(InstancesOfRun::None),
+        Some(RunKind::Cleanup | RunKind::Scale | RunKind::Network) => Ok(InstancesOfRun::None),
         Some(RunKind::Start | RunKind::Stop | RunKind::Reboot | RunKind::Terminate) => {
             let records = store.records(run).await?.records;
             let plan = RunState::fold(run, records.first()).plan;

@@ -1,5 +1,6 @@
 //! Whether two runs belong to one fleet: the same names in the same place, from the same config at the same endpoint.
 
+pub use crate::plan::same_endpoint;
 use crate::{FleetSpec, Origin, Plan};
 use std::path::PathBuf;
 
@@ -16,14 +17,6 @@ pub(super) fn same_origin(of: Option<&Origin>, own: Option<&Origin>) -> bool {
     same_endpoint(Some(of), Some(own)) && canonical(&of.config) == canonical(&own.config)
 }
 
-/// Whether the requests of both go to the same endpoint, as far as known.
-pub fn same_endpoint(of: Option<&Origin>, own: Option<&Origin>) -> bool {
-    match (of.and_then(endpoint), own.and_then(endpoint)) {
-        (Some(of), Some(own)) => of == own,
-        _ => true,
-    }
-}
-
 /// The paths of all files of the config in canonical form.
 pub(super) fn config_files(origin: &Origin) -> Vec<PathBuf> {
     origin.files().map(canonical).collect()
@@ -33,15 +26,10 @@ fn canonical(path: &str) -> PathBuf {
     std::fs::canonicalize(path).unwrap_or_else(|_| path.into())
 }
 
-fn endpoint(origin: &Origin) -> Option<String> {
-    let reached = origin.reached.as_ref().or(origin.endpoint.as_ref())?;
-    Some(reached.trim_end_matches('/').to_ascii_lowercase())
-}
-
 /// The name of the lock that a process holds while it launches this fleet.
 pub fn launch_lock_key(fleet: &FleetSpec, origin: Option<&Origin>) -> String {
     let file = origin.map(|origin| canonical(&origin.config).display().to_string()).unwrap_or_default();
-    let endpoint = origin.and_then(endpoint).unwrap_or_default();
+    let endpoint = origin.and_then(Origin::requests_go_to).unwrap_or_default();
     [&file, &endpoint, &fleet.region, &fleet.compartment, &fleet.name_prefix].map(String::as_str).join("\n")
 }
 

@@ -9,7 +9,7 @@ use super::{
     limit_recheck,
     memory::target_of,
     obtained,
-    options::{LONGEST_LAG, TOKEN_LIFE},
+    options::LONGEST_LAG,
     termination,
 };
 use crate::engine::{
@@ -20,6 +20,7 @@ use crate::engine::{
 };
 use crate::plan::retry_token;
 use crate::reservation::exhausted;
+use crate::tuning::TOKEN_LIFE;
 use ledger::{Action, ErrorClass, ErrorRecord, Event, Intent, Placement, SlotNumber};
 use oci_client::{Answered, Failure, FailureClass};
 use std::{collections::BTreeMap, time::Duration};

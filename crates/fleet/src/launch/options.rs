@@ -52,6 +52,3 @@ impl Default for LaunchOptions {
 
 /// The longest known lag of lists behind launches.
 pub const LONGEST_LAG: Duration = Duration::from_secs(90);
-
-/// The service keeps a retry token for 24 hours (OpenAPI of the Core Services); one hour is a margin for clock differences.
-pub(crate) const TOKEN_LIFE: jiff::SignedDuration = jiff::SignedDuration::from_hours(23);

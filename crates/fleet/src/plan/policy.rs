@@ -146,8 +146,14 @@ pub fn statements(spec: &FleetSpec, uses: &Uses) -> Vec<Statement> {
 
     add("manage", "instances", here, "launch, list, start, stop and terminate instances", false);
     add("read", "instance-images", here, "use the image", false);
-    add("use", "subnets", network, "put instances into the subnet", false);
-    add("use", "vnics", network, "attach network cards to instances", false);
+    if spec.network.is_some() {
+        // The family contains subnets and network cards.
+        let why = "make the network, put instances into it, and delete it";
+        add("manage", "virtual-network-family", here, why, false);
+    } else {
+        add("use", "subnets", network, "put instances into the subnet", false);
+        add("use", "vnics", network, "attach network cards to instances", false);
+    }
     let needs = needs(spec);
     for (named, why) in needs.iter().filter(|(named, _)| named.in_network) {
         add(named.needs.0, named.needs.1, network, why, false);
@@ -174,7 +180,10 @@ pub fn statements(spec: &FleetSpec, uses: &Uses) -> Vec<Statement> {
     add("inspect", "compartments", PolicyScope::Tenancy, "read the names of the availability domains", false);
 
     add("inspect", "work-requests", here, "find why an accepted launch failed later", true);
-    add("inspect", "private-ips", network, "count the free addresses of the subnet, list addresses", true);
+    if spec.network.is_none() {
+        let why = "count the free addresses of the subnet, list addresses";
+        add("inspect", "private-ips", network, why, true);
+    }
     add("read", "public-ips", here, "list reserved public addresses", true);
     add("inspect", "vnic-attachments", here, "list addresses", true);
     if !has_volumes {
@@ -226,6 +235,7 @@ fn has_reservation(spec: &FleetSpec) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::network::{OwnNetwork, USUAL_BLOCK};
     use ledger::Placement;
     use oci_api::models::{InstanceSourceDetails, InstanceSourceViaImageDetails};
 
@@ -264,6 +274,16 @@ mod tests {
         Allow group Launchers to read resource-availability in tenancy
         Allow group Launchers to manage compute-capacity-reports in tenancy
         ");
+    }
+
+    #[test]
+    fn a_fleet_with_its_own_network_manages_the_family() {
+        let network = OwnNetwork { block: USUAL_BLOCK.parse().unwrap(), public: true, ssh_from: Vec::new() };
+        let spec = FleetSpec { network: Some(network), ..spec() };
+        let all = texts(&spec, &uses(), false) + &texts(&spec, &uses(), true);
+        let family = "Allow group Launchers to manage virtual-network-family in compartment id ocid1.compartment.oc1..c";
+        assert!(all.contains(family), "{all}");
+        assert!(!all.contains("subnets") && !all.contains("private-ips"), "the family has them: {all}");
     }
 
     #[test]

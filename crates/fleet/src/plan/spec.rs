@@ -1,10 +1,11 @@
 //! What the user wants: the kinds of instances and their number. It is the result of reading config.yaml.
 
 use super::naming::{NamePattern, Naming, Values};
+use super::network::{NetworkPlan, OwnNetwork};
 use super::region::{RegionSpec, set_image, set_subnet};
 use super::spread::Spread;
 use super::want::WantedTotals;
-use super::{MAX_FREEFORM_TAGS, TAGS_OF_A_RUN};
+use super::{MAX_FREEFORM_TAGS, Origin, TAGS_OF_A_RUN};
 use ledger::{CapacityType, Placement, PlacementSize, SlotNumber};
 use oci_api::models::{
     InstanceSourceDetails, LaunchInstanceDetails, LaunchInstanceShapeConfigDetails,
@@ -60,6 +61,9 @@ pub struct FleetSpec {
     /// For each slot of a resolved plan with a spread, the index of its first placement, which is the first one of its domain.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub homes: Vec<u32>,
+    /// The network that a launch makes for the fleet, if the config names no subnet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network: Option<OwnNetwork>,
     /// The body of every launch, without the parts that a slot and a placement decide: display name, availability domain, fault
     /// domain, shape, reservation and the run's tags. A placement may also have its own size, image, subnet and capacity type,
     /// which override those of the template. Only [`FleetSpec::launch_at`] combines the two.
@@ -163,6 +167,30 @@ impl FleetSpec {
     pub fn subnet_at(&self, placement: &Placement) -> Option<String> {
         let launch = self.launch_at(placement);
         launch.create_vnic_details.and_then(|vnic| vnic.subnet_id).or(launch.subnet_id)
+    }
+
+    /// The network of the fleet; `None` if its config asks for none.
+    pub fn network_plan(&self, origin: Option<&Origin>) -> Option<NetworkPlan> {
+        Some(NetworkPlan {
+            fleet: self.name.clone(),
+            region: self.region.clone(),
+            compartment: self.compartment.clone(),
+            network: self.network.clone()?,
+            defined_tags: self.template.defined_tags.clone(),
+            origin: origin.cloned(),
+        })
+    }
+
+    /// Whether its network is still to be made, because a launch lacks a subnet.
+    pub fn needs_network(&self) -> Option<&OwnNetwork> {
+        let network = self.network.as_ref()?;
+        self.subnet_at(&Placement::default()).is_none().then_some(network)
+    }
+
+    /// Puts the fleet into a subnet, in the region of the config.
+    pub fn enter_subnet(&mut self, subnet: &str) {
+        self.template.subnet_id = None;
+        self.template.create_vnic_details.get_or_insert_default().subnet_id = Some(subnet.to_owned());
     }
 
     /// How capacity is bought at a placement.

@@ -72,7 +72,7 @@ impl RunFold<'_, '_> {
                 let rows = rows.map(|row| self.action(position, row, &mut tracks));
                 report.slots.extend(rows);
             }
-            Some(RunKind::Scale) => {}
+            Some(RunKind::Scale | RunKind::Network) => {}
             Some(RunKind::Launch) | None => self.launch(position, state, tracks, report),
         }
     }

@@ -7,4 +7,5 @@ mod capacity;
 mod hunt;
 mod launch;
 mod lifecycle;
+mod network;
 mod sign_in;

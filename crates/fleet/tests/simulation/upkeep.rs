@@ -218,6 +218,7 @@ impl Upkeep {
             expired_only: self.chance.random_bool(0.3),
             kept_volumes: false,
             made_reservations: self.chance.random_bool(0.5),
+            networks: false,
             now: self.clock.now(),
         };
         self.tell(&format!("ledger {at} of {}, {scope:?}", self.copies.len()));

@@ -174,6 +174,12 @@ pub enum Find {
         #[arg(long, value_name = "OCID")]
         vcn: Option<String>,
     },
+    /// List the network security groups of the compartment
+    Nsgs {
+        /// Show only groups of this VCN [default: all]
+        #[arg(long, value_name = "OCID")]
+        vcn: Option<String>,
+    },
     /// List the compartments that you can access
     Compartments,
 }

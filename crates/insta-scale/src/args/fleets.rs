@@ -17,6 +17,7 @@ Examples:
   oci-insta-scale scale +5 --yes
   oci-insta-scale scale 8 --balance --dry-run
   oci-insta-scale scale 0
+  oci-insta-scale scale 0 --network
 
 Exit codes: 0 the fleet has the wanted size, 2 invalid usage, 3 some failed or are protected, 4 nothing was changed
 or declined, 5 login refused, 130 interrupted.";
@@ -66,6 +67,9 @@ pub struct ScaleArgs {
     /// When growing, launch from the config even if existing members have another shape, size or image [default: refuse]
     #[arg(long)]
     pub allow_mixed: bool,
+    /// With size 0, also delete the network that a launch made for the fleet (`network: create`), if nothing else is in it
+    #[arg(long, requires = "size", conflicts_with = "no_wait")]
+    pub network: bool,
     /// Skip the confirmation prompt
     #[arg(short, long)]
     pub yes: bool,

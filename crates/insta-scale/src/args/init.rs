@@ -45,7 +45,8 @@ pub struct InitArgs {
     /// OCID [default: ask]
     #[arg(long, value_name = "IMAGE")]
     pub image: Option<String>,
-    /// Connect the instances to this subnet, given by its name or its OCID [default: ask]
+    /// Connect the instances to this subnet, given by its name or its OCID; `create` lets the first launch make a network of its own
+    /// [default: ask]
     #[arg(long, value_name = "SUBNET")]
     pub subnet: Option<String>,
     /// Public key that may log in: a .pub file or the key itself, or `none` [default: ask]

@@ -339,6 +339,9 @@ pub struct CleanupArgs {
     /// Include unused reservations created by `reservation create`
     #[arg(long)]
     pub unused_reservations: bool,
+    /// Include networks that launches made (`network: create`) and that nothing uses
+    #[arg(long)]
+    pub networks: bool,
     /// Show what would be deleted without deleting anything
     #[arg(long)]
     pub dry_run: bool,

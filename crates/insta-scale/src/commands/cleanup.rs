@@ -39,6 +39,7 @@ pub async fn clean_up(session: &Session, args: &CleanupArgs) -> Result<Exit, Com
         expired_only: args.expired,
         kept_volumes: args.kept_volumes,
         made_reservations: args.unused_reservations,
+        networks: args.networks,
         now: session.now(),
     };
     let evidence = cleanup::gather(&*store).await?;
@@ -157,6 +158,10 @@ fn listing(left: &Leftovers, prices: &Prices) -> Listing<Leftover> {
         };
         push("reservation", &left.name, place, left.hour, &why, &left.ocid);
     }
+    for left in &left.networks {
+        let place = count(left.parts.len() as u64, "part");
+        push("network", &left.fleet, place, Some(0.0), &left.why, left.ocid());
+    }
     listing
 }
 
@@ -241,7 +246,7 @@ fn report(session: &Session, deleted: &Deleted) -> Result<Exit, CommandError> {
             let others = deleted.deleted.len() + deleted.failed.len() + deleted.left.len();
             if others > 0 {
                 console::data(&format!(
-                    "volumes and reservations: {} of {others} deleted\n",
+                    "volumes, reservations and parts of networks: {} of {others} deleted\n",
                     deleted.deleted.len()
                 ))?;
             }

@@ -3,6 +3,7 @@
 //! launch would stop, the exit code is that of the launch: 2, 4 or 5.
 
 use super::namesakes::foresee_namesakes;
+use super::network;
 use super::spreading::spread_beside_members;
 use super::unfinished_runs::foresee_unfinished_run;
 use crate::args::{LaunchArgs, OutputFormat};
@@ -103,6 +104,13 @@ async fn ask_service(
 ) -> Result<Foreseen, CommandError> {
     let (client, _) = client_everywhere(session, settings, endpoints.clone(), Some(&signer))?;
     let client = for_questions(&client);
+    let past = network::past(session)?;
+    // Whatever else is wrong, the preflight finds.
+    if let Err(error @ (CommandError::Usage { .. } | CommandError::Interrupted)) =
+        network::enter_with(session, &client, settings, Some(&*past)).await
+    {
+        return Err(error);
+    }
     if args.extend {
         let store = session.ledger_of_the_past()?;
         let first = next_number(&client, store.as_deref(), &settings.fleet, session.now());

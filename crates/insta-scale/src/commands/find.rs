@@ -88,8 +88,29 @@ pub struct FoundSubnet {
     public: Option<bool>,
     /// Its availability domain; `null` if it is regional.
     availability_domain: Option<String>,
+    /// Its label in the DNS; without one, its instances cannot have host names.
+    dns_label: Option<String>,
     /// Its state.
     state: String,
+}
+
+/// A network security group.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct FoundGroup {
+    /// Its display name.
+    name: Option<String>,
+    /// Its OCID.
+    ocid: String,
+    /// The OCID of its network, in which the subnet of its instances has to be.
+    vcn: String,
+    /// Its state.
+    state: String,
+}
+
+impl PublishedRow for FoundGroup {
+    const NAME: &'static str = "find-nsgs";
+    const LIST: &'static str = "nsgs";
+    const COMMANDS: &'static [&'static str] = &["find nsgs"];
 }
 
 impl PublishedRow for FoundSubnet {
@@ -128,6 +149,7 @@ pub async fn find_values(session: &Session, args: FindArgs) -> Result<Exit, Comm
         Find::Shapes { name, ad, image } => shapes(&connection, name, ad, image).await,
         Find::Images { os, version, shape, limit } => images(&connection, os, version, shape, limit).await,
         Find::Subnets { vcn } => subnets(&connection, vcn).await,
+        Find::Nsgs { vcn } => groups(&connection, vcn).await,
         Find::Compartments => compartments(&connection).await,
     };
     connection.close().await?;
@@ -276,8 +298,28 @@ async fn subnets(connection: &Connection<'_>, vcn: Option<String>) -> Result<Str
             vcn: subnet.vcn_id,
             public: subnet.prohibit_public_ip_on_vnic.map(|no| !no),
             availability_domain: subnet.availability_domain,
+            dns_label: subnet.dns_label,
             state: subnet.lifecycle_state.to_string(),
         };
+        listing.push(cells, &row);
+    }
+    Ok(listing.to_text(connection.session.output))
+}
+
+async fn groups(connection: &Connection<'_>, vcn: Option<String>) -> Result<String, CommandError> {
+    let compartment = connection.required_compartment()?;
+    let mut rows = connection.ask(connection.questions.list_network_security_groups(compartment)).await?;
+    rows.retain(|row| vcn.as_ref().is_none_or(|vcn| row.vcn_id == *vcn));
+    let mut listing = Listing::new(&["NAME", "STATE", "VCN", "OCID"]);
+    for group in rows {
+        let state = group.lifecycle_state.to_string();
+        let cells = vec![
+            or_dash(group.display_name.as_deref()),
+            state.clone(),
+            group.vcn_id.clone(),
+            group.id.clone(),
+        ];
+        let row = FoundGroup { name: group.display_name, ocid: group.id, vcn: group.vcn_id, state };
         listing.push(cells, &row);
     }
     Ok(listing.to_text(connection.session.output))

@@ -2,10 +2,11 @@
 //! the loop itself is `fleet::launch`.
 
 use super::counted::refuse_want;
+use super::network::NetworkToMake;
 use super::spreading::spread_beside_members;
 use super::unfinished_runs::{Choice, resolve_unfinished_run};
 use super::{
-    consent, costs, dry_run, ending, hunting, namesakes, proposals, reservation, resume, run_report,
+    consent, costs, dry_run, ending, hunting, namesakes, network, proposals, reservation, resume, run_report,
     spending, strategy,
 };
 use crate::args::{LaunchArgs, ResumeArgs};
@@ -108,6 +109,7 @@ async fn launch_new_run(
     let store = session.ledger()?;
     let scenario = args.simulate.as_deref();
     let mut connection = Connection::open_simulated(session, settings, scenario, args.speed).await?;
+    let network = network::enter(&mut connection, Some(&*store)).await?;
     let mut plan = make_plan(&mut connection, args, strategy).await?;
     plan.hunt = hunting::terms_of(args, &connection.settings, connection.speed(), session.now())?;
     plan.spending = spending::terms_of(args, &plan.fleet, &connection.settings.prices)?;
@@ -115,7 +117,8 @@ async fn launch_new_run(
         hunting::warn_of_short_login(session, &connection.client.signer_facts());
     }
     if !session.simulated {
-        let proposal = proposals::propose_launch(args, &plan, &connection.settings);
+        let mut proposal = proposals::propose_launch(args, &plan, &connection.settings);
+        proposal.options.extend(network.as_ref().and_then(NetworkToMake::note));
         consent::agree(&connection, &plan.fleet.compartment, args.yes, &proposal).await?;
     }
     // Later readers of the run must see that it is simulated.
@@ -124,6 +127,10 @@ async fn launch_new_run(
     }
     let notifier = Notifier::open(session, &connection.settings, !args.pace.no_notify)?;
     session.say_when_stopped(runtime::STOPPING);
+    if let Some(network) = &network {
+        let subnet = network.make(&connection, store.clone()).await?;
+        plan.fleet.enter_subnet(&subnet);
+    }
     let environment = connection.environment(store);
     let run = environment.new_run_id();
     if !session.simulated {
@@ -148,6 +155,14 @@ async fn launch_new_run(
     run_report::conclude_launch(session, &summary, &ending, !session.simulated, 0);
     notifier.finish().await;
     Ok(hunting::exit_of(&summary, &args.hunting))
+}
+
+/// Refuses what the subnets of the plan make impossible, as far as they can be read.
+pub(super) async fn check_subnets(connection: &Connection<'_>, plan: &Plan) -> Result<(), CommandError> {
+    let found = fleet::preflight::impossible_in_subnets(&connection.questions, &plan.fleet);
+    let found = connection.session.ask(async { Ok::<_, CommandError>(found.await) }).await?;
+    let Some(first) = found.into_iter().next() else { return Ok(()) };
+    Err(CommandError::Usage { message: format!("{}: {}", first.about, first.message), hint: first.remedy })
 }
 
 /// Plans the launch, with every request that this needs.
@@ -179,6 +194,7 @@ async fn make_plan(
     let prices = &connection.settings.prices;
     plan.reserve = reservation::plan_reserve(questions, args, &plan, prices).await?;
     reservation::check_reservations(connection, &plan).await?;
+    check_subnets(connection, &plan).await?;
     Ok(plan)
 }
 

@@ -128,6 +128,7 @@ fn example(page: &str) -> String {
         "oci-insta-scale-find" => "oci-insta-scale find images --os 'Oracle Linux' --limit 5",
         "oci-insta-scale-find-shapes" => "oci-insta-scale find shapes E4 --ad AD-1",
         "oci-insta-scale-find-images" => "oci-insta-scale find images --os 'Oracle Linux' --os-version 9",
+        "oci-insta-scale-find-nsgs" => "oci-insta-scale find nsgs --output json",
         "oci-insta-scale-instances" => "oci-insta-scale instances list --run last",
         "oci-insta-scale-instances-extend" => "oci-insta-scale instances extend --run last --ttl 8h",
         "oci-insta-scale-config" => "oci-insta-scale config schema",

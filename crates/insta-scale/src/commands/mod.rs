@@ -25,6 +25,7 @@ pub mod limits;
 mod lost;
 mod manual;
 pub mod namesakes;
+pub mod network;
 pub mod notify;
 mod placements;
 pub mod plan;

@@ -1,5 +1,6 @@
 //! `plan`: a verdict per availability domain, what a launch would create, and the price. Launches nothing.
 
+use super::network;
 use super::placements::show_placements;
 use crate::args::{OutputFormat, PlanArgs};
 use crate::config::Settings;
@@ -55,9 +56,14 @@ pub async fn planned(session: &Session) -> Result<Value, CommandError> {
 }
 
 async fn check(connection: &mut Connection<'_>) -> Result<Preflight, CommandError> {
+    network::foresee(connection).await?;
     let client = connection.questions.with_retry(PLAN_RETRIES);
     let mut fleet = connection.settings.fleet.clone();
-    connection.ask(async { Ok::<_, CommandError>(read_licences(&client, &mut fleet).await) }).await?;
+    let reading = async {
+        read_licences(&client, &mut fleet).await;
+        Ok::<_, CommandError>(())
+    };
+    connection.ask(reading).await?;
     connection.settings.fleet = fleet;
     let Settings { fleet, prices, .. } = &connection.settings;
     let asked = Box::pin(preflight(&client, fleet, prices));

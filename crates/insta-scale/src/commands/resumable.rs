@@ -6,8 +6,10 @@ use crate::output::text::{clean, count};
 use crate::tuning::OTHER_RUNS_SHOWN;
 use fleet::Origin;
 use fleet::history::{OtherRun, Resumable, find_resumable};
-use ledger::{RunHead, RunId, Store};
+use fleet::plan::network::NetworkPlan;
+use ledger::{LedgerError, Outcome, RunHead, RunId, RunKind, RunState, Store};
 use std::fmt::Write as _;
+use std::path::PathBuf;
 
 /// The newest unfinished launch of a config, otherwise its newest launch.
 ///
@@ -22,6 +24,27 @@ pub async fn choose_run(
         Resumable::Run(run) => Ok(run),
         Resumable::NotOfThisConfig(others) => Err(no_run(config, &others)),
     }
+}
+
+/// The network of a config whose making was interrupted, and for which nothing was launched since.
+pub async fn unfinished_network(
+    store: &dyn Store,
+    heads: &[RunHead],
+    config: &Layers,
+) -> Result<Option<RunId>, LedgerError> {
+    let mut begun = heads.iter().filter(|head| matches!(head.kind, Some(RunKind::Launch | RunKind::Network)));
+    let Some(head) = begun.next().filter(|head| head.kind == Some(RunKind::Network) && !head.held) else {
+        return Ok(None);
+    };
+    if head.outcome == Some(Outcome::Complete) {
+        return Ok(None);
+    }
+    let records = store.records(head.run).await?.records;
+    let plan = RunState::fold(head.run, records.first()).plan;
+    let Ok(plan) = serde_json::from_value::<NetworkPlan>(plan) else { return Ok(None) };
+    let own = config.files.first().and_then(|file| std::path::absolute(file).ok());
+    let is_ours = plan.origin.is_some_and(|origin| Some(PathBuf::from(origin.config)) == own);
+    Ok(is_ours.then_some(head.run))
 }
 
 fn describe_other(other: &OtherRun) -> String {

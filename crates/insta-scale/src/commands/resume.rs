@@ -1,6 +1,7 @@
 //! `resume`: continues a run that another process left, or that this machine has no records of.
 
-use super::{consent, costs, ending, hunting, proposals, resumable, run_report};
+use super::show::show_network;
+use super::{consent, costs, ending, hunting, network, proposals, resumable, run_report};
 use crate::args::ResumeArgs;
 use crate::config::{NameKind, Settings};
 use crate::connection::Connection;
@@ -8,13 +9,15 @@ use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::metrics::Metrics;
 use crate::notify::{Notifier, Watch};
-use crate::output::text::{count, seconds};
+use crate::output::proposal::Proposal;
+use crate::output::text::{clean, count, seconds};
 use crate::output::{console, runs, simulated};
 use crate::run_choice::find_run;
 use crate::runtime;
 use crate::session::{Session, launch_options};
 use fleet::history::{read_past, same_endpoint};
 use fleet::plan::RegionSpec;
+use fleet::plan::network::NetworkPlan;
 use fleet::{FleetSpec, LaunchOptions, Origin, Plan, RunError};
 use ledger::{LedgerError, Outcome, RunId, RunKind, RunState, Store};
 use std::sync::Arc;
@@ -39,7 +42,44 @@ pub async fn resume_with(
     } else {
         choose(session, &store, args.run.as_deref()).await?
     };
+    let heads = store.runs().await?;
+    if heads.iter().any(|head| head.run == run && head.kind == Some(RunKind::Network)) {
+        return Box::pin(resume_network(session, args, store, run)).await;
+    }
     Box::pin(go_on(session, args, (store, run), metrics)).await
+}
+
+/// Continues to make the network of a fleet, and launches nothing.
+async fn resume_network(
+    session: &Session,
+    args: &ResumeArgs,
+    store: Arc<dyn Store>,
+    run: RunId,
+) -> Result<Exit, CommandError> {
+    let records = store.records(run).await?.records;
+    let state = RunState::fold(run, &records);
+    if let Some(label) = simulated::of_plan(&state.plan) {
+        simulated::assume_simulated(label);
+    }
+    let plan: NetworkPlan = serde_json::from_value(state.plan.clone())
+        .map_err(|error| CommandError::Run(format!("the plan of run {run} cannot be read: {error}")))?;
+    let home = session.at_origin(plan.origin.as_ref());
+    let settings = home.read_config(None)?;
+    let began = Plan { origin: plan.origin.clone(), ..Plan::default() };
+    check_same_endpoint(&home, &settings, run, &began, args.other_endpoint)?;
+    let connection = Connection::open(&home, settings).await?;
+    let proposal = Proposal {
+        what: vec![("network", format!("of fleet {}: {}", clean(&plan.fleet), plan.network.describe()))],
+        question: format!("Continue run {run}?"),
+        ..Proposal::default()
+    };
+    consent::agree(&connection, &plan.compartment, args.yes, &proposal).await?;
+    let summary = network::resume(&connection, store, run, &plan).await?;
+    show_network(session, &summary)?;
+    if !session.is_quiet() {
+        console::line(&format!("hint: `{} launch` launches into it", home.command_line()));
+    }
+    Ok(Exit::Done)
 }
 
 /// Resumes a run that the ledger knows.
@@ -207,14 +247,17 @@ async fn choose(
 ) -> Result<RunId, CommandError> {
     let heads = store.runs().await?;
     let Some(text) = named else {
+        if let Some(run) = resumable::unfinished_network(&**store, &heads, &session.layers()).await? {
+            return Ok(run);
+        }
         return resumable::choose_run(&**store, &heads, &session.layers()).await;
     };
     let run = find_run(&heads, text)?;
     let kind = heads.iter().find(|head| head.run == run).and_then(|head| head.kind);
     match kind {
-        Some(RunKind::Launch) | None => Ok(run),
+        Some(RunKind::Launch | RunKind::Network) | None => Ok(run),
         Some(other) => Err(CommandError::usage(
-            format!("run {run} is a {}; only launches can be resumed", runs::kind_of_run(other)),
+            format!("run {run} is a {}; only launches and networks can be resumed", runs::kind_of_run(other)),
             "run the same command again; it skips what is already done",
         )),
     }

@@ -7,7 +7,7 @@ use crate::exit::Exit;
 use crate::output::ending::Ending;
 use crate::output::published::{PublishedDocument, text_of};
 use crate::output::text::clean;
-use crate::output::{console, simulated, why};
+use crate::output::{console, network, simulated, why};
 use crate::run_choice::{find_run, last_launch};
 use crate::session::Session;
 use fleet::RunSummary;
@@ -15,6 +15,7 @@ use fleet::action::ActionSummary;
 use fleet::cleanup::{CleanupSummary, fleet_expiry};
 use fleet::fleets::ScalePlan;
 use fleet::history::read_past;
+use fleet::network::NetworkSummary;
 use ledger::{Outcome, RunId, RunKind, RunState};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -65,6 +66,10 @@ pub async fn show_run(session: &Session, args: &ShowArgs) -> Result<Exit, Comman
         Some(RunKind::Scale) => {
             return show_scale(session, &RunState::fold(run, &records.records));
         }
+        Some(RunKind::Network) => {
+            show_network(session, &NetworkSummary::of(&RunState::fold(run, &records.records)))?;
+            return Ok(Exit::Done);
+        }
         Some(RunKind::Launch) | None => {}
     }
     let (state, plan) = read_past(&*store, run).await?;
@@ -107,4 +112,13 @@ fn show_scale(session: &Session, state: &RunState) -> Result<Exit, CommandError>
     };
     console::data(&text)?;
     Ok(Exit::Done)
+}
+
+/// A network that a launch made, or began to make.
+pub fn show_network(session: &Session, summary: &NetworkSummary) -> Result<(), CommandError> {
+    let text = match session.output {
+        OutputFormat::Json | OutputFormat::Jsonl => text_of(summary, session.output),
+        _ => network::table(summary),
+    };
+    console::data(&text)
 }

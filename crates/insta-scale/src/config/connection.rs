@@ -70,6 +70,7 @@ fn sketch(top: &Section<'_>, home: Option<&Home>, folders: Folders<'_>) -> Fleet
         count: instances.count.unwrap_or_default(),
         placements: instances.placements,
         spread: instances.spread,
+        network: instances.network.map(|network| network.value),
         template: template.unwrap_or_default(),
         ..FleetSpec::default()
     }

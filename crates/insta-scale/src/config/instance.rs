@@ -14,7 +14,8 @@ use super::placement::{self, Domains};
 use super::section::{At, Section};
 use super::size::Sized;
 use super::yaml::{Node, Value};
-use super::{network, single, size, source, spread, tags, want};
+use super::{network, own_network, single, size, source, spread, tags, want};
+use fleet::plan::network::OwnNetwork;
 use fleet::plan::{Spread, Strategy, WantedTotals};
 use ledger::Placement;
 
@@ -38,6 +39,8 @@ pub struct Instances {
     pub strategy: Option<At<Strategy>>,
     /// How members are spread over domains.
     pub spread: Option<Spread>,
+    /// The network that a launch makes.
+    pub network: Option<At<OwnNetwork>>,
     /// The fields of every launch.
     pub body: Body,
 }
@@ -68,6 +71,7 @@ pub fn read_instances(node: &Node, context: &Context<'_>, missing: &mut Vec<Stri
     need(shape.is_some(), "shape");
     source::read_source(&section, context, &mut out.body, &mut need);
     network::read_network(&section, context, &mut out.body, &mut need);
+    out.network = own_network::read_own_network(&section, context.findings);
     let sized = size::read_size(&section, shape.as_ref(), context.findings, &mut out.body);
     metadata::read_metadata(&section, context.folders, context.findings, &mut out.body);
     tags::read_tags(&section, context.findings, &mut out.body);
@@ -86,6 +90,9 @@ pub fn read_instances(node: &Node, context: &Context<'_>, missing: &mut Vec<Stri
     source::complete_source(&mut out.body);
     single::check_single_use(&out.body, out.count, context.findings);
     network::check_network(&out.body, context.findings);
+    if let Some(network) = &out.network {
+        own_network::check_own_network(network, out.count, &out.body, context);
+    }
     metadata::check_raw(&out.body, context.findings);
     check_combinations(&section, &sized, &out, context.findings);
     read_choices(&section, shape.as_ref().map(|shape| shape.value), context, &mut out);

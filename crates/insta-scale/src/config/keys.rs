@@ -34,6 +34,7 @@ pub fn range(key: &str) -> Option<RangeInclusive<i64>> {
 
 /// The keys that are true or false, except for `preemptible`, which may also be a group.
 pub const FLAGS: &[&str] = &[
+    "public",
     "assign_public_ip",
     "assign_private_dns_record",
     "assign_ipv6_ip",
@@ -85,6 +86,7 @@ pub const INSTANCE: &[&str] = &[
     "boot_volume_id",
     "subnet_id",
     "subnet",
+    "network",
     "assign_public_ip",
     "assign_private_dns_record",
     "assign_ipv6_ip",
@@ -166,6 +168,9 @@ pub const REGION: &[&str] = &[
 /// Under `image`.
 pub const IMAGE_NAME: &[&str] = &["os", "version", "newest"];
 
+/// Under `network`, if it is not just `create`.
+pub const NETWORK: &[&str] = &["block", "ssh_from", "public"];
+
 /// Under `preemptible`, if it is not just true or false.
 pub const PREEMPTIBLE: &[&str] = &["preserve_boot_volume"];
 
@@ -220,6 +225,7 @@ pub const GROUPS: &[(&str, &[&str])] = &[
     ("instance_settings", INSTANCE),
     ("instance_settings.want", WANT),
     ("instance_settings.shape_config", SHAPE),
+    ("instance_settings.network", NETWORK),
     ("instance_settings.preemptible", PREEMPTIBLE),
     ("instance_settings.agent_config", AGENT),
     ("instance_settings.spread", SPREAD),

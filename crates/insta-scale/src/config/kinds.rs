@@ -3,7 +3,7 @@
 //! It must not read a config.
 
 use super::keys;
-use super::{alternatives, instance, notify, size, spread};
+use super::{alternatives, instance, notify, own_network, size, spread};
 use crate::notify::Encryption;
 
 /// What a key takes.
@@ -105,6 +105,9 @@ pub fn kind(path: &str, key: &str) -> Kind {
         }
         ("prices", "shapes") => Kind::Groups("prices.shapes.<shape>"),
         (_, "preemptible") => Kind::Either(vec![Kind::Flag, Kind::Group("instance_settings.preemptible")]),
+        ("instance_settings", "network") => {
+            Kind::Either(vec![words(&own_network::WORDS), Kind::Group("instance_settings.network")])
+        }
         ("regions[]" | "instance_settings.alternatives[]", "subnet_id" | "subnet")
         | ("regions[]", "image_id") => Kind::Either(vec![Kind::Text, Kind::Table]),
         (_, "prefer") => words(&instance::PREFER),
@@ -124,7 +127,9 @@ pub fn kind(path: &str, key: &str) -> Kind {
         {
             Kind::Texts
         }
-        (_, "names" | "nsg_ids" | "nsgs" | "ssh_authorized_keys" | "shapes" | "on" | "to") => Kind::Texts,
+        (_, "names" | "nsg_ids" | "nsgs" | "ssh_from" | "ssh_authorized_keys" | "shapes" | "on" | "to") => {
+            Kind::Texts
+        }
         (_, key) if keys::FLAGS.contains(&key) => Kind::Flag,
         (_, key) if keys::range(key).is_some() => Kind::Whole,
         _ => Kind::Text,

@@ -28,6 +28,7 @@ mod network;
 mod notify;
 mod ocids;
 mod options;
+mod own_network;
 mod placement;
 mod prices;
 mod region_placements;
@@ -80,7 +81,7 @@ use context::{Context, GROUP};
 use finding::Quoted;
 use fleet::FleetSpec;
 use fleet::plan::Strategy;
-use fleet::price::{self, PriceList, Prices};
+use fleet::price::{PriceList, Prices};
 use instance::Instances;
 use layers::Stacked;
 use metadata::Folders;
@@ -351,6 +352,7 @@ fn read_root(
         naming: instances.names.naming,
         hostname: instances.names.hostname,
         count: instances.count.unwrap_or_default(),
+        network: instances.network.map(|network| network.value),
         want: None,
         first_number: 1,
         numbers: Vec::new(),
@@ -365,6 +367,7 @@ fn read_root(
             None => return None,
         },
     };
+    own_network::check_fleet_name(&top, &fleet, findings);
     let around = Around { home: home.as_ref(), has_endpoint, simulated: overrides.simulate, findings };
     regions::read_regions(&top, &mut fleet, &around);
     let prices = prices::read_prices(&top, overrides.price_list.as_ref(), findings);
@@ -373,26 +376,13 @@ fn read_root(
         want::apply_want(&mut fleet, want, findings);
     }
     if let Some(place) = instances.cheapest {
-        put_cheapest_first(&mut fleet, &prices, place, findings);
+        prices::put_cheapest_first(&mut fleet, &prices, place, findings);
     }
     fleet.count_by_want();
     let strategy = instances.strategy.map(|strategy| strategy.value);
     let hunt_floor = top.node("hunt").and_then(|node| hunt::read_floor(node, findings));
     let notify = notify::read_notify(&top, folders, findings);
     Some(Parts { credentials, endpoint, fleet, strategy, prices, login, hunt_floor, notify, profile })
-}
-
-/// Orders the choices by their prices, all of which must be known. `place` is where the file asks for this order.
-fn put_cheapest_first(fleet: &mut FleetSpec, prices: &Prices, place: Place, findings: &Findings) {
-    for unknown in price::put_cheapest_first(fleet, prices) {
-        let currency = prices.currency();
-        let message = format!(
-            "prefer: cheapest needs the price of every choice, but that of {unknown} in {currency} is unknown"
-        );
-        findings.mistake(Finding::at(place, message).help(
-            "set it under `prices: {shapes: …}`, or remove `prefer` and list the choices in the order you want",
-        ));
-    }
 }
 
 /// The facts of the profile; empty if there is no profile or it cannot be read.

@@ -11,7 +11,7 @@ use super::options::{set_flag, set_ocid};
 use super::section::Section;
 use serde_json::Value;
 
-/// Reads the network of the instances, and reports a missing subnet to `need`.
+/// Reads the network of the instances, and reports a missing subnet to `need`, unless the launch makes one.
 pub fn read_network(
     section: &Section<'_>,
     context: &Context<'_>,
@@ -19,7 +19,7 @@ pub fn read_network(
     need: &mut impl FnMut(bool, &str),
 ) {
     let subnet = section.text("subnet_id");
-    need(subnet.is_some(), "subnet_id");
+    need(subnet.is_some() || section.key_place("network").is_some(), "subnet_id");
     set_ocid(section, "subnet_id", &["subnet"], "createVnicDetails.subnetId", context, body);
     for (key, path) in [
         ("assign_public_ip", "createVnicDetails.assignPublicIp"),

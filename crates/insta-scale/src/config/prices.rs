@@ -1,10 +1,11 @@
 //! Reads `prices:`: the user's own prices, which override the price lists.
 
-use super::finding::Findings;
+use super::finding::{Finding, Findings, Place};
 use super::keys;
 use super::section::{At, Section};
 use super::yaml::Value;
-use fleet::price::{PriceList, Prices, ShapePrice};
+use fleet::FleetSpec;
+use fleet::price::{self, PriceList, Prices, ShapePrice};
 use std::sync::Arc;
 
 /// Reads the prices, which come before those of the list. Mistakes become findings.
@@ -50,4 +51,17 @@ pub fn read_prices(top: &Section<'_>, list: Option<&Arc<PriceList>>, findings: &
 
 fn value(number: Option<At<f64>>) -> Option<f64> {
     number.map(|number| number.value)
+}
+
+/// Orders the choices by their prices, all of which must be known. `place` is where the file asks for this order.
+pub fn put_cheapest_first(fleet: &mut FleetSpec, prices: &Prices, place: Place, findings: &Findings) {
+    for unknown in price::put_cheapest_first(fleet, prices) {
+        let currency = prices.currency();
+        let message = format!(
+            "prefer: cheapest needs the price of every choice, but that of {unknown} in {currency} is unknown"
+        );
+        findings.mistake(Finding::at(place, message).help(
+            "set it under `prices: {shapes: …}`, or remove `prefer` and list the choices in the order you want",
+        ));
+    }
 }

@@ -3,6 +3,7 @@
 use super::capacity_history::SubjectMemory;
 use super::document::SCHEMA_VERSION;
 use super::listing::{Sum, write_price};
+use super::network::PlannedNetwork;
 use super::published::PublishedDocument;
 use super::reserving::PlannedReservations;
 use super::simulated;
@@ -106,6 +107,9 @@ pub struct PlanDocument<'a> {
     /// The wanted totals; absent without `want` in the config.
     #[serde(skip_serializing_if = "Option::is_none")]
     want: Option<WantedTotals>,
+    /// The network of the fleet; absent if the config names a subnet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    network: Option<PlannedNetwork<'a>>,
     /// With `--reserve`, what is reserved first.
     #[serde(skip_serializing_if = "Option::is_none")]
     reserve: Option<PlannedReservations>,
@@ -139,6 +143,7 @@ impl<'a> PlanDocument<'a> {
             prices_as_of: settings.prices.as_of(),
             resolved_names: resolved_names(&settings.resolved),
             want: settings.fleet.want,
+            network: super::network::planned(&settings.fleet),
             reserve: reserve.then(|| super::reserving::document(settings, preflight)),
             simulated: simulated::is(),
             memory: Vec::new(),

@@ -18,6 +18,7 @@ pub mod heartbeat;
 pub mod hunt;
 pub mod instances;
 pub mod listing;
+pub mod network;
 mod pace;
 pub mod placements;
 pub mod plain_reporter;

@@ -4,10 +4,11 @@ use super::budget::describe_budget;
 use super::published::{PublishedDocument, text_of};
 use super::reserving::PlannedReservations;
 use super::text::{amount, clean, count};
-use super::{dry_run_report, reserving, want};
+use super::{dry_run_report, network, reserving, want};
 use crate::args::OutputFormat;
 use crate::config::Settings;
 use crate::names::{ResolvedName, resolved_names};
+use crate::output::network::PlannedNetwork;
 use fleet::plan::{Across, SpreadDomain, WantedTotals, WhenImpossible};
 use fleet::preflight::Preflight;
 use fleet::price::{Budget, Cost, Per};
@@ -74,6 +75,9 @@ pub struct DryRunDocument<'a> {
     /// How the instances are spread; absent without `spread` in the config.
     #[serde(skip_serializing_if = "Option::is_none")]
     spread: Option<PlannedSpread>,
+    /// The network of the fleet; absent if the config names a subnet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    network: Option<PlannedNetwork<'a>>,
     /// With `--reserve`, what is reserved first.
     #[serde(skip_serializing_if = "Option::is_none")]
     reserve: Option<PlannedReservations>,
@@ -163,6 +167,7 @@ impl Preview<'_> {
             want: plan.fleet.want,
             min: plan.min,
             spread,
+            network: network::planned(&plan.fleet),
             reserve: reserve.then(|| reserving::document(settings, *answer)),
             cost_per_hour: budget.map(|budget| budget.hour),
             max_cost_per_hour: budget.map(|budget| budget.limit),
@@ -286,6 +291,7 @@ pub fn plan_rows(plan: &Plan) -> Vec<(&'static str, String)> {
     rows.extend(want_row(fleet));
     rows.extend(shape_rows(fleet));
     rows.extend(placement_rows(fleet));
+    rows.extend(network::row(fleet));
     rows
 }
 
@@ -345,7 +351,7 @@ pub fn plan_outline(plan: &Plan) -> String {
     for further in plan.fleet.regions.iter().filter(|further| further.compartment != *compartment) {
         let _ = writeln!(out, "               {} in {}", clean(&further.compartment), clean(&further.region));
     }
-    for (label, text) in placement_rows(&plan.fleet) {
+    for (label, text) in placement_rows(&plan.fleet).into_iter().chain(network::row(&plan.fleet)) {
         let _ = writeln!(out, "  {label:<12} {text}");
     }
     out

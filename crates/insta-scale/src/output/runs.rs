@@ -71,6 +71,11 @@ impl Facts {
             let sizes = format!("{}: {} → {}", clean(name), number("before"), number("wanted"));
             return Self { names: Some(sizes), ..facts };
         }
+        if state.kind == Some(RunKind::Network) {
+            let fleet = state.plan["fleet"].as_str().map(|name| format!("network of {}", clean(name)));
+            let region = state.plan["region"].as_str().map(str::to_owned);
+            return Self { names: fleet, region, ..facts };
+        }
         // An older version's plan may lack some of these.
         let text = |path: &str| state.plan.pointer(path).and_then(Value::as_str).map(str::to_owned);
         if state.kind != Some(RunKind::Launch) {
@@ -215,6 +220,7 @@ pub fn kind_of_run(kind: RunKind) -> &'static str {
         RunKind::Terminate => "terminate",
         RunKind::Cleanup => "cleanup",
         RunKind::Scale => "scale",
+        RunKind::Network => "network",
     }
 }
 

@@ -223,7 +223,7 @@ fn every_optional_key_of_the_example_is_good_too() {
             "vcpus" => "ocpus",
             "boot_volume_id" | "image" => "image_id",
             "compartment" => "compartment_id",
-            "subnet" => "subnet_id",
+            "subnet" | "network" => "subnet_id",
             "want" => "count",
             key => key,
         };

@@ -34,6 +34,7 @@ mod naming;
 mod notify;
 mod official_tools;
 mod output_formats;
+mod own_network;
 mod placeholders;
 mod planning;
 #[cfg(target_os = "linux")]

@@ -61,6 +61,7 @@ const COMMANDS: &[(&str, &str, Has)] = &[
     ("find shapes", "", Has::List),
     ("find images", "", Has::List),
     ("find subnets", "", Has::List),
+    ("find nsgs", "", Has::List),
     ("find compartments", "", Has::List),
     ("ssh", "rehearsal-2", Has::Documents),
     ("export", "json", Has::Documents),

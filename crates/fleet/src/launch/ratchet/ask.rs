@@ -3,10 +3,10 @@
 use super::{Place, Ratchet};
 use crate::engine::failure::error_record;
 use crate::launch::hunt::sign_of_suspension;
-use crate::launch::options::TOKEN_LIFE;
 use crate::launch::reserve::{GROWN, drawn, held_event, look_for, order};
 use crate::reservation::{Held, Order, Patience, ReservationError, create_all, resize, show, until_active};
 use crate::tuning::RATCHET_STEP;
+use crate::tuning::TOKEN_LIFE;
 use ledger::capacity::Answer;
 use ledger::{ErrorClass, ErrorRecord, Event};
 use oci_api::models::ComputeCapacityReservationSummary;

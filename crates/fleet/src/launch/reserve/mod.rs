@@ -21,7 +21,6 @@ use ledger::{Event, Outcome, Placement, RunId};
 use oci_client::Client;
 use tokio_util::sync::CancellationToken;
 
-use super::options::TOKEN_LIFE;
 use crate::engine::journal::Journal;
 use crate::plan::{Plan, Reserve};
 use crate::reservation::create::find_by_token;
@@ -30,6 +29,7 @@ use crate::reservation::{
     Book, Created, Held, Order, Patience, ReservationError, Share, create_all, name_in, shares, show,
     until_active,
 };
+use crate::tuning::TOKEN_LIFE;
 use drawn::PATIENCE;
 use grow::{even_out, grow};
 use settle::{abandon, still_held};

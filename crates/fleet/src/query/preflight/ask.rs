@@ -91,7 +91,7 @@ async fn ask_all(asker: &Asker<'_>, prices: &Prices, answer: &mut Preflight) {
         bounds.extend(offers.bound(place));
         let own = asker.fleet.subnet_at(place);
         let subnet = subnets.iter().find(|facts| Some(facts.ocid()) == own.as_deref());
-        bounds.extend(network::bounds(subnet, place));
+        bounds.extend(network::bounds(asker.fleet, subnet, place));
         bounds.extend(named.bounds(place));
         if let Some(held) =
             reservations.iter().find(|held| Some(&held.ocid) == place.capacity_reservation.as_ref())

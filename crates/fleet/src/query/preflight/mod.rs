@@ -20,6 +20,7 @@ mod subnet;
 mod verdict;
 
 pub use headroom::{Headroom, LimitRow, headroom};
+pub use network::impossible_in_subnets;
 pub use offered::{FreeAddresses, capacity_in, free_addresses, left_in};
 pub use regions::preflight;
 pub use report::{Availability, Cell, Matrix, matrix};

@@ -30,6 +30,7 @@ fn scope(world: &World) -> Scope {
         expired_only: false,
         kept_volumes: false,
         made_reservations: false,
+        networks: false,
         now: world.region.world().now(),
     }
 }

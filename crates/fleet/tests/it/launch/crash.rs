@@ -13,9 +13,15 @@ use std::{
 use tokio_util::sync::CancellationToken;
 
 /// Polls the inner future this many times and then never again: the process is gone.
-struct Mortal<F> {
+pub struct Mortal<F> {
     inner: Option<Pin<Box<F>>>,
     polls: u32,
+}
+
+impl<F> Mortal<F> {
+    pub fn new(inner: F, polls: u32) -> Self {
+        Self { inner: Some(Box::pin(inner)), polls }
+    }
 }
 
 impl<F: Future> Future for Mortal<F> {

@@ -72,6 +72,7 @@ pub fn scope(world: &World) -> Scope {
         expired_only: false,
         kept_volumes: false,
         made_reservations: false,
+        networks: false,
         // The region's clock is ahead by the skipped time.
         now: world.region.world().now(),
     }

@@ -4,12 +4,14 @@
 use super::checks::Checks;
 use super::failed;
 use super::launch::of_fleet;
+use crate::commands::network::foresee;
 use crate::config::Settings;
 use crate::connection::Connection;
 use crate::environment;
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::doctor::{Check, State};
+use crate::output::network::row;
 use crate::output::text::{count, thousands};
 use crate::session::{Session, endpoints_of};
 use crate::tuning::{DOCTOR_DNS, PLAN_RETRIES};
@@ -52,7 +54,7 @@ pub async fn check(
         Ok(_) => Connection::open(session, settings).await,
         Err(error) => Err(error),
     };
-    let connection = match connection {
+    let mut connection = match connection {
         Ok(connection) => connection,
         Err(CommandError::Interrupted) => return Err(CommandError::Interrupted),
         Err(error) => {
@@ -60,6 +62,16 @@ pub async fn check(
             return Ok(error.exit());
         }
     };
+    match foresee(&mut connection).await {
+        Err(CommandError::Interrupted) => return Err(CommandError::Interrupted),
+        Err(error) => checks.push(failed("subnet", &error)),
+        Ok(()) => {
+            let fleet = &connection.settings.fleet;
+            if let (Some(_), Some((_, found))) = (fleet.needs_network(), row(fleet)) {
+                checks.push(Check::new("subnet", State::Ok, format!("the first launch {found}")));
+            }
+        }
+    }
     let client = connection.questions.with_retry(PLAN_RETRIES);
     let Settings { fleet, prices, .. } = &connection.settings;
     let asked = Box::pin(preflight(&client, fleet, prices));
@@ -261,6 +273,7 @@ async fn leftovers(connection: &Connection<'_>, domains: &[String]) -> Result<Ch
         expired_only: false,
         kept_volumes: false,
         made_reservations: false,
+        networks: false,
         now: session.now(),
     };
     let prices = &connection.settings.prices;

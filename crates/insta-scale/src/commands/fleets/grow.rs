@@ -3,6 +3,7 @@
 use super::Ground;
 use super::shared::{note_count, show_planned};
 use crate::args::ScaleArgs;
+use crate::commands::network::NetworkToMake;
 use crate::commands::spreading::spread_plan;
 use crate::commands::{ending, proposals, reservation, run_report};
 use crate::error::CommandError;
@@ -39,9 +40,11 @@ pub async fn run(
     }
     spread_plan(&connection.settings, &census.members, &mut plan)?;
     reservation::check_reservations(connection, &plan).await?;
+    crate::commands::launch::check_subnets(connection, &plan).await?;
     let machines = census.members.iter().map(|member| &member.machine);
     let existing = proposals::members(machines, &plan.fleet, &connection.settings);
-    let proposal = proposals::grow(&plan, &scale, existing, &connection.settings);
+    let mut proposal = proposals::grow(&plan, &scale, existing, &connection.settings);
+    proposal.options.extend(ground.network.as_ref().and_then(NetworkToMake::note));
     if let Some(limit) = args.max_cost_per_hour {
         proposals::within(limit, &proposal, &connection.settings.prices)?;
     }
@@ -55,6 +58,11 @@ pub async fn run(
     scale.simulated.clone_from(&label);
     if let Some(origin) = &mut plan.origin {
         origin.simulated = label;
+    }
+    if let Some(network) = &ground.network {
+        connection.session.say_when_stopped(runtime::STOPPING);
+        let subnet = network.make(connection, ground.asking.store.clone()).await?;
+        plan.fleet.enter_subnet(&subnet);
     }
     launch(ground, args, (&scale, &plan), metrics).await
 }

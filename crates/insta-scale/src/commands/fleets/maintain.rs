@@ -29,6 +29,7 @@ pub async fn maintain_fleet(session: &Session, args: &MaintainArgs) -> Result<Ex
     consent::has_to_ask(args.yes)?;
     let metrics = Metrics::open(session, &args.metrics).await?;
     let ground = Ground::open_to_change(session, true).await?;
+    ground.needs_its_network()?;
     let mut plan = ground.plan(ground.fleet().clone()).await?;
     reservation::check_reservations(&ground.connection, &plan).await?;
     let (census, wanted) = (ground.census().await?, ground.wanted().await?);

@@ -21,11 +21,14 @@ pub use status::show_fleet;
 
 use crate::commands::consent;
 use crate::commands::counted::refuse_want;
+use crate::commands::network::{self, NetworkToMake};
 use crate::connection::{Connection, for_questions};
 use crate::error::CommandError;
 use crate::output::proposal::Proposal;
+use crate::output::text::clean;
 use crate::session::Session;
 use fleet::fleets::{Census, CensusError, FleetKey, UnlistedMember, Wanted, take_census, wanted};
+use fleet::plan::network::NetworkPlan;
 use fleet::{Environment, FleetSpec, Origin, Plan};
 use ledger::{MemoryStore, Store};
 use std::sync::Arc;
@@ -42,6 +45,8 @@ pub(super) struct Ground<'a> {
     pub asking: Environment,
     /// Members in regions that the config no longer lists, which are told, and neither counted nor changed.
     pub unlisted: Vec<UnlistedMember>,
+    /// The network that its first launch makes.
+    pub network: Option<NetworkToMake>,
 }
 
 impl<'a> Ground<'a> {
@@ -53,11 +58,12 @@ impl<'a> Ground<'a> {
         let key = FleetKey::new(&settings.fleet, origin.as_ref());
         let store = if writes { Some(session.ledger()?) } else { session.ledger_of_the_past()? };
         let store: Arc<dyn Store> = store.unwrap_or_else(|| Arc::new(MemoryStore::new()));
-        let connection = Connection::open(session, settings).await?;
+        let mut connection = Connection::open(session, settings).await?;
+        let network = network::enter(&mut connection, Some(&*store)).await?;
         let environment = connection.environment(store);
         let asking = Environment { client: for_questions(&environment.client), ..environment };
         let unlisted = unlisted::find(&connection, &key, &asking).await?;
-        Ok(Self { connection, key, origin, asking, unlisted })
+        Ok(Self { connection, key, origin, asking, unlisted, network })
     }
 
     /// The same for a command that changes the fleet: the members in regions that the config no longer lists must not be in
@@ -66,6 +72,22 @@ impl<'a> Ground<'a> {
         let ground = Self::open(session, writes).await?;
         unlisted::refuse(&ground)?;
         Ok(ground)
+    }
+
+    /// Refuses a command that only replaces members if the network is still to be made.
+    pub fn needs_its_network(&self) -> Result<(), CommandError> {
+        if self.network.is_none() {
+            return Ok(());
+        }
+        Err(CommandError::usage(
+            format!("the network of fleet {} does not exist yet", clean(&self.key.name)),
+            "`oci-insta-scale scale` or `launch` makes it",
+        ))
+    }
+
+    /// The network as the config describes it.
+    pub fn network_plan(&self) -> Option<NetworkPlan> {
+        self.fleet().network_plan(self.origin.as_ref())
     }
 
     /// Asks for confirmation to change something in the compartment of the fleet.

@@ -28,6 +28,7 @@ pub async fn replace_members(session: &Session, args: &ReplaceArgs) -> Result<Ex
         ));
     }
     let _turn = if args.dry_run { None } else { Some(super::scale::take_turn(&ground)?) };
+    ground.needs_its_network()?;
     let mut plan = ground.plan(ground.fleet().clone()).await?;
     reservation::check_reservations(&ground.connection, &plan).await?;
     let census = ground.census().await?;

@@ -4,11 +4,13 @@ use super::shared::note_count;
 use super::{Ground, grow, shrink, unfinished};
 use crate::args::{MetricsFlags, ScaleArgs};
 use crate::commands::consent;
+use crate::commands::network::EndingNetwork;
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::metrics::Metrics;
 use crate::output::console;
 use crate::output::fleets::scale::Done;
+use crate::output::proposal::{Proposal, Typed};
 use crate::output::simulated;
 use crate::output::text::{clean, count};
 use crate::session::Session;
@@ -19,7 +21,7 @@ use fleet::plan::Spread;
 use ledger::Lease;
 use ledger::sqlite::{self, Locked};
 use oci_api::models::InstanceLifecycleState as State;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Scales the fleet.
 pub async fn scale_fleet(session: &Session, args: &ScaleArgs) -> Result<Exit, CommandError> {
@@ -47,7 +49,7 @@ pub async fn scale_fleet(session: &Session, args: &ScaleArgs) -> Result<Exit, Co
     let size = args.size.map_or(Ok(wanted.count), |size| size.of(wanted.count));
     let size =
         size.map_err(|why| CommandError::usage(why, "`oci-insta-scale status` shows the wanted size"))?;
-    bring_to(&ground, args, census, (&wanted, size), metrics).await
+    Box::pin(bring_to(&ground, args, census, (&wanted, size), metrics)).await
 }
 
 /// Changes the fleet as confirmed.
@@ -75,6 +77,21 @@ async fn bring_to(
             "choose a smaller size, or omit --named",
         ));
     }
+    let environment = ground.connection.environment(ground.asking.store.clone());
+    let network = if args.network {
+        if size > 0 {
+            return Err(CommandError::usage(
+                format!("--network deletes the network of the fleet, but {size} instances are wanted"),
+                "scale to 0, or omit --network",
+            ));
+        }
+        let members: BTreeSet<&str> =
+            census.members.iter().map(|member| member.machine.ocid.as_str()).collect();
+        let plan = ground.network_plan();
+        EndingNetwork::find(&ground.connection, &environment, plan.as_ref(), &members).await?
+    } else {
+        None
+    };
     let change =
         change(ground.fleet(), &census, size, &order(args, ground.fleet().spread), &args.keep.protect);
     if !ground.connection.session.is_quiet() {
@@ -85,10 +102,12 @@ async fn bring_to(
     match change {
         SizeChange::Nothing => {
             note_states(ground, &census);
-            nothing(ground, args, wanted, scale).await
+            nothing(ground, args, wanted, (scale, network)).await
         }
         SizeChange::Grow(fleet) => grow::run(ground, args, &census, (scale, *fleet), metrics).await,
-        SizeChange::Shrink(picked) => shrink::run(ground, args, &census, (scale, picked), metrics).await,
+        SizeChange::Shrink(picked) => {
+            shrink::run(ground, args, &census, (scale, picked, network), metrics).await
+        }
     }
 }
 
@@ -123,9 +142,19 @@ async fn nothing(
     ground: &Ground<'_>,
     args: &ScaleArgs,
     wanted: &Wanted,
-    scale: ScalePlan,
+    (scale, network): (ScalePlan, Option<EndingNetwork>),
 ) -> Result<Exit, CommandError> {
-    let done = Done::new(&scale, scale.wanted).of_dry_run(args.dry_run);
+    if let Some(network) = &network {
+        let what = vec![network.row()];
+        let question = format!("Delete the network of fleet {}?", clean(&ground.key.name));
+        let proposal = Proposal { what, question, answer: Typed::Word("DELETE"), ..Proposal::default() };
+        if args.dry_run {
+            super::shared::show_planned(ground, &scale, &proposal)?;
+            return Ok(Exit::Done);
+        }
+        ground.agree(args.yes, &proposal).await?;
+    }
+    let mut done = Done::new(&scale, scale.wanted).of_dry_run(args.dry_run);
     let known = wanted.count == scale.wanted
         && (wanted.scaled_by.is_some() || args.size.is_none())
         && wanted.superseded.is_none();
@@ -135,9 +164,17 @@ async fn nothing(
         let stop = ground.connection.session.stop.clone();
         carry_out(&environment, &scale, run, Means::Keep, no_sink(), stop).await?;
     }
+    let mut exit = Exit::Done;
+    if let Some(network) = &network {
+        let environment = ground.connection.environment(ground.asking.store.clone());
+        ground.connection.session.say_when_stopped(crate::commands::instances::STOPPING);
+        let ended = network.delete(&ground.connection, &environment).await?;
+        exit = ended.exit();
+        done = done.with_network(ended);
+    }
     console::data(&done.text(ground.connection.session.output))?;
     note_count(ground, args, &scale);
-    Ok(Exit::Done)
+    Ok(exit)
 }
 
 /// Takes the lock that prevents another `scale` or `launch` on this machine from changing the fleet meanwhile.

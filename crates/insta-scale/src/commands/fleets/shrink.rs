@@ -3,6 +3,7 @@
 use super::Ground;
 use super::shared::{note_count, show_planned, terminate_options};
 use crate::args::ScaleArgs;
+use crate::commands::network::EndingNetwork;
 use crate::commands::proposals;
 use crate::commands::{costs, instances};
 use crate::error::CommandError;
@@ -24,7 +25,7 @@ pub async fn run(
     ground: &Ground<'_>,
     args: &ScaleArgs,
     census: &Census,
-    (scale, picked): (ScalePlan, Picked),
+    (scale, picked, network): (ScalePlan, Picked, Option<EndingNetwork>),
     metrics: Metrics,
 ) -> Result<Exit, CommandError> {
     let connection = &ground.connection;
@@ -41,6 +42,7 @@ pub async fn run(
     }
     let mut options = terminate_options(&args.keep, &args.pace);
     let mut proposal = propose(ground, census, &scale, &picked, &options);
+    proposal.what.extend(network.as_ref().map(EndingNetwork::row));
     proposal.options.extend(uneven.map(|uneven| format!("spread: {}", clean(&uneven.to_string()))));
     if args.dry_run {
         show_planned(ground, &scale, &proposal)?;
@@ -74,8 +76,17 @@ pub async fn run(
         summary.still_costs = costs::complete_costs(connection.session, found.await);
     }
     let gone = summary.done + summary.accepted;
-    let done = Done::new(&scale, scale.before.saturating_sub(gone)).by(converged.scale);
-    let exit = Exit::of_actions(&summary);
+    let mut done = Done::new(&scale, scale.before.saturating_sub(gone)).by(converged.scale);
+    let mut exit = Exit::of_actions(&summary);
+    if let Some(network) = &network {
+        if exit == Exit::Done && short == 0 {
+            let ended = network.delete(connection, &environment).await?;
+            exit = ended.exit();
+            done = done.with_network(ended);
+        } else {
+            console::line("note: the network is kept, because instances of the fleet may still be in it");
+        }
+    }
     console::data(&done.terminated(&summary, connection.session.output))?;
     instances::advise(&summary);
     costs::show_costs(summary.still_costs.as_deref(), &connection.settings.prices);

@@ -1,6 +1,6 @@
 //! What an existing file says: the defaults of the questions, and the edits that turn it into the answers. Pure.
 
-use super::draft::{Draft, Named, SshKey, literal, scalar};
+use super::draft::{CREATE, Draft, Named, SshKey, literal, scalar};
 use crate::config::ReadVariable;
 use crate::config::shapes::vcpus_per_ocpu;
 use crate::config::write_back::{EditError, Edited, KeyEdit, Present, with_values};
@@ -11,6 +11,8 @@ use zeroize::Zeroizing;
 const GROUP: &str = "instance_settings";
 /// The size of a flexible shape.
 const SIZE: &str = "shape_config";
+/// The network that the first launch makes.
+const NETWORK: &str = "network";
 
 /// An existing file.
 #[derive(Clone, Debug)]
@@ -83,9 +85,10 @@ impl Before {
         self.present.has(&[GROUP, "boot_volume_id"])
     }
 
-    /// The subnet: its OCID or its name.
+    /// The subnet: its OCID or its name, or the word that stands for one that is to be made.
     pub fn subnet(&self) -> Option<String> {
-        self.of_group("subnet_id").or_else(|| self.of_group("subnet"))
+        let own = self.of_group("subnet_id").or_else(|| self.of_group("subnet"));
+        own.or_else(|| self.present.has(&[GROUP, NETWORK]).then(|| CREATE.to_owned()))
     }
 
     /// The keys that may log in: paths or keys, one per line.
@@ -170,12 +173,7 @@ impl Before {
         settings.extend(self.sized(draft));
         settings.extend(resource(key("image_id"), "image", &[SIZE, "shape"], &draft.image));
         settings.extend(self.placed(draft));
-        settings.extend(resource(
-            key("subnet_id"),
-            "subnet",
-            &["availability_domain", "image_id"],
-            &draft.subnet,
-        ));
+        settings.extend(self.network(draft));
         let key_text = match &draft.ssh_key {
             SshKey::Nobody => None,
             SshKey::File(text) | SshKey::Line(text) => Some(text.as_str()),
@@ -186,10 +184,23 @@ impl Before {
                 SshKey::File(path) => Some(scalar(path)),
                 _ => value,
             };
-            let after = &["subnet_id", "subnet", "image_id"];
+            let after = &["subnet_id", "subnet", NETWORK, "image_id"];
             settings.push(KeyEdit { path: key("ssh_authorized_keys"), value, after, ..KeyEdit::default() });
         }
         settings
+    }
+
+    /// The subnet or the network, each in the place of what the file has.
+    fn network(&self, draft: &Draft) -> Option<KeyEdit> {
+        const AFTER: &[&str] = &["availability_domain", "image_id"];
+        let has = |key| self.present.has(&[GROUP, key]);
+        if !draft.makes_network {
+            let instead_of = if has(NETWORK) { NETWORK } else { "subnet" };
+            return resource(vec![GROUP, "subnet_id"], instead_of, AFTER, &draft.subnet);
+        }
+        let instead_of = ["subnet_id", "subnet"].into_iter().find(|key| has(key));
+        let edit = KeyEdit { instead_of, after: AFTER, ..set(vec![GROUP, NETWORK], CREATE.to_owned()) };
+        (!draft.subnet.is_kept).then_some(edit)
     }
 
     fn sized(&self, draft: &Draft) -> Vec<KeyEdit> {

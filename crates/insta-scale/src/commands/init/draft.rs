@@ -9,6 +9,9 @@ use serde_json::Value;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+/// The answer that lets the first launch make a network in place of a subnet.
+pub const CREATE: &str = "create";
+
 /// A resource: its OCID and, if it is known, its name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Named {
@@ -100,6 +103,8 @@ pub struct Draft {
     pub subnet: Named,
     /// Whether the subnet can give public addresses.
     pub subnet_is_public: Option<bool>,
+    /// Whether the first launch makes a network instead.
+    pub makes_network: bool,
     /// The key that may log in.
     pub ssh_key: SshKey,
     /// The number of instances.
@@ -165,7 +170,14 @@ impl Draft {
                 many => writeln!(out, "  availability_domain: [{}]", many.join(", ")),
             };
         }
-        let _ = writeln!(out, "  subnet_id: {}", named(&self.subnet));
+        if self.makes_network {
+            out.push_str(
+                "  # The first launch makes a network for the fleet. To log in, allow SSH from your address: \
+                 `network: {ssh_from: 203.0.113.7/32}`\n  network: create\n",
+            );
+        } else {
+            let _ = writeln!(out, "  subnet_id: {}", named(&self.subnet));
+        }
         match self.subnet_is_public {
             Some(true) => {
                 out.push_str(
@@ -204,7 +216,8 @@ impl Draft {
             ocpus: self.size.map(|(ocpus, _)| ocpus),
             memory_gb: self.size.map(|(_, gb)| gb),
             image: AnsweredResource::of(&self.image),
-            subnet: AnsweredResource::of(&self.subnet),
+            subnet: (!self.makes_network).then(|| AnsweredResource::of(&self.subnet)),
+            network: self.makes_network.then_some(CREATE),
             ssh_key: match &self.ssh_key {
                 SshKey::Nobody => None,
                 SshKey::File(text) | SshKey::Line(text) => Some(text),
@@ -238,8 +251,11 @@ pub struct InitValues<'a> {
     memory_gb: Option<f64>,
     /// The image.
     image: AnsweredResource<'a>,
-    /// The subnet.
-    subnet: AnsweredResource<'a>,
+    /// The subnet; `null` if the first launch makes a network.
+    subnet: Option<AnsweredResource<'a>>,
+    /// `create` if the first launch makes a network; absent otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    network: Option<&'a str>,
     /// The public key, or the file that has it; `null` if nobody can log in.
     ssh_key: Option<&'a str>,
     /// The number of instances.
@@ -323,6 +339,7 @@ mod tests {
             image: named("image", "Oracle Linux 9"),
             subnet: named("subnet", "app # \u{1b}[31m\nshape: none"),
             subnet_is_public: Some(true),
+            makes_network: false,
             ssh_key: SshKey::File("~/.ssh/id_ed25519.pub".to_owned()),
             count: 3,
             prefix: "web".to_owned(),

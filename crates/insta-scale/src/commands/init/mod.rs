@@ -226,6 +226,7 @@ async fn ask_all(
         image,
         subnet: subnet.named,
         subnet_is_public: subnet.is_public,
+        makes_network: subnet.is_to_be_made,
         ssh_key,
         count,
         prefix,
@@ -314,7 +315,7 @@ async fn show_plan(
     }
     let args =
         PlanArgs { count: None, offline: false, reserve: false, placements: None, place: Where::default() };
-    let verdict = plan::show_plan(session, &args).await?;
+    let verdict = Box::pin(plan::show_plan(session, &args)).await?;
     if !session.is_quiet() {
         let instances = count(draft.count, "instance");
         let launch = format!("`oci-insta-scale launch` launches {instances} after a confirmation");

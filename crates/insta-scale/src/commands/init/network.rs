@@ -2,7 +2,7 @@
 
 use super::access::{Access, Needs};
 use super::asking::{Asking, Question};
-use super::draft::Named;
+use super::draft::{CREATE, Named};
 use super::keeping::{Unlisted, propose};
 use super::matching::Candidate;
 use super::place::TriedDomains;
@@ -22,6 +22,8 @@ const SUBNETS_COUNTED: usize = 10;
 /// The chosen subnet.
 #[derive(Clone, Debug, Default)]
 pub struct ChosenSubnet {
+    /// Whether the first launch makes a network of the fleet's own, so that there is no subnet yet.
+    pub is_to_be_made: bool,
     /// Its OCID and name.
     pub named: Named,
     /// Whether instances in it can have public addresses; unknown for an OCID that no list contains.
@@ -68,8 +70,7 @@ pub async fn subnet(
     }
     if rows.is_empty() && is_listed && args.subnet.is_none() {
         asking.say(
-            "no subnet was found. Make one in the console under Networking > Virtual cloud networks > Start VCN Wizard, or \
-             give the OCID of an existing one",
+            "no subnet was found. The first launch can make a network, which costs nothing; or give the OCID of an existing subnet",
         );
     }
     // Regional subnets serve every availability domain.
@@ -80,6 +81,13 @@ pub async fn subnet(
         .enumerate()
         .map(|(at, (row, place))| choice(row, place, &vcns, free.get(at).copied().flatten()))
         .collect();
+    // A tenancy with one subnet has nothing to choose, unless somebody says so.
+    let is_meant = |text: Option<&str>| text == Some(CREATE);
+    let offers = choices.len() != 1 || is_meant(args.subnet.as_deref()) || is_meant(present.as_deref());
+    choices.extend(offers.then(|| Candidate {
+        about: "the first launch makes a network of its own for the fleet; it costs nothing".to_owned(),
+        ..Candidate::named(CREATE, "")
+    }));
     let question = Question {
         what: "subnet",
         flag: "--subnet",
@@ -91,9 +99,18 @@ pub async fn subnet(
     let proposed = propose(&mut choices, present.as_deref(), unlisted, is_listed.then_some(0));
     let question = Question { is_complete: is_listed && !proposed.is_lost, ..question };
     let chosen = asking.choose(question, &choices, proposed.at).await?;
+    if chosen.value == CREATE {
+        let is_kept = proposed.present_in(&choices).is_some_and(|present| present.value == CREATE);
+        let named = Named { is_kept, ..Named::default() };
+        return Ok(ChosenSubnet { named, is_public: None, is_to_be_made: true });
+    }
     let row = rows.iter().map(|(row, _)| row).find(|row| row.id == chosen.value);
     let is_public = row.and_then(|row| row.prohibit_public_ip_on_vnic).map(|no| !no);
-    Ok(ChosenSubnet { named: Named::beside(&chosen, proposed.present_in(&choices)), is_public })
+    Ok(ChosenSubnet {
+        named: Named::beside(&chosen, proposed.present_in(&choices)),
+        is_public,
+        is_to_be_made: false,
+    })
 }
 
 /// Whether instances can be launched into it in one of the domains.

@@ -5,6 +5,7 @@ use crate::output::console;
 use crate::output::document::Document;
 use crate::output::ending::Ending;
 use crate::output::instances::action::{self, ActionDocument};
+use crate::output::network::EndedNetwork;
 use crate::output::proposal::{DRY_RUN, Proposal};
 use crate::output::published::{PublishedDocument, summary_of};
 use crate::output::summary;
@@ -68,6 +69,9 @@ struct ScalePart<'a> {
     /// The document of the termination.
     #[serde(skip_serializing_if = "Option::is_none")]
     terminate: Option<ActionDocument<'a>>,
+    /// With `--network`, what became of the network.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    network: Option<&'a EndedNetwork>,
 }
 
 /// The result of a `scale`.
@@ -79,12 +83,13 @@ pub struct Done<'a> {
     /// The run that records the size, if one was needed.
     scale: Option<RunId>,
     dry_run: bool,
+    network: Option<EndedNetwork>,
 }
 
 impl<'a> Done<'a> {
     /// The result for a fleet that now has this many members.
     pub fn new(plan: &'a ScalePlan, after: u32) -> Self {
-        Self { plan, after, scale: None, dry_run: false }
+        Self { plan, after, scale: None, dry_run: false, network: None }
     }
 
     /// Marks the result as a dry run if `dry_run` is set.
@@ -99,8 +104,18 @@ impl<'a> Done<'a> {
         Self { scale: Some(scale), ..self }
     }
 
-    /// The line for people.
+    /// Adds what became of the network.
+    #[must_use]
+    pub fn with_network(self, network: EndedNetwork) -> Self {
+        Self { network: Some(network), ..self }
+    }
+
+    /// The lines for people.
     fn line(&self) -> String {
+        self.size_line() + &self.network.as_ref().map(EndedNetwork::line).unwrap_or_default()
+    }
+
+    fn size_line(&self) -> String {
         let name = clean(&self.plan.fleet.name);
         let ScalePlan { before, wanted, .. } = *self.plan;
         let after = self.after;
@@ -123,6 +138,7 @@ impl<'a> Done<'a> {
         part: ScalePart<'_>,
         people: String,
     ) -> String {
+        let part = ScalePart { network: self.network.as_ref(), ..part };
         if !matches!(output, OutputFormat::Json | OutputFormat::Jsonl) {
             return people;
         }

@@ -26,6 +26,7 @@ use crate::output::refusal::ErrorDocument;
 use crate::output::runs::{ListedRun, RunsDocument};
 use crate::output::why::WhyDocument;
 use crate::output::{capacity_history, config};
+use fleet::network::NetworkSummary;
 use fleet::preflight::{Cell, LimitRow};
 use fleet::report::Report;
 use fleet::select::Machine;
@@ -49,6 +50,7 @@ pub const TABLE: &[Published] = &[
     Published::line::<ListedRun>(),
     Published::document::<WhyDocument<'_>>(),
     Published::document::<show::PastScale<'_>>(),
+    Published::document::<NetworkSummary>(),
     Published::document::<PastCleanup<'_>>(),
     Published::document::<Report>(),
     Published::document::<CostDocument<'_>>(),
@@ -97,6 +99,8 @@ pub const TABLE: &[Published] = &[
     Published::row::<find::FoundImage>("find-images-line"),
     Published::list::<find::FoundSubnet>(),
     Published::row::<find::FoundSubnet>("find-subnets-line"),
+    Published::list::<find::FoundGroup>(),
+    Published::row::<find::FoundGroup>("find-nsgs-line"),
     Published::list::<find::FoundCompartment>(),
     Published::row::<find::FoundCompartment>("find-compartments-line"),
     Published::list::<ShapePrice<'_>>(),
