@@ -32,8 +32,8 @@ pub enum NetworkStanding {
         /// OCID of the VCN, if it is known to exist.
         vcn: Option<String>,
     },
-    /// Another machine has made a part of it.
-    Elsewhere {
+    /// It has no subnet: another machine has not finished it, or somebody deleted the subnet.
+    Incomplete {
         /// OCID of the VCN.
         vcn: String,
         /// The run, by its tag.
@@ -59,7 +59,7 @@ impl NetworkStanding {
             Self::Absent => None,
             Self::Complete(network) => Some(&network.vcn),
             Self::Unfinished { vcn, .. } => vcn.as_deref(),
-            Self::Elsewhere { vcn, .. } => Some(vcn),
+            Self::Incomplete { vcn, .. } => Some(vcn),
         }
     }
 }
@@ -91,7 +91,7 @@ pub async fn find(
         }
         return Ok(match summary.ocid(PartKind::Subnet) {
             Some(subnet) if state.outcome == Some(Outcome::Complete) => {
-                NetworkStanding::Complete(network(client, plan, vcn, subnet).await?)
+                complete(client, plan, (vcn, subnet), Some(state.run)).await?
             }
             _ => NetworkStanding::Unfinished { run: state.run, vcn: Some(vcn.to_owned()) },
         });
@@ -107,8 +107,8 @@ pub async fn find(
     let subnets = rows::parts(client, PartKind::Subnet, &plan.compartment, &vcn.id).await?;
     let own = subnets.into_iter().find(|row| vcn.run().is_some_and(|run| row.is(PartKind::Subnet, run)));
     Ok(match own {
-        Some(subnet) => NetworkStanding::Complete(network(client, plan, &vcn.id, &subnet.id).await?),
-        None => NetworkStanding::Elsewhere { run: vcn.run(), vcn: vcn.id },
+        Some(subnet) => complete(client, plan, (&vcn.id, &subnet.id), vcn.run()).await?,
+        None => NetworkStanding::Incomplete { run: vcn.run(), vcn: vcn.id },
     })
 }
 
@@ -136,14 +136,21 @@ async fn is_there(client: &Client, vcn: &str) -> Result<bool, Failure> {
     }
 }
 
-/// The network with its differences from the config, as far as they can be read.
-async fn network(
+/// The network with its differences from the config, as far as they can be read. Its parts were all made, but somebody may have deleted
+/// the subnet since.
+async fn complete(
     client: &Client,
     plan: &NetworkPlan,
-    vcn: &str,
-    subnet: &str,
-) -> Result<FleetNetwork, Failure> {
-    let found = client.get_subnet(subnet).await?.value;
+    (vcn, subnet): (&str, &str),
+    run: Option<RunId>,
+) -> Result<NetworkStanding, Failure> {
+    let lost = || NetworkStanding::Incomplete { vcn: vcn.to_owned(), run };
+    let found = match client.get_subnet(subnet).await {
+        Ok(found) if lives(found.value.lifecycle_state.as_str()) => found.value,
+        Ok(_) => return Ok(lost()),
+        Err(failure) if failure.class == FailureClass::NotFound => return Ok(lost()),
+        Err(failure) => return Err(failure),
+    };
     let mut differences = Vec::new();
     let wanted = &plan.network;
     if let Some(block) = found.cidr_block.filter(|block| *block != wanted.block.to_string()) {
@@ -171,7 +178,8 @@ async fn network(
             |blocks: &[String]| if blocks.is_empty() { "nowhere".to_owned() } else { blocks.join(", ") };
         differences.push(format!("it lets SSH in from {}, not from {}", list(&sources), list(&asked)));
     }
-    Ok(FleetNetwork { vcn: vcn.to_owned(), subnet: subnet.to_owned(), differences })
+    let (vcn, subnet) = (vcn.to_owned(), subnet.to_owned());
+    Ok(NetworkStanding::Complete(FleetNetwork { vcn, subnet, differences }))
 }
 
 /// The networks in a compartment that this tool made, by their tags.

@@ -189,6 +189,41 @@ fn a_network_that_cannot_be_made_stops_before_the_launch() {
     assert_eq!(vcns(&place), 1);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_killed_launch_leaves_one_network() {
+    let (place, region) = place_with(FROM_ONE);
+    // No response to the route table comes, so the process is killed with a request in doubt.
+    let hang = json!({"operations": ["CreateRouteTable"], "nth": [1], "fault": "hang"});
+    region.post("/_sim/faults", &json!({"replace": [hang]}));
+    let mut child = place.command(&["launch"]).spawn().unwrap();
+    let intended = || {
+        let runs = place.run(&["runs", "--output", "json"]).json();
+        let run = runs["runs"].as_array()?.first()?["run"].as_str()?.to_owned();
+        let shown = place.run(&["show", &run, "--output", "json"]).json();
+        shown["parts"]
+            .as_array()?
+            .iter()
+            .any(|part| part["part"] == "route_table" && part["in_doubt"] == true)
+            .then_some(())
+    };
+    for _ in 0..200 {
+        if intended().is_some() {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    assert_eq!(intended(), Some(()), "the request is in doubt");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    region.post("/_sim/faults", &json!({"replace": []}));
+    let launched = launch(&place, &[]);
+    assert_eq!((launched.code, &launched.json()["running"]), (0, &3.into()), "{}", launched.stderr);
+    let ended = place.run(&["scale", "0", "--network", "--output", "json"]).json();
+    assert_eq!(ended["network"]["deleted"].as_array().unwrap().len(), 5, "one of each part: {ended}");
+    assert_eq!(vcns(&place), 0);
+}
+
 #[test]
 fn cleanup_deletes_an_unused_network_when_asked() {
     let (place, _region) = place_with("create");

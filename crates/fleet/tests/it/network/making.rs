@@ -197,10 +197,22 @@ async fn a_network_begun_elsewhere_is_not_made_twice() {
     let (env, unknown) = (world.environment(), ledger::MemoryStore::new());
     let elsewhere = fleet::network::find(&env.client, &unknown, &plan);
     let vcn = summary.ocid(PartKind::Vcn).unwrap().to_owned();
-    assert_eq!(elsewhere.await.unwrap(), NetworkStanding::Elsewhere { vcn, run: Some(summary.run_id) });
+    assert_eq!(elsewhere.await.unwrap(), NetworkStanding::Incomplete { vcn, run: Some(summary.run_id) });
     // Somebody who takes the tags off takes the network over.
     let untagged = UpdateVcnDetails { freeform_tags: Some([].into()), ..UpdateVcnDetails::default() };
     let call = Call::new(Operation::UpdateVcn).path(summary.ocid(PartKind::Vcn).unwrap()).json(&untagged);
     world.environment().client.call::<serde_json::Value>(call).await.unwrap();
     assert_eq!(vcns(&world).await.len(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_network_without_its_subnet_is_not_made_twice() {
+    let world = World::of("roomy");
+    let plan = plan(&world, true);
+    let summary = made(&world, &plan).await;
+    world.environment().client.delete_subnet(summary.subnet().unwrap()).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    let vcn = summary.ocid(PartKind::Vcn).unwrap().to_owned();
+    let lost = NetworkStanding::Incomplete { vcn, run: Some(summary.run_id) };
+    assert_eq!(standing(&world, &plan).await, lost);
 }

@@ -17,7 +17,8 @@ use crate::session::Session;
 use fleet::network::{self, FindError, NetworkStanding, NetworkSummary};
 use fleet::plan::network::{NetworkPlan, PartKind};
 use fleet::policy::{PolicyScope, statement};
-use ledger::{Outcome, RunId, Store};
+use ledger::sqlite::{self, Locked};
+use ledger::{Lease, Outcome, RunId, Store};
 use oci_client::Client;
 use std::sync::Arc;
 
@@ -76,17 +77,7 @@ pub async fn enter_with(
             settings.fleet.enter_subnet(&found.subnet);
             Ok(None)
         }
-        NetworkStanding::Elsewhere { vcn, run } => {
-            let run = run.map_or_else(String::new, |run| format!(" by run {run}"));
-            Err(CommandError::usage(
-                format!(
-                    "the network of fleet {} ({}) was begun{run} on another machine and is not complete",
-                    clean(&plan.fleet),
-                    clean(&vcn)
-                ),
-                "finish it there with `resume`, or delete it with `cleanup --networks`",
-            ))
-        }
+        NetworkStanding::Incomplete { vcn, run } => Err(incomplete(&plan, &vcn, run)),
     }
 }
 
@@ -113,7 +104,7 @@ impl NetworkToMake {
         Some(format!("run {run} has begun to make the network, and is continued first"))
     }
 
-    /// Makes it, or continues to; returns its subnet.
+    /// Makes it, or continues to; returns its subnet. It is looked for once more, because the question may have waited for hours.
     ///
     /// # Errors
     /// When it is not complete. Nothing has been launched then, and the same command continues.
@@ -122,12 +113,54 @@ impl NetworkToMake {
         connection: &Connection<'_>,
         store: Arc<dyn Store>,
     ) -> Result<String, CommandError> {
-        let summary = make(connection, store, &self.plan, self.run).await?;
+        let session = connection.session;
+        let mut begun = self.run;
+        let mut turn = None;
+        if !session.simulated {
+            turn = Some(take_turn(session, &self.plan)?);
+            let found = session.ask(network::find(&connection.questions, &*store, &self.plan)).await;
+            match found.map_err(|error| hidden(&connection.questions, &self.plan, error))? {
+                NetworkStanding::Complete(found) => return Ok(found.subnet),
+                NetworkStanding::Unfinished { run, .. } => begun = Some(run),
+                NetworkStanding::Incomplete { vcn, run } => return Err(incomplete(&self.plan, &vcn, run)),
+                NetworkStanding::Absent => begun = None,
+            }
+        }
+        let summary = make(connection, store, &self.plan, begun).await?;
+        drop(turn);
         match summary.subnet() {
             Some(subnet) => Ok(subnet.to_owned()),
             None => Err(not_complete(&summary)),
         }
     }
+}
+
+/// The lock that keeps two launches of one fleet on this machine from making two networks, also with `--new`.
+fn take_turn(session: &Session, plan: &NetworkPlan) -> Result<Lease, CommandError> {
+    let key = ["network", &plan.region, &plan.compartment, &plan.fleet].join("\n");
+    match sqlite::lock(&session.state_folder()?, &key, session.now())? {
+        Locked::Ours(turn) => Ok(turn),
+        Locked::Theirs(holder) => {
+            let holder = holder.map_or_else(|| "another process".to_owned(), |holder| holder.to_string());
+            Err(CommandError::usage(
+                format!("{holder} is making the network of fleet {}", clean(&plan.fleet)),
+                "wait until it has finished, and repeat the command",
+            ))
+        }
+    }
+}
+
+/// The error of a network that cannot be used and must not be made again.
+fn incomplete(plan: &NetworkPlan, vcn: &str, run: Option<RunId>) -> CommandError {
+    let run = run.map_or_else(|| "a run".to_owned(), |run| format!("run {run}"));
+    CommandError::usage(
+        format!(
+            "the network of fleet {} ({}) has no subnet: {run} has not finished it on another machine, or somebody deleted the subnet",
+            clean(&plan.fleet),
+            clean(vcn)
+        ),
+        "finish it there with `resume`, or delete the rest with `cleanup --networks`; the next launch makes another",
+    )
 }
 
 /// Carries out a run that makes a network.
