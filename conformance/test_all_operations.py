@@ -18,6 +18,7 @@ from oci.resource_search import ResourceSearchClient, models as search_models
 from oci.work_requests import WorkRequestClient
 
 import addresses
+import backups
 import captured
 import networks
 import volumes
@@ -377,15 +378,15 @@ def test_lists_of_what_the_region_never_has_are_empty(region):
 # Lists of kinds of which a region has nothing unless a config names one.
 NEVER = set(
     """
-    GetVolumeBackupPolicyAssetAssignment ListAppCatalogSubscriptions ListBlockVolumeReplicas ListBootVolumeBackups
+    GetVolumeBackupPolicyAssetAssignment ListAppCatalogSubscriptions ListBlockVolumeReplicas
     ListBootVolumeReplicas ListByoipRanges ListCaptureFilters ListClusterNetworks ListComputeCapacityTopologies
     ListComputeClusters ListComputeGpuMemoryClusters ListComputeGpuMemoryFabrics ListComputeHostGroups ListComputeHosts
     ListComputeImageCapabilitySchemas ListCostTrackingTags ListCpes ListCrossConnects
     ListDedicatedVmHosts ListDrgAttachments ListDrgs ListDynamicGroups ListGroups ListIPSecConnections
     ListInstanceConsoleConnections ListInstanceMaintenanceEvents ListLocalPeeringGateways
     ListPolicies ListPublicIpPools ListQuotas ListRemotePeeringConnections
-    ListTagDefaults ListTagNamespaces ListVirtualCircuits ListVlans ListVolumeBackupPolicies ListVolumeBackups
-    ListVolumeGroupBackups ListVolumeGroups ListVtaps
+    ListTagDefaults ListTagNamespaces ListVirtualCircuits ListVlans ListVolumeBackupPolicies
+    ListVolumeGroupBackups ListVtaps
     """.split()
 )
 
@@ -411,6 +412,10 @@ def test_a_volume_is_made_attached_and_deleted(region):
     volumes.use_every_operation(region)
 
 
+def test_a_backup_is_made_restored_and_deleted(region):
+    backups.use_every_operation(region)
+
+
 def test_an_image_and_a_console_are_captured(region):
     captured.use_every_operation(region)
 
@@ -433,4 +438,4 @@ def test_no_operation_was_left_out(region):
     assert wanted - served == ABSENT
     # Two services have a ListServices; the region counts that of networks under a longer name.
     assert "ListVirtualNetworkServices" in served
-    assert len(wanted) == 206
+    assert len(wanted) == 219

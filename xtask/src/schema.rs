@@ -51,7 +51,7 @@ pub fn render_bounds(bounds: Option<&Value>) -> String {
     }
     for (key, name) in [("minimum", "minimum"), ("maximum", "maximum")] {
         if let Some(value) = bounds.get(key).and_then(Value::as_f64) {
-            parts.push(format!("{name}: Some({value:?})"));
+            parts.push(format!("{name}: Some({})", literal(value)));
         }
     }
     if parts.is_empty() {
@@ -77,4 +77,21 @@ pub fn kind(kind: &str) -> String {
         "object" => "Kind::Object".to_owned(),
         model => format!("Kind::Model({model:?})"),
     }
+}
+
+/// A number in Rust. Long ones have separators, as clippy asks for.
+fn literal(value: f64) -> String {
+    let text = format!("{value:?}");
+    let (whole, rest) = text.split_once('.').unwrap_or((&text, ""));
+    if whole.len() < 7 || !whole.bytes().all(|byte| byte.is_ascii_digit()) {
+        return text;
+    }
+    let mut grouped = String::new();
+    for (at, digit) in whole.chars().enumerate() {
+        if at > 0 && (whole.len() - at).is_multiple_of(3) {
+            grouped.push('_');
+        }
+        grouped.push(digit);
+    }
+    format!("{grouped}.{rest}")
 }

@@ -963,6 +963,115 @@ BmEncryptionInTransit = "BM_ENCRYPTION_IN_TRANSIT",
 }
 }
 
+/// The wire model `BootVolumeBackup`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct BootVolumeBackup {
+    /// `bootVolumeId` on the wire.
+    #[serde(rename = "bootVolumeId", skip_serializing_if = "Option::is_none")]
+    pub boot_volume_id: Option<String>,
+    /// `compartmentId` on the wire (required).
+    #[serde(rename = "compartmentId", deserialize_with = "crate::null_as_default")]
+    pub compartment_id: String,
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// `systemTags` on the wire.
+    #[serde(rename = "systemTags", skip_serializing_if = "Option::is_none")]
+    pub system_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// `displayName` on the wire (required).
+    #[serde(rename = "displayName", deserialize_with = "crate::null_as_default")]
+    pub display_name: String,
+    /// `expirationTime` on the wire.
+    #[serde(rename = "expirationTime", skip_serializing_if = "Option::is_none")]
+    pub expiration_time: Option<Timestamp>,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+    /// `id` on the wire (required).
+    #[serde(rename = "id", deserialize_with = "crate::null_as_default")]
+    pub id: String,
+    /// `imageId` on the wire.
+    #[serde(rename = "imageId", skip_serializing_if = "Option::is_none")]
+    pub image_id: Option<String>,
+    /// `kmsKeyId` on the wire.
+    #[serde(rename = "kmsKeyId", skip_serializing_if = "Option::is_none")]
+    pub kms_key_id: Option<String>,
+    /// `lifecycleState` on the wire (required).
+    #[serde(rename = "lifecycleState", deserialize_with = "crate::null_as_default")]
+    pub lifecycle_state: BootVolumeBackupLifecycleState,
+    /// `sizeInGBs` on the wire.
+    #[serde(rename = "sizeInGBs", skip_serializing_if = "Option::is_none")]
+    pub size_in_gbs: Option<i64>,
+    /// `sourceBootVolumeBackupId` on the wire.
+    #[serde(rename = "sourceBootVolumeBackupId", skip_serializing_if = "Option::is_none")]
+    pub source_boot_volume_backup_id: Option<String>,
+    /// `sourceType` on the wire.
+    #[serde(rename = "sourceType", skip_serializing_if = "Option::is_none")]
+    pub source_type: Option<BootVolumeBackupSourceType>,
+    /// `timeCreated` on the wire (required).
+    #[serde(rename = "timeCreated", skip_serializing_if = "Option::is_none")]
+    pub time_created: Option<Timestamp>,
+    /// `timeRequestReceived` on the wire.
+    #[serde(rename = "timeRequestReceived", skip_serializing_if = "Option::is_none")]
+    pub time_request_received: Option<Timestamp>,
+    /// `type` on the wire.
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    pub r#type: Option<BootVolumeBackupType>,
+    /// `uniqueSizeInGBs` on the wire.
+    #[serde(rename = "uniqueSizeInGBs", skip_serializing_if = "Option::is_none")]
+    pub unique_size_in_gbs: Option<i64>,
+    /// `timeRetentionExpiresAt` on the wire.
+    #[serde(rename = "timeRetentionExpiresAt", skip_serializing_if = "Option::is_none")]
+    pub time_retention_expires_at: Option<Timestamp>,
+    /// `retentionPeriod` on the wire.
+    #[serde(rename = "retentionPeriod", skip_serializing_if = "Option::is_none")]
+    pub retention_period: Option<Box<RetentionDuration>>,
+    /// `isPreventDeletionEnabled` on the wire.
+    #[serde(rename = "isPreventDeletionEnabled", skip_serializing_if = "Option::is_none")]
+    pub is_prevent_deletion_enabled: Option<bool>,
+    /// `isRetentionLockEnabled` on the wire.
+    #[serde(rename = "isRetentionLockEnabled", skip_serializing_if = "Option::is_none")]
+    pub is_retention_lock_enabled: Option<bool>,
+    /// `isIndefiniteRetentionEnabled` on the wire.
+    #[serde(rename = "isIndefiniteRetentionEnabled", skip_serializing_if = "Option::is_none")]
+    pub is_indefinite_retention_enabled: Option<bool>,
+    /// `volumeGroupBackupId` on the wire.
+    #[serde(rename = "volumeGroupBackupId", skip_serializing_if = "Option::is_none")]
+    pub volume_group_backup_id: Option<String>,
+    /// Fields that a newer service sends and this table does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+open_enum! {
+/// Values of `BootVolumeBackup.lifecycleState`.
+BootVolumeBackupLifecycleState {
+Creating = "CREATING",
+Available = "AVAILABLE",
+Terminating = "TERMINATING",
+Terminated = "TERMINATED",
+Faulty = "FAULTY",
+RequestReceived = "REQUEST_RECEIVED",
+}
+}
+
+open_enum! {
+/// Values of `BootVolumeBackup.sourceType`.
+BootVolumeBackupSourceType {
+Manual = "MANUAL",
+Scheduled = "SCHEDULED",
+}
+}
+
+open_enum! {
+/// Values of `BootVolumeBackup.type`.
+BootVolumeBackupType {
+Full = "FULL",
+Incremental = "INCREMENTAL",
+}
+}
+
 /// The wire model `BootVolumeReplicaDetails`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -1720,6 +1829,101 @@ GettingHistory = "GETTING-HISTORY",
 Succeeded = "SUCCEEDED",
 Failed = "FAILED",
 }
+}
+
+/// The wire model `CreateBootVolumeBackupDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CreateBootVolumeBackupDetails {
+    /// `bootVolumeId` on the wire (required).
+    #[serde(rename = "bootVolumeId")]
+    pub boot_volume_id: String,
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// `displayName` on the wire.
+    #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+    /// `type` on the wire.
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    pub r#type: Option<CreateBootVolumeBackupDetailsType>,
+    /// `kmsKeyId` on the wire.
+    #[serde(rename = "kmsKeyId", skip_serializing_if = "Option::is_none")]
+    pub kms_key_id: Option<String>,
+    /// `retentionPeriod` on the wire.
+    #[serde(rename = "retentionPeriod", skip_serializing_if = "Option::is_none")]
+    pub retention_period: Option<Box<RetentionDuration>>,
+    /// `isPreventDeletionEnabled` on the wire.
+    #[serde(rename = "isPreventDeletionEnabled", skip_serializing_if = "Option::is_none")]
+    pub is_prevent_deletion_enabled: Option<bool>,
+    /// `isRetentionLockEnabled` on the wire.
+    #[serde(rename = "isRetentionLockEnabled", skip_serializing_if = "Option::is_none")]
+    pub is_retention_lock_enabled: Option<bool>,
+    /// `isIndefiniteRetentionEnabled` on the wire.
+    #[serde(rename = "isIndefiniteRetentionEnabled", skip_serializing_if = "Option::is_none")]
+    pub is_indefinite_retention_enabled: Option<bool>,
+}
+
+open_enum! {
+/// Values of `CreateBootVolumeBackupDetails.type`.
+CreateBootVolumeBackupDetailsType {
+Full = "FULL",
+Incremental = "INCREMENTAL",
+}
+}
+
+/// The wire model `CreateBootVolumeDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CreateBootVolumeDetails {
+    /// `availabilityDomain` on the wire.
+    #[serde(rename = "availabilityDomain", skip_serializing_if = "Option::is_none")]
+    pub availability_domain: Option<String>,
+    /// `backupPolicyId` on the wire.
+    #[serde(rename = "backupPolicyId", skip_serializing_if = "Option::is_none")]
+    pub backup_policy_id: Option<String>,
+    /// `compartmentId` on the wire (required).
+    #[serde(rename = "compartmentId")]
+    pub compartment_id: String,
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// `displayName` on the wire.
+    #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+    /// `kmsKeyId` on the wire.
+    #[serde(rename = "kmsKeyId", skip_serializing_if = "Option::is_none")]
+    pub kms_key_id: Option<String>,
+    /// `sizeInGBs` on the wire.
+    #[serde(rename = "sizeInGBs", skip_serializing_if = "Option::is_none")]
+    pub size_in_gbs: Option<i64>,
+    /// `clusterPlacementGroupId` on the wire.
+    #[serde(rename = "clusterPlacementGroupId", skip_serializing_if = "Option::is_none")]
+    pub cluster_placement_group_id: Option<String>,
+    /// `vpusPerGB` on the wire.
+    #[serde(rename = "vpusPerGB", skip_serializing_if = "Option::is_none")]
+    pub vpus_per_gb: Option<i64>,
+    /// `sourceDetails` on the wire (required).
+    #[serde(rename = "sourceDetails", skip_serializing_if = "Option::is_none")]
+    pub source_details: Option<Box<BootVolumeSourceDetails>>,
+    /// `isAutoTuneEnabled` on the wire (deprecated).
+    #[serde(rename = "isAutoTuneEnabled", skip_serializing_if = "Option::is_none")]
+    pub is_auto_tune_enabled: Option<bool>,
+    /// `bootVolumeReplicas` on the wire.
+    #[serde(rename = "bootVolumeReplicas", skip_serializing_if = "Option::is_none")]
+    pub boot_volume_replicas: Option<Vec<BootVolumeReplicaDetails>>,
+    /// `autotunePolicies` on the wire.
+    #[serde(rename = "autotunePolicies", skip_serializing_if = "Option::is_none")]
+    pub autotune_policies: Option<Vec<AutotunePolicy>>,
+    /// `xrcKmsKeyId` on the wire.
+    #[serde(rename = "xrcKmsKeyId", skip_serializing_if = "Option::is_none")]
+    pub xrc_kms_key_id: Option<String>,
 }
 
 /// The wire model `CreateCapacityReportShapeAvailabilityDetails`.
@@ -2480,6 +2684,50 @@ pub struct CreateVnicDetails {
     pub vlan_id: Option<String>,
 }
 
+/// The wire model `CreateVolumeBackupDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CreateVolumeBackupDetails {
+    /// `kmsKeyId` on the wire.
+    #[serde(rename = "kmsKeyId", skip_serializing_if = "Option::is_none")]
+    pub kms_key_id: Option<String>,
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// `displayName` on the wire.
+    #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+    /// `type` on the wire.
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    pub r#type: Option<CreateVolumeBackupDetailsType>,
+    /// `volumeId` on the wire (required).
+    #[serde(rename = "volumeId")]
+    pub volume_id: String,
+    /// `retentionPeriod` on the wire.
+    #[serde(rename = "retentionPeriod", skip_serializing_if = "Option::is_none")]
+    pub retention_period: Option<Box<RetentionDuration>>,
+    /// `isPreventDeletionEnabled` on the wire.
+    #[serde(rename = "isPreventDeletionEnabled", skip_serializing_if = "Option::is_none")]
+    pub is_prevent_deletion_enabled: Option<bool>,
+    /// `isRetentionLockEnabled` on the wire.
+    #[serde(rename = "isRetentionLockEnabled", skip_serializing_if = "Option::is_none")]
+    pub is_retention_lock_enabled: Option<bool>,
+    /// `isIndefiniteRetentionEnabled` on the wire.
+    #[serde(rename = "isIndefiniteRetentionEnabled", skip_serializing_if = "Option::is_none")]
+    pub is_indefinite_retention_enabled: Option<bool>,
+}
+
+open_enum! {
+/// Values of `CreateVolumeBackupDetails.type`.
+CreateVolumeBackupDetailsType {
+Full = "FULL",
+Incremental = "INCREMENTAL",
+}
+}
+
 /// The wire model `CreateVolumeDetails`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -2538,6 +2786,42 @@ pub struct CreateVolumeDetails {
     /// `isReservationsEnabled` on the wire.
     #[serde(rename = "isReservationsEnabled", skip_serializing_if = "Option::is_none")]
     pub is_reservations_enabled: Option<bool>,
+}
+
+/// The wire model `CreateVolumeGroupDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CreateVolumeGroupDetails {
+    /// `availabilityDomain` on the wire (required).
+    #[serde(rename = "availabilityDomain")]
+    pub availability_domain: String,
+    /// `backupPolicyId` on the wire.
+    #[serde(rename = "backupPolicyId", skip_serializing_if = "Option::is_none")]
+    pub backup_policy_id: Option<String>,
+    /// `compartmentId` on the wire (required).
+    #[serde(rename = "compartmentId")]
+    pub compartment_id: String,
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// `displayName` on the wire.
+    #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+    /// `sourceDetails` on the wire (required).
+    #[serde(rename = "sourceDetails", skip_serializing_if = "Option::is_none")]
+    pub source_details: Option<Box<VolumeGroupSourceDetails>>,
+    /// `volumeGroupReplicas` on the wire.
+    #[serde(rename = "volumeGroupReplicas", skip_serializing_if = "Option::is_none")]
+    pub volume_group_replicas: Option<Vec<VolumeGroupReplicaDetails>>,
+    /// `clusterPlacementGroupId` on the wire.
+    #[serde(rename = "clusterPlacementGroupId", skip_serializing_if = "Option::is_none")]
+    pub cluster_placement_group_id: Option<String>,
+    /// `xrcKmsKeyId` on the wire.
+    #[serde(rename = "xrcKmsKeyId", skip_serializing_if = "Option::is_none")]
+    pub xrc_kms_key_id: Option<String>,
 }
 
 /// The wire model `DedicatedVmHost`.
@@ -7751,6 +8035,29 @@ pub struct ResourceType {
     pub extra: Extra,
 }
 
+/// The wire model `RetentionDuration`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RetentionDuration {
+    /// `retentionTimeUnit` on the wire (required).
+    #[serde(rename = "retentionTimeUnit", deserialize_with = "crate::null_as_default")]
+    pub retention_time_unit: RetentionDurationRetentionTimeUnit,
+    /// `retentionTimeAmount` on the wire (required).
+    #[serde(rename = "retentionTimeAmount", deserialize_with = "crate::null_as_default")]
+    pub retention_time_amount: i64,
+    /// Fields that a newer service sends and this table does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+open_enum! {
+/// Values of `RetentionDuration.retentionTimeUnit`.
+RetentionDurationRetentionTimeUnit {
+Years = "YEARS",
+Days = "DAYS",
+}
+}
+
 /// The wire model `RouteRule`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -8736,6 +9043,36 @@ pub struct UdpOptions {
     pub extra: Extra,
 }
 
+/// The wire model `UpdateBootVolumeBackupDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct UpdateBootVolumeBackupDetails {
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// `displayName` on the wire.
+    #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+    /// `kmsKeyId` on the wire.
+    #[serde(rename = "kmsKeyId", skip_serializing_if = "Option::is_none")]
+    pub kms_key_id: Option<String>,
+    /// `retentionPeriod` on the wire.
+    #[serde(rename = "retentionPeriod", skip_serializing_if = "Option::is_none")]
+    pub retention_period: Option<Box<RetentionDuration>>,
+    /// `isPreventDeletionEnabled` on the wire.
+    #[serde(rename = "isPreventDeletionEnabled", skip_serializing_if = "Option::is_none")]
+    pub is_prevent_deletion_enabled: Option<bool>,
+    /// `isRetentionLockEnabled` on the wire.
+    #[serde(rename = "isRetentionLockEnabled", skip_serializing_if = "Option::is_none")]
+    pub is_retention_lock_enabled: Option<bool>,
+    /// `isIndefiniteRetentionEnabled` on the wire.
+    #[serde(rename = "isIndefiniteRetentionEnabled", skip_serializing_if = "Option::is_none")]
+    pub is_indefinite_retention_enabled: Option<bool>,
+}
+
 /// The wire model `UpdateBootVolumeDetails`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -9545,6 +9882,36 @@ pub struct UpdateVnicDetails {
     pub route_table_id: Option<String>,
 }
 
+/// The wire model `UpdateVolumeBackupDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct UpdateVolumeBackupDetails {
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// `displayName` on the wire.
+    #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+    /// `kmsKeyId` on the wire.
+    #[serde(rename = "kmsKeyId", skip_serializing_if = "Option::is_none")]
+    pub kms_key_id: Option<String>,
+    /// `retentionPeriod` on the wire.
+    #[serde(rename = "retentionPeriod", skip_serializing_if = "Option::is_none")]
+    pub retention_period: Option<Box<RetentionDuration>>,
+    /// `isPreventDeletionEnabled` on the wire.
+    #[serde(rename = "isPreventDeletionEnabled", skip_serializing_if = "Option::is_none")]
+    pub is_prevent_deletion_enabled: Option<bool>,
+    /// `isRetentionLockEnabled` on the wire.
+    #[serde(rename = "isRetentionLockEnabled", skip_serializing_if = "Option::is_none")]
+    pub is_retention_lock_enabled: Option<bool>,
+    /// `isIndefiniteRetentionEnabled` on the wire.
+    #[serde(rename = "isIndefiniteRetentionEnabled", skip_serializing_if = "Option::is_none")]
+    pub is_indefinite_retention_enabled: Option<bool>,
+}
+
 /// The wire model `UpdateVolumeDetails`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -9576,6 +9943,27 @@ pub struct UpdateVolumeDetails {
     /// `isReservationsEnabled` on the wire.
     #[serde(rename = "isReservationsEnabled", skip_serializing_if = "Option::is_none")]
     pub is_reservations_enabled: Option<bool>,
+}
+
+/// The wire model `UpdateVolumeGroupDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct UpdateVolumeGroupDetails {
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// `displayName` on the wire.
+    #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+    /// `volumeIds` on the wire.
+    #[serde(rename = "volumeIds", skip_serializing_if = "Option::is_none")]
+    pub volume_ids: Option<Vec<String>>,
+    /// `volumeGroupReplicas` on the wire.
+    #[serde(rename = "volumeGroupReplicas", skip_serializing_if = "Option::is_none")]
+    pub volume_group_replicas: Option<Vec<VolumeGroupReplicaDetails>>,
 }
 
 /// The wire model `UpdatedNetworkSecurityGroupSecurityRules`.
@@ -10091,6 +10479,275 @@ LoggingOut = "LOGGING_OUT",
 LogoutSucceeded = "LOGOUT_SUCCEEDED",
 LogoutFailed = "LOGOUT_FAILED",
 }
+}
+
+/// The wire model `VolumeBackup`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct VolumeBackup {
+    /// `compartmentId` on the wire (required).
+    #[serde(rename = "compartmentId", deserialize_with = "crate::null_as_default")]
+    pub compartment_id: String,
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// `systemTags` on the wire.
+    #[serde(rename = "systemTags", skip_serializing_if = "Option::is_none")]
+    pub system_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// `displayName` on the wire (required).
+    #[serde(rename = "displayName", deserialize_with = "crate::null_as_default")]
+    pub display_name: String,
+    /// `expirationTime` on the wire.
+    #[serde(rename = "expirationTime", skip_serializing_if = "Option::is_none")]
+    pub expiration_time: Option<Timestamp>,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+    /// `id` on the wire (required).
+    #[serde(rename = "id", deserialize_with = "crate::null_as_default")]
+    pub id: String,
+    /// `kmsKeyId` on the wire.
+    #[serde(rename = "kmsKeyId", skip_serializing_if = "Option::is_none")]
+    pub kms_key_id: Option<String>,
+    /// `lifecycleState` on the wire (required).
+    #[serde(rename = "lifecycleState", deserialize_with = "crate::null_as_default")]
+    pub lifecycle_state: VolumeBackupLifecycleState,
+    /// `sizeInGBs` on the wire.
+    #[serde(rename = "sizeInGBs", skip_serializing_if = "Option::is_none")]
+    pub size_in_gbs: Option<i64>,
+    /// `sizeInMBs` on the wire (deprecated).
+    #[serde(rename = "sizeInMBs", skip_serializing_if = "Option::is_none")]
+    pub size_in_mbs: Option<i64>,
+    /// `sourceType` on the wire.
+    #[serde(rename = "sourceType", skip_serializing_if = "Option::is_none")]
+    pub source_type: Option<VolumeBackupSourceType>,
+    /// `sourceVolumeBackupId` on the wire.
+    #[serde(rename = "sourceVolumeBackupId", skip_serializing_if = "Option::is_none")]
+    pub source_volume_backup_id: Option<String>,
+    /// `timeCreated` on the wire (required).
+    #[serde(rename = "timeCreated", skip_serializing_if = "Option::is_none")]
+    pub time_created: Option<Timestamp>,
+    /// `timeRequestReceived` on the wire.
+    #[serde(rename = "timeRequestReceived", skip_serializing_if = "Option::is_none")]
+    pub time_request_received: Option<Timestamp>,
+    /// `type` on the wire (required).
+    #[serde(rename = "type", deserialize_with = "crate::null_as_default")]
+    pub r#type: VolumeBackupType,
+    /// `uniqueSizeInGBs` on the wire.
+    #[serde(rename = "uniqueSizeInGBs", skip_serializing_if = "Option::is_none")]
+    pub unique_size_in_gbs: Option<i64>,
+    /// `uniqueSizeInMbs` on the wire (deprecated).
+    #[serde(rename = "uniqueSizeInMbs", skip_serializing_if = "Option::is_none")]
+    pub unique_size_in_mbs: Option<i64>,
+    /// `volumeId` on the wire.
+    #[serde(rename = "volumeId", skip_serializing_if = "Option::is_none")]
+    pub volume_id: Option<String>,
+    /// `timeRetentionExpiresAt` on the wire.
+    #[serde(rename = "timeRetentionExpiresAt", skip_serializing_if = "Option::is_none")]
+    pub time_retention_expires_at: Option<Timestamp>,
+    /// `retentionPeriod` on the wire.
+    #[serde(rename = "retentionPeriod", skip_serializing_if = "Option::is_none")]
+    pub retention_period: Option<Box<RetentionDuration>>,
+    /// `isPreventDeletionEnabled` on the wire.
+    #[serde(rename = "isPreventDeletionEnabled", skip_serializing_if = "Option::is_none")]
+    pub is_prevent_deletion_enabled: Option<bool>,
+    /// `isRetentionLockEnabled` on the wire.
+    #[serde(rename = "isRetentionLockEnabled", skip_serializing_if = "Option::is_none")]
+    pub is_retention_lock_enabled: Option<bool>,
+    /// `isIndefiniteRetentionEnabled` on the wire.
+    #[serde(rename = "isIndefiniteRetentionEnabled", skip_serializing_if = "Option::is_none")]
+    pub is_indefinite_retention_enabled: Option<bool>,
+    /// `volumeGroupBackupId` on the wire.
+    #[serde(rename = "volumeGroupBackupId", skip_serializing_if = "Option::is_none")]
+    pub volume_group_backup_id: Option<String>,
+    /// Fields that a newer service sends and this table does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+open_enum! {
+/// Values of `VolumeBackup.lifecycleState`.
+VolumeBackupLifecycleState {
+Creating = "CREATING",
+Available = "AVAILABLE",
+Terminating = "TERMINATING",
+Terminated = "TERMINATED",
+Faulty = "FAULTY",
+RequestReceived = "REQUEST_RECEIVED",
+}
+}
+
+open_enum! {
+/// Values of `VolumeBackup.sourceType`.
+VolumeBackupSourceType {
+Manual = "MANUAL",
+Scheduled = "SCHEDULED",
+}
+}
+
+open_enum! {
+/// Values of `VolumeBackup.type`.
+VolumeBackupType {
+Full = "FULL",
+Incremental = "INCREMENTAL",
+}
+}
+
+/// The wire model `VolumeGroup`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct VolumeGroup {
+    /// `availabilityDomain` on the wire (required).
+    #[serde(rename = "availabilityDomain", deserialize_with = "crate::null_as_default")]
+    pub availability_domain: String,
+    /// `compartmentId` on the wire (required).
+    #[serde(rename = "compartmentId", deserialize_with = "crate::null_as_default")]
+    pub compartment_id: String,
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// `displayName` on the wire (required).
+    #[serde(rename = "displayName", deserialize_with = "crate::null_as_default")]
+    pub display_name: String,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+    /// `id` on the wire (required).
+    #[serde(rename = "id", deserialize_with = "crate::null_as_default")]
+    pub id: String,
+    /// `lifecycleState` on the wire (required).
+    #[serde(rename = "lifecycleState", deserialize_with = "crate::null_as_default")]
+    pub lifecycle_state: VolumeGroupLifecycleState,
+    /// `sizeInMBs` on the wire (required).
+    #[serde(rename = "sizeInMBs", deserialize_with = "crate::null_as_default")]
+    pub size_in_mbs: i64,
+    /// `sizeInGBs` on the wire.
+    #[serde(rename = "sizeInGBs", skip_serializing_if = "Option::is_none")]
+    pub size_in_gbs: Option<i64>,
+    /// `sourceDetails` on the wire.
+    #[serde(rename = "sourceDetails", skip_serializing_if = "Option::is_none")]
+    pub source_details: Option<Box<VolumeGroupSourceDetails>>,
+    /// `timeCreated` on the wire (required).
+    #[serde(rename = "timeCreated", skip_serializing_if = "Option::is_none")]
+    pub time_created: Option<Timestamp>,
+    /// `volumeIds` on the wire (required).
+    #[serde(rename = "volumeIds", deserialize_with = "crate::null_as_default")]
+    pub volume_ids: Vec<String>,
+    /// `isHydrated` on the wire.
+    #[serde(rename = "isHydrated", skip_serializing_if = "Option::is_none")]
+    pub is_hydrated: Option<bool>,
+    /// `volumeGroupReplicas` on the wire.
+    #[serde(rename = "volumeGroupReplicas", skip_serializing_if = "Option::is_none")]
+    pub volume_group_replicas: Option<Vec<VolumeGroupReplicaInfo>>,
+    /// Fields that a newer service sends and this table does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+open_enum! {
+/// Values of `VolumeGroup.lifecycleState`.
+VolumeGroupLifecycleState {
+Provisioning = "PROVISIONING",
+Available = "AVAILABLE",
+Terminating = "TERMINATING",
+Terminated = "TERMINATED",
+Faulty = "FAULTY",
+UpdatePending = "UPDATE_PENDING",
+}
+}
+
+/// The wire model `VolumeGroupReplicaDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct VolumeGroupReplicaDetails {
+    /// `displayName` on the wire.
+    #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// `availabilityDomain` on the wire (required).
+    #[serde(rename = "availabilityDomain")]
+    pub availability_domain: String,
+    /// `xrrKmsKeyId` on the wire.
+    #[serde(rename = "xrrKmsKeyId", skip_serializing_if = "Option::is_none")]
+    pub xrr_kms_key_id: Option<String>,
+}
+
+/// The wire model `VolumeGroupReplicaInfo`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct VolumeGroupReplicaInfo {
+    /// `displayName` on the wire (required).
+    #[serde(rename = "displayName", deserialize_with = "crate::null_as_default")]
+    pub display_name: String,
+    /// `volumeGroupReplicaId` on the wire (required).
+    #[serde(rename = "volumeGroupReplicaId", deserialize_with = "crate::null_as_default")]
+    pub volume_group_replica_id: String,
+    /// `availabilityDomain` on the wire (required).
+    #[serde(rename = "availabilityDomain", deserialize_with = "crate::null_as_default")]
+    pub availability_domain: String,
+    /// `kmsKeyId` on the wire.
+    #[serde(rename = "kmsKeyId", skip_serializing_if = "Option::is_none")]
+    pub kms_key_id: Option<String>,
+    /// Fields that a newer service sends and this table does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+polymorphic! {
+/// `VolumeGroupSourceDetails`, told apart by `type`.
+VolumeGroupSourceDetails, "type" {
+"volumeGroupBackupId" => VolumeGroupBackupId(VolumeGroupSourceFromVolumeGroupBackupDetails),
+"volumeGroupId" => VolumeGroupId(VolumeGroupSourceFromVolumeGroupDetails),
+"volumeGroupReplicaId" => VolumeGroupReplicaId(VolumeGroupSourceFromVolumeGroupReplicaDetails),
+"volumeIds" => VolumeIds(VolumeGroupSourceFromVolumesDetails),
+}
+}
+
+/// The wire model `VolumeGroupSourceFromVolumeGroupBackupDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct VolumeGroupSourceFromVolumeGroupBackupDetails {
+    /// `volumeGroupBackupId` on the wire (required).
+    #[serde(rename = "volumeGroupBackupId", deserialize_with = "crate::null_as_default")]
+    pub volume_group_backup_id: String,
+    /// Fields that a newer service sends and this table does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+/// The wire model `VolumeGroupSourceFromVolumeGroupDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct VolumeGroupSourceFromVolumeGroupDetails {
+    /// `volumeGroupId` on the wire (required).
+    #[serde(rename = "volumeGroupId", deserialize_with = "crate::null_as_default")]
+    pub volume_group_id: String,
+    /// Fields that a newer service sends and this table does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+/// The wire model `VolumeGroupSourceFromVolumeGroupReplicaDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct VolumeGroupSourceFromVolumeGroupReplicaDetails {
+    /// `volumeGroupReplicaId` on the wire (required).
+    #[serde(rename = "volumeGroupReplicaId", deserialize_with = "crate::null_as_default")]
+    pub volume_group_replica_id: String,
+    /// Fields that a newer service sends and this table does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+/// The wire model `VolumeGroupSourceFromVolumesDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct VolumeGroupSourceFromVolumesDetails {
+    /// `volumeIds` on the wire (required).
+    #[serde(rename = "volumeIds", deserialize_with = "crate::null_as_default")]
+    pub volume_ids: Vec<String>,
+    /// Fields that a newer service sends and this table does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
 }
 
 polymorphic! {

@@ -74,7 +74,10 @@ const FAMILIES: [(&str, &[&str]); 4] = [
             "dhcp-options",
         ],
     ),
-    ("volume-family", &["volumes", "volume-attachments", "volume-backups", "boot-volume-backups"]),
+    (
+        "volume-family",
+        &["volumes", "volume-attachments", "volume-backups", "boot-volume-backups", "volume-groups"],
+    ),
 ];
 
 /// Types that are in no family.

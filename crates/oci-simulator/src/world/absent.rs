@@ -10,11 +10,10 @@ use oci_api::Operation;
 use oci_api::operation::Answer;
 
 /// The lists that are always empty.
-const LISTS: [Operation; 37] = [
+const LISTS: [Operation; 34] = [
     Operation::GetVolumeBackupPolicyAssetAssignment,
     Operation::ListAppCatalogSubscriptions,
     Operation::ListBlockVolumeReplicas,
-    Operation::ListBootVolumeBackups,
     Operation::ListBootVolumeReplicas,
     Operation::ListByoipRanges,
     Operation::ListCaptureFilters,
@@ -44,9 +43,7 @@ const LISTS: [Operation; 37] = [
     Operation::ListVirtualCircuits,
     Operation::ListVlans,
     Operation::ListVolumeBackupPolicies,
-    Operation::ListVolumeBackups,
     Operation::ListVolumeGroupBackups,
-    Operation::ListVolumeGroups,
     Operation::ListVtaps,
 ];
 

@@ -86,6 +86,11 @@ impl World {
             Id(Kind::Image, number) => self.image_answer(request, number).map_err(|_| gone()),
             Id(Kind::ConsoleHistory, number) => self.console_answer(request, number).map_err(|_| gone()),
             Id(Kind::Volume, number) => self.volume_answer(request, number).map_err(|_| gone()),
+            Id(Kind::BootVolume, number) => self.boot_volume_answer(request, number).map_err(|_| gone()),
+            id @ Id(Kind::VolumeBackup | Kind::BootVolumeBackup, _) => {
+                self.backup_answer(request, id).map_err(|_| gone())
+            }
+            Id(Kind::VolumeGroup, number) => self.volume_group_answer(request, number).map_err(|_| gone()),
             Id(Kind::VolumeAttachment, number) => self.attachment_answer(request, number).map_err(|_| gone()),
             Id(Kind::Vcn, number) => self.vcn_answer(request, number).map_err(|_| gone()),
             Id(Kind::Subnet, number) => self.subnet_answer(request, number).map_err(|_| gone()),
@@ -150,6 +155,9 @@ impl World {
             Operation::CreateImage => self.create_image(request),
             Operation::CaptureConsoleHistory => self.capture_console(request),
             Operation::CreateVolume => self.create_volume(request),
+            Operation::CreateBootVolume => self.create_boot_volume(request),
+            Operation::CreateVolumeBackup | Operation::CreateBootVolumeBackup => self.create_backup(request),
+            Operation::CreateVolumeGroup => self.create_volume_group(request),
             Operation::AttachVolume => self.attach_volume(request),
             _ => return self.dispatch_bound_network(request),
         })
@@ -204,6 +212,25 @@ impl World {
             Operation::UpdateVolume => self.update_volume(request),
             Operation::UpdateBootVolume => self.update_boot_volume(request),
             Operation::DetachVolume => self.detach_volume(request),
+            _ => self.dispatch_backups(request),
+        }
+    }
+
+    /// Dispatches the operations of backups and volume groups, and passes all others on.
+    fn dispatch_backups(&mut self, request: &ApiRequest) -> ApiResult {
+        match request.operation {
+            Operation::GetVolumeBackup => self.get_backup(Kind::VolumeBackup, request),
+            Operation::ListVolumeBackups => self.list_backups(Kind::VolumeBackup, request),
+            Operation::UpdateVolumeBackup => self.update_backup(Kind::VolumeBackup, request),
+            Operation::DeleteVolumeBackup => self.delete_backup(Kind::VolumeBackup, request),
+            Operation::GetBootVolumeBackup => self.get_backup(Kind::BootVolumeBackup, request),
+            Operation::ListBootVolumeBackups => self.list_backups(Kind::BootVolumeBackup, request),
+            Operation::UpdateBootVolumeBackup => self.update_backup(Kind::BootVolumeBackup, request),
+            Operation::DeleteBootVolumeBackup => self.delete_backup(Kind::BootVolumeBackup, request),
+            Operation::GetVolumeGroup => self.get_volume_group(request),
+            Operation::ListVolumeGroups => self.list_volume_groups(request),
+            Operation::UpdateVolumeGroup => self.update_volume_group(request),
+            Operation::DeleteVolumeGroup => self.delete_volume_group(request),
             _ => self.dispatch_network(request),
         }
     }

@@ -64,6 +64,9 @@ kinds! {
     Service = "service",
     ConsoleHistory = "consolehistory",
     Ipv6 = "ipv6",
+    VolumeBackup = "volumebackup",
+    BootVolumeBackup = "bootvolumebackup",
+    VolumeGroup = "volumegroup",
 }
 
 /// A resource: its kind and its number among that kind.

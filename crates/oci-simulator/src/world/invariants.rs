@@ -19,6 +19,7 @@ impl World {
         self.check_reservations()?;
         self.check_boot_volumes()?;
         self.check_data_volumes()?;
+        self.check_volume_groups()?;
         self.check_pools()?;
         self.tokens.check()?;
         self.preemptibles.check(|number| self.instances.get(number).is_some_and(|row| row.live))

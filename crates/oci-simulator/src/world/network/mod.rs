@@ -22,7 +22,8 @@ mod version_6;
 mod vnic_update;
 mod vnics;
 
-pub(super) use part::{Common, Content, MADE, Part};
+pub(super) use part::{Common, Content, MADE, Part, Phase};
+pub(super) use parts::Labels;
 pub(super) use subnet::{OwnSubnet, SubnetRow};
 
 use super::ids::{Id, Kind};
@@ -30,7 +31,7 @@ use super::pairs;
 use addresses::Addresses;
 use ipnet::{Ipv4Net, Ipv6Net};
 use jiff::Timestamp;
-use part::{DEFAULTS, Phase, is_default, phase_of};
+use part::{DEFAULTS, is_default, phase_of};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};

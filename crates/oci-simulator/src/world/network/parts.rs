@@ -33,7 +33,7 @@ pub(super) struct Created {
 /// The name and the tags in a request.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Labels {
+pub(in crate::world) struct Labels {
     pub display_name: Option<String>,
     pub freeform_tags: Option<BTreeMap<String, String>>,
     pub defined_tags: Option<Spaces>,

@@ -23,7 +23,8 @@ struct Permission {
 }
 
 /// The fields of a body that say what a request is about.
-const ABOUT: [&str; 6] = ["compartmentId", "instanceId", "vnicId", "subnetId", "privateIpId", "volumeId"];
+const ABOUT: [&str; 7] =
+    ["compartmentId", "instanceId", "vnicId", "subnetId", "privateIpId", "volumeId", "bootVolumeId"];
 
 /// Whether only public addresses are listed that come and go with their instance.
 fn asks_for_ephemeral(request: &ApiRequest) -> bool {
@@ -305,6 +306,8 @@ impl World {
             | Kind::BootVolumeAttachment => Some(self.instances.get(number)?.compartment),
             Kind::BootVolume => Some(self.volumes.boots.get(at)?.compartment),
             Kind::Volume => Some(self.volumes.data.get(at)?.compartment),
+            Kind::VolumeBackup | Kind::BootVolumeBackup => Some(self.volumes.backups.get(at)?.compartment),
+            Kind::VolumeGroup => Some(self.volumes.groups.get(at)?.compartment),
             Kind::VolumeAttachment => {
                 Some(self.instances.get(self.volumes.attachments.get(at)?.instance)?.compartment)
             }

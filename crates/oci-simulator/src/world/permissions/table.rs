@@ -51,7 +51,17 @@ fn of_compute(operation: Op) -> Option<(Verb, &'static str)> {
         | Op::GetBootVolumeAttachment => (Inspect, "volume-attachments"),
         Op::ListVolumes | Op::GetVolume | Op::ListBootVolumes | Op::GetBootVolume => (Inspect, "volumes"),
         Op::UpdateVolume | Op::UpdateBootVolume => (Use, "volumes"),
-        Op::CreateVolume | Op::DeleteVolume | Op::DeleteBootVolume => (Manage, "volumes"),
+        Op::CreateVolume | Op::DeleteVolume | Op::CreateBootVolume | Op::DeleteBootVolume => {
+            (Manage, "volumes")
+        }
+        Op::ListVolumeBackups | Op::GetVolumeBackup => (Inspect, "volume-backups"),
+        Op::UpdateVolumeBackup => (Use, "volume-backups"),
+        Op::CreateVolumeBackup | Op::DeleteVolumeBackup => (Manage, "volume-backups"),
+        Op::ListBootVolumeBackups | Op::GetBootVolumeBackup => (Inspect, "boot-volume-backups"),
+        Op::UpdateBootVolumeBackup => (Use, "boot-volume-backups"),
+        Op::CreateBootVolumeBackup | Op::DeleteBootVolumeBackup => (Manage, "boot-volume-backups"),
+        Op::ListVolumeGroups | Op::GetVolumeGroup => (Inspect, "volume-groups"),
+        Op::CreateVolumeGroup | Op::UpdateVolumeGroup | Op::DeleteVolumeGroup => (Manage, "volume-groups"),
         Op::AttachVolume | Op::DetachVolume => (Manage, "volume-attachments"),
         Op::ListComputeCapacityReservations | Op::ListComputeCapacityReservationInstanceShapes => {
             (Inspect, "compute-capacity-reservations")
@@ -133,6 +143,8 @@ pub(super) fn besides(operation: Op) -> &'static [(Verb, &'static str)] {
         | Op::CreateIpv6
         | Op::DeleteIpv6 => &[(Use, "vnics"), (Use, "subnets")],
         Op::UpdatePrivateIp | Op::UpdateIpv6 => &[(Use, "vnics")],
+        Op::CreateVolumeBackup | Op::CreateBootVolumeBackup => &[(Use, "volumes")],
+        Op::CreateVolumeGroup | Op::UpdateVolumeGroup => &[(Inspect, "volumes")],
         Op::CreateImage => &[(Use, "instances")],
         Op::CaptureConsoleHistory => &[(Read, "instances")],
         Op::AttachVolume | Op::DetachVolume => &[(Use, "volumes"), (Use, "instances")],

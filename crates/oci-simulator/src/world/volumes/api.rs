@@ -12,10 +12,11 @@ use crate::world::request::{answer, empty};
 use crate::world::state::World;
 use crate::world::volumes::{AttachmentRow, VolumeRow};
 use oci_api::models::{
-    BootVolume, BootVolumeAttachment, BootVolumeAttachmentLifecycleState, IScsiVolumeAttachment,
-    IScsiVolumeAttachmentLifecycleState, ParavirtualizedVolumeAttachment,
+    BootVolume, BootVolumeAttachment, BootVolumeAttachmentLifecycleState, BootVolumeSourceDetails,
+    BootVolumeSourceFromBootVolumeBackupDetails, BootVolumeSourceFromBootVolumeDetails,
+    IScsiVolumeAttachment, IScsiVolumeAttachmentLifecycleState, ParavirtualizedVolumeAttachment,
     ParavirtualizedVolumeAttachmentLifecycleState, Volume, VolumeAttachment, VolumeSourceDetails,
-    VolumeSourceFromVolumeDetails,
+    VolumeSourceFromVolumeBackupDetails, VolumeSourceFromVolumeDetails,
 };
 
 impl World {
@@ -29,6 +30,8 @@ impl World {
             freeform_tags: Some(row.own.as_ref().map(|own| own.tags.clone()).unwrap_or_default()),
             image_id: row.image.map(|image| self.ids.text(Id(Kind::Image, image))),
             is_hydrated: Some(true),
+            source_details: self.source_of_boot_shown(row),
+            volume_group_id: self.group_ocid(Id(Kind::BootVolume, number)),
             vpus_per_gb: Some(row.vpus_per_gb),
             lifecycle_state: row.state(self.now).into(),
             size_in_gbs: Some(row.size_in_gbs),
@@ -41,6 +44,11 @@ impl World {
 
     pub(in crate::world) fn get_boot_volume(&self, request: &ApiRequest) -> ApiResult {
         let number = self.boot_volume(request.in_path("bootVolumeId"))?;
+        self.boot_volume_answer(request, number)
+    }
+
+    /// The result of an operation that shows one boot volume.
+    pub(in crate::world) fn boot_volume_answer(&self, request: &ApiRequest, number: u32) -> ApiResult {
         let row = &self.volumes.boots[number as usize];
         let etag = self.etag(Id(Kind::BootVolume, number), row.version);
         Ok(answer(request.operation, &self.boot_volume_model(number, row))?.with_etag(etag))
@@ -50,7 +58,6 @@ impl World {
         let ad = self.ad_in(request)?;
         let compartment = self.compartment_in(request)?;
         let page = self.page(request)?;
-        let in_group = request.in_query("volumeGroupId").is_some();
         let start = page.after.as_ref().map_or(0, |after| after.number.saturating_add(1));
         let end = self.volumes.boots.len() as u32;
         let horizon = self.list_horizon();
@@ -62,7 +69,7 @@ impl World {
                 && ad.is_none_or(|ad| ad == row.ad)
                 && row.created <= horizon
                 && self.shows_volume(row)
-                && !in_group
+                && self.is_in_wanted_group(request, Id(Kind::BootVolume, cursor.number))
         };
         page.answer(request, rows, keep, |cursor| self.boot_volume_model(cursor.number, row(cursor)))
     }
@@ -71,6 +78,7 @@ impl World {
         let number = self.boot_volume(request.in_path("bootVolumeId"))?;
         let etag = self.etag(Id(Kind::BootVolume, number), self.volumes.boots[number as usize].version);
         let now = self.now;
+        self.check_in_no_group(Id(Kind::BootVolume, number))?;
         let done = delete(request, &etag, &mut self.volumes.boots[number as usize], now)?;
         self.log.push(now, "boot_volume_deleted", Some(Id(Kind::BootVolume, number)), None);
         Ok(done)
@@ -150,6 +158,7 @@ impl World {
             vpus_per_gb: Some(row.vpus_per_gb),
             lifecycle_state: row.state(self.now).into(),
             source_details: self.source_of(row),
+            volume_group_id: self.group_ocid(Id(Kind::Volume, number)),
             size_in_gbs: Some(row.size_in_gbs),
             size_in_mbs: row.size_in_gbs * 1024,
             time_created: Some(row.created),
@@ -164,10 +173,32 @@ impl World {
     }
 
     fn source_of(&self, row: &VolumeRow) -> Option<Box<VolumeSourceDetails>> {
-        let source = row.own.as_ref()?.source?;
-        let id = self.ids.text(Id(Kind::Volume, source));
+        let own = row.own.as_ref()?;
+        if let Some(backup) = own.backup {
+            let id = self.ids.text(Id(Kind::VolumeBackup, backup));
+            let source =
+                VolumeSourceFromVolumeBackupDetails { id, ..VolumeSourceFromVolumeBackupDetails::default() };
+            return Some(Box::new(VolumeSourceDetails::VolumeBackup(source)));
+        }
+        let id = self.ids.text(Id(Kind::Volume, own.source?));
         let source = VolumeSourceFromVolumeDetails { id, ..VolumeSourceFromVolumeDetails::default() };
         Some(Box::new(VolumeSourceDetails::Volume(source)))
+    }
+
+    fn source_of_boot_shown(&self, row: &VolumeRow) -> Option<Box<BootVolumeSourceDetails>> {
+        let own = row.own.as_ref()?;
+        if let Some(backup) = own.backup {
+            let id = self.ids.text(Id(Kind::BootVolumeBackup, backup));
+            let source = BootVolumeSourceFromBootVolumeBackupDetails {
+                id,
+                ..BootVolumeSourceFromBootVolumeBackupDetails::default()
+            };
+            return Some(Box::new(BootVolumeSourceDetails::BootVolumeBackup(source)));
+        }
+        let id = self.ids.text(Id(Kind::BootVolume, own.source?));
+        let source =
+            BootVolumeSourceFromBootVolumeDetails { id, ..BootVolumeSourceFromBootVolumeDetails::default() };
+        Some(Box::new(BootVolumeSourceDetails::BootVolume(source)))
     }
 
     pub(in crate::world) fn get_volume(&self, request: &ApiRequest) -> ApiResult {
@@ -188,10 +219,9 @@ impl World {
         let page = self.page(request)?;
         let name = request.in_query("displayName");
         let state = request.in_query("lifecycleState");
-        let grouped =
-            ["volumeGroupId", "clusterPlacementGroupId"].iter().any(|name| request.in_query(name).is_some());
+        let placed = request.in_query("clusterPlacementGroupId").is_some();
         let horizon = self.list_horizon();
-        let rows = self.volumes.data.iter().zip(0..).filter(|(row, _)| {
+        let rows = self.volumes.data.iter().zip(0..).filter(|(row, number)| {
             let shown = row.state(self.now);
             row.compartment == compartment
                 && ad.is_none_or(|ad| ad == row.ad)
@@ -199,7 +229,8 @@ impl World {
                 && state.is_none_or(|state| state.eq_ignore_ascii_case(shown))
                 && row.created <= horizon
                 && self.shows_volume(row)
-                && !grouped
+                && !placed
+                && self.is_in_wanted_group(request, Id(Kind::Volume, *number))
         });
         let rows = rows
             .map(|(row, number)| {
@@ -217,6 +248,7 @@ impl World {
             let ocid = request.in_path("volumeId");
             return Err(error::incorrect_state(format!("volume {ocid} is being detached from an instance")));
         }
+        self.check_in_no_group(Id(Kind::Volume, number))?;
         let done = delete(request, &etag, &mut self.volumes.data[number as usize], now)?;
         self.log.push(now, "volume_deleted", Some(Id(Kind::Volume, number)), None);
         Ok(done)

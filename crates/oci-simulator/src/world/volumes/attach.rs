@@ -242,6 +242,7 @@ impl World {
                 volume.let_go(keep_data || !made, now);
             }
         }
+        self.leave_groups();
     }
 
     /// Checks that data volumes, attachments and instances agree, and that volumes to be deleted with their instance were

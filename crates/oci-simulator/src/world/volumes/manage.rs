@@ -9,19 +9,19 @@ use crate::world::instances::validate::check_tags;
 use crate::world::state::World;
 use crate::world::time::stamp;
 use jiff::{SignedDuration, Timestamp};
-use oci_api::models::{CreateVolumeDetails, VolumeSourceDetails};
+use oci_api::models::CreateVolumeDetails;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
 /// How long a volume is PROVISIONING after it was created or resized (invented).
-const PREPARING: SignedDuration = SignedDuration::from_secs(5);
+pub(super) const PREPARING: SignedDuration = SignedDuration::from_secs(5);
 /// The size of a volume without one (Oracle: CreateVolumeDetails, likely).
 const USUAL_SIZE_GBS: i64 = 1024;
 
 /// What an update of either kind of volume can change.
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-struct VolumeChange {
+pub(super) struct VolumeChange {
     #[serde(rename = "displayName")]
     name: Option<String>,
     #[serde(rename = "freeformTags")]
@@ -36,7 +36,26 @@ struct VolumeChange {
 }
 
 impl VolumeChange {
-    fn check(&self, size_in_gbs: i64) -> Result<(), ApiError> {
+    /// What a request to make a volume says of these.
+    pub fn of_new(
+        tags: Option<BTreeMap<String, String>>,
+        size: i64,
+        vpus_per_gb: Option<i64>,
+        auto_tuned: Option<bool>,
+    ) -> Self {
+        Self { tags, size_in_gbs: Some(size), vpus_per_gb, auto_tuned, ..Self::default() }
+    }
+
+    /// What a new volume has of these.
+    pub fn own(self) -> OwnVolume {
+        OwnVolume {
+            tags: self.tags.unwrap_or_default(),
+            auto_tuned: self.auto_tuned.unwrap_or(false),
+            ..OwnVolume::default()
+        }
+    }
+
+    pub fn check(&self, size_in_gbs: i64) -> Result<(), ApiError> {
         if let Some(tags) = &self.tags {
             check_tags(tags.iter().map(|(key, value)| (key.as_str(), value.as_str())))?;
         }
@@ -95,42 +114,27 @@ impl World {
     ) -> Result<(ApiAnswer, Option<Id>), ApiError> {
         let new: CreateVolumeDetails = request.details()?;
         let compartment = self.compartment(&new.compartment_id)?;
-        let source = new.source_details.as_ref().map(|source| self.source_volume(source)).transpose()?;
-        if new.volume_backup_id.is_some() {
-            // The region has no backups, so the OCID names none.
-            return Err(error::not_found());
-        }
-        let source_row = source.map(|number| &self.volumes.data[number as usize]);
-        let ad = match (new.availability_domain.as_deref().filter(|name| !name.is_empty()), source_row) {
-            (Some(name), _) => self.ad(name)?,
-            (None, Some(row)) => row.ad,
-            (None, None) => return Err(error::missing("availabilityDomain")),
+        let source = match (&new.source_details, &new.volume_backup_id) {
+            (Some(source), _) => Some(self.source_of_volume(source)?),
+            (None, Some(backup)) => Some(self.restored(Kind::VolumeBackup, backup)?),
+            (None, None) => None,
         };
-        if source_row.is_some_and(|row| row.ad != ad) {
-            return Err(error::invalid("a volume is cloned within its availability domain only"));
-        }
-        let least = source_row.map_or(50, |row| row.size_in_gbs);
+        let ad = self.ad_of_new(new.availability_domain.as_deref(), source.as_ref())?;
+        let least = source.as_ref().map_or(50, |source| source.size_in_gbs);
         let asked = new.size_in_gbs.or(new.size_in_mbs.map(|size| size / 1024));
-        let size = asked.unwrap_or_else(|| source_row.map_or(USUAL_SIZE_GBS, |row| row.size_in_gbs));
-        let tags = new.freeform_tags;
-        let change = VolumeChange {
-            name: None,
-            tags,
-            defined_tags: None,
-            size_in_gbs: Some(size),
-            vpus_per_gb: new.vpus_per_gb,
-            auto_tuned: new.is_auto_tune_enabled,
-        };
+        let size =
+            asked.unwrap_or_else(|| source.as_ref().map_or(USUAL_SIZE_GBS, |source| source.size_in_gbs));
+        let change = VolumeChange::of_new(new.freeform_tags, size, new.vpus_per_gb, new.is_auto_tune_enabled);
         change.check(least)?;
         self.check_other(new.kms_key_id.as_deref())?;
         let number = self.volumes.data.len() as u32;
         let creator = self.creator(&request.caller);
         let own = OwnVolume {
-            tags: change.tags.unwrap_or_default(),
             defined_tags: new.defined_tags,
-            auto_tuned: change.auto_tuned.unwrap_or(false),
             ready: Some(self.now + PREPARING),
-            source,
+            source: source.as_ref().and_then(|source| source.volume),
+            backup: source.as_ref().and_then(|source| source.backup),
+            ..change.own()
         };
         self.volumes.data.push(VolumeRow {
             compartment,
@@ -150,13 +154,6 @@ impl World {
         let id = Id(Kind::Volume, number);
         self.log.push(self.now, "volume_created", Some(id), None);
         Ok((self.volume_answer(request, number)?, Some(id)))
-    }
-
-    /// The volume that is cloned; everything else that a volume can be made from does not exist here.
-    fn source_volume(&self, source: &VolumeSourceDetails) -> Result<u32, ApiError> {
-        let VolumeSourceDetails::Volume(source) = source else { return Err(error::not_found()) };
-        let number = self.data_volume(&source.id)?;
-        if self.volumes.data[number as usize].available { Ok(number) } else { Err(error::not_found()) }
     }
 
     pub(in crate::world) fn update_volume(&mut self, request: &ApiRequest) -> ApiResult {

@@ -1,11 +1,16 @@
-//! Boot volumes, data volumes and the attachments of data volumes.
+//! Boot volumes, data volumes, the attachments of data volumes, backups and groups.
 
 mod api;
 mod attach;
 mod attachments;
+mod backups;
+mod groups;
 mod manage;
+mod sources;
 
 use super::automatic_tags::{Creator, Spaces};
+use super::ids::Id;
+use super::network::Common;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -43,6 +48,36 @@ pub(super) struct OwnVolume {
     pub ready: Option<Timestamp>,
     /// The volume of which it is a clone.
     pub source: Option<u32>,
+    /// The backup from which it was restored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backup: Option<u32>,
+}
+
+/// A backup of a volume.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct BackupRow {
+    /// The volume, which may be gone.
+    pub of: Id,
+    pub compartment: u32,
+    pub name: String,
+    pub full: bool,
+    pub size_in_gbs: i64,
+    pub image: Option<u32>,
+    pub created: Timestamp,
+    pub common: Common,
+}
+
+/// A volume group.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct GroupRow {
+    pub compartment: u32,
+    pub ad: u8,
+    pub name: String,
+    pub volumes: Vec<Id>,
+    /// The group of which it is a clone.
+    pub source: Option<u32>,
+    pub created: Timestamp,
+    pub common: Common,
 }
 
 /// The attachment of a data volume to an instance.
@@ -100,6 +135,10 @@ pub(super) struct Volumes {
     planned: BTreeMap<u32, Vec<NewVolume>>,
     /// Attachments by instance.
     pub of_instance: BTreeMap<u32, Vec<u32>>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub backups: Vec<BackupRow>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<GroupRow>,
 }
 
 impl VolumeRow {

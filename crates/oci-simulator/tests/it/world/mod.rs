@@ -1,6 +1,7 @@
 //! Promises of the simulated world, tested with the same requests that a server would pass to it.
 
 mod addresses;
+mod backups;
 mod block_volumes;
 mod capacity;
 mod captured;

@@ -1,6 +1,7 @@
 //! Every operation of the table is served, and returns the model that the table names.
 
 mod addresses;
+mod backups;
 mod network;
 
 use super::region::Region;
@@ -91,6 +92,8 @@ impl Full {
         let free = full.body(Operation::CreateVolume);
         let free = full.send(&full.region.request(Operation::CreateVolume).body(free));
         full.ids.insert("freeVolumeId", text(&free["id"]));
+        full.region.advance(10.0);
+        full.add_backups();
         let capture = Operation::CaptureConsoleHistory;
         let captured = full.send(&full.region.request(capture).body(full.body(capture)));
         full.ids.insert("instanceConsoleHistoryId", text(&captured["id"]));
@@ -171,7 +174,10 @@ impl Full {
             Operation::AttachVolume => json!({
                 "type": "iscsi", "instanceId": of("instanceId"), "volumeId": of("freeVolumeId"),
             }),
-            _ => self.addresses_body(operation).unwrap_or_else(|| self.network_body(operation)),
+            _ => self
+                .addresses_body(operation)
+                .or_else(|| self.backups_body(operation))
+                .unwrap_or_else(|| self.network_body(operation)),
         }
     }
 
