@@ -20,6 +20,7 @@ from oci.work_requests import WorkRequestClient
 import addresses
 import backups
 import captured
+import identity
 import networks
 import volumes
 from region import Region
@@ -381,11 +382,11 @@ NEVER = set(
     GetVolumeBackupPolicyAssetAssignment ListAppCatalogSubscriptions ListBlockVolumeReplicas
     ListBootVolumeReplicas ListByoipRanges ListCaptureFilters ListClusterNetworks ListComputeCapacityTopologies
     ListComputeClusters ListComputeGpuMemoryClusters ListComputeGpuMemoryFabrics ListComputeHostGroups ListComputeHosts
-    ListComputeImageCapabilitySchemas ListCostTrackingTags ListCpes ListCrossConnects
-    ListDedicatedVmHosts ListDrgAttachments ListDrgs ListDynamicGroups ListGroups ListIPSecConnections
+    ListComputeImageCapabilitySchemas ListCpes ListCrossConnects
+    ListDedicatedVmHosts ListDrgAttachments ListDrgs ListIPSecConnections
     ListInstanceConsoleConnections ListInstanceMaintenanceEvents ListLocalPeeringGateways
-    ListPolicies ListPublicIpPools ListQuotas ListRemotePeeringConnections
-    ListTagDefaults ListTagNamespaces ListVirtualCircuits ListVlans ListVolumeBackupPolicies
+    ListPublicIpPools ListQuotas ListRemotePeeringConnections
+    ListVirtualCircuits ListVlans ListVolumeBackupPolicies
     ListVolumeGroupBackups ListVtaps
     """.split()
 )
@@ -416,6 +417,10 @@ def test_a_backup_is_made_restored_and_deleted(region):
     backups.use_every_operation(region)
 
 
+def test_a_tenancy_is_changed_in_every_way(region):
+    identity.use_every_operation(region)
+
+
 def test_an_image_and_a_console_are_captured(region):
     captured.use_every_operation(region)
 
@@ -438,4 +443,4 @@ def test_no_operation_was_left_out(region):
     assert wanted - served == ABSENT
     # Two services have a ListServices; the region counts that of networks under a longer name.
     assert "ListVirtualNetworkServices" in served
-    assert len(wanted) == 219
+    assert len(wanted) == 255

@@ -135,6 +135,38 @@ fn apart(mut operations: Vec<Operation>) -> Vec<Operation> {
     operations
 }
 
+/// The models of all packages in one map. Two packages may have different models of one name, such as `ResourceLock`; that of the later
+/// package gets its name before its own: `LimitsResourceLock`.
+fn flat(packages: Map<Map<Model>>) -> Result<Map<Model>> {
+    let mut all = Map::new();
+    for (package, models) in packages {
+        let taken: BTreeSet<String> = models.keys().filter(|name| all.contains_key(*name)).cloned().collect();
+        let renamed = |name: &str| {
+            if taken.contains(name) {
+                format!("{}{name}", crate::names::variant(&package))
+            } else {
+                name.to_owned()
+            }
+        };
+        for (name, mut model) in models {
+            for field in model.fields.values_mut() {
+                let kind = field["type"].as_str().unwrap_or_default().to_owned();
+                let inner = crate::names::innermost(&kind);
+                if taken.contains(inner) {
+                    field["type"] = kind.replace(inner, &renamed(inner)).into();
+                }
+            }
+            for subtype in model.subtypes.values_mut() {
+                *subtype = renamed(subtype);
+            }
+            if all.insert(renamed(&name), model).is_some() {
+                return Err(format!("{name} is in three packages: name its models apart").into());
+            }
+        }
+    }
+    Ok(all)
+}
+
 fn read<T: for<'a> Deserialize<'a>>(folder: &Path, file: &str) -> Result<T> {
     let path = folder.join(file);
     let text = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
@@ -146,17 +178,10 @@ impl Facts {
         let operations: OperationsFile = read(folder, "operations.json")?;
         let models: ModelsFile = read(folder, "models.json")?;
         let constraints: ConstraintsFile = read(folder, "constraints.json")?;
-        let mut flat = Map::new();
-        for (name, model) in models.packages.into_values().flatten() {
-            if flat.insert(name.clone(), model).is_some() {
-                return Err(
-                    format!("{name} is in two packages: the flat module of models cannot hold both").into()
-                );
-            }
-        }
+        let models = flat(models.packages)?;
         let mut facts = Self {
             operations: apart(operations.operations),
-            models: flat,
+            models,
             bounds: constraints.models.into_values().flatten().collect(),
             operation_bounds: constraints.operations,
             regions: read(folder, "regions.json")?,

@@ -46,12 +46,12 @@ pub fn render_bounds(bounds: Option<&Value>) -> String {
         ("maxItems", "max_items"),
     ] {
         if let Some(value) = bounds.get(key).and_then(Value::as_u64) {
-            parts.push(format!("{name}: Some({value})"));
+            parts.push(format!("{name}: Some({})", literal(&value.to_string())));
         }
     }
     for (key, name) in [("minimum", "minimum"), ("maximum", "maximum")] {
         if let Some(value) = bounds.get(key).and_then(Value::as_f64) {
-            parts.push(format!("{name}: Some({})", literal(value)));
+            parts.push(format!("{name}: Some({})", literal(&format!("{value:?}"))));
         }
     }
     if parts.is_empty() {
@@ -80,11 +80,10 @@ pub fn kind(kind: &str) -> String {
 }
 
 /// A number in Rust. Long ones have separators, as clippy asks for.
-fn literal(value: f64) -> String {
-    let text = format!("{value:?}");
-    let (whole, rest) = text.split_once('.').unwrap_or((&text, ""));
-    if whole.len() < 7 || !whole.bytes().all(|byte| byte.is_ascii_digit()) {
-        return text;
+fn literal(text: &str) -> String {
+    let (whole, rest) = text.split_once('.').map_or((text, String::new()), |(a, b)| (a, format!(".{b}")));
+    if whole.len() < 6 || !whole.bytes().all(|byte| byte.is_ascii_digit()) {
+        return text.to_owned();
     }
     let mut grouped = String::new();
     for (at, digit) in whole.chars().enumerate() {
@@ -93,5 +92,5 @@ fn literal(value: f64) -> String {
         }
         grouped.push(digit);
     }
-    format!("{grouped}.{rest}")
+    grouped + &rest
 }

@@ -92,7 +92,12 @@ const SIMULATED_USER: &str = "ocid1.user.oc1..rehearsal";
 
 /// What a fleet names in its further regions, by their names.
 pub fn resources_elsewhere(fleet: &FleetSpec) -> BTreeMap<String, Vec<Known>> {
-    let named = |name: &str| resources_named_by(&fleet.in_region(Some(name)));
+    // Tags belong to the tenancy, which its home region has.
+    let is_regional = |known: &Known| !matches!(known, Known::DefinedTag { .. });
+    let named = |name: &str| {
+        let all = resources_named_by(&fleet.in_region(Some(name)));
+        all.into_iter().filter(is_regional).collect()
+    };
     fleet.regions.iter().map(|region| (region.region.clone(), named(&region.region))).collect()
 }
 
@@ -123,6 +128,11 @@ pub fn resources_named_by(fleet: &FleetSpec) -> Vec<Known> {
     }
     let others = named::of_launch(template).into_iter().filter(|(named, _)| named.told_to_region);
     known.extend(others.map(|(_, ocid)| Known::Other { ocid }));
+    let vnic = template.create_vnic_details.as_ref().and_then(|vnic| vnic.defined_tags.as_ref());
+    let spaces = template.defined_tags.iter().chain(vnic).flatten();
+    known.extend(spaces.flat_map(|(namespace, keys)| {
+        keys.keys().map(|key| Known::DefinedTag { namespace: namespace.clone(), key: key.clone() })
+    }));
     let mut reserved: Vec<&str> = Vec::new();
     for placement in &fleet.placements {
         let Some(id) = placement.capacity_reservation.as_deref().filter(|id| !id.is_empty()) else {

@@ -122,6 +122,7 @@ impl Endpoints {
                         format!("limits.{name}.oci.{domain}")
                     }
                     Service::ResourceSearch => format!("query.{name}.oci.{domain}"),
+                    Service::ObjectStorage => format!("objectstorage.{name}.{domain}"),
                 },
                 prefix: String::new(),
             },

@@ -6,6 +6,29 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
+/// The wire model `AddLockDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AddLockDetails {
+    /// `type` on the wire (required).
+    #[serde(rename = "type")]
+    pub r#type: AddLockDetailsType,
+    /// `relatedResourceId` on the wire.
+    #[serde(rename = "relatedResourceId", skip_serializing_if = "Option::is_none")]
+    pub related_resource_id: Option<String>,
+    /// `message` on the wire.
+    #[serde(rename = "message", skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+}
+
+open_enum! {
+/// Values of `AddLockDetails.type`.
+AddLockDetailsType {
+Full = "FULL",
+Delete = "DELETE",
+}
+}
+
 /// The wire model `AddNetworkSecurityGroupSecurityRulesDetails`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -78,6 +101,18 @@ CidrBlock = "CIDR_BLOCK",
 ServiceCidrBlock = "SERVICE_CIDR_BLOCK",
 NetworkSecurityGroup = "NETWORK_SECURITY_GROUP",
 }
+}
+
+/// The wire model `AddUserToGroupDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AddUserToGroupDetails {
+    /// `userId` on the wire (required).
+    #[serde(rename = "userId")]
+    pub user_id: String,
+    /// `groupId` on the wire (required).
+    #[serde(rename = "groupId")]
+    pub group_id: String,
 }
 
 /// The wire model `AddVcnCidrDetails`.
@@ -775,6 +810,14 @@ pub struct AvailabilityDomain {
     /// Fields that a newer service sends and this table does not know.
     #[serde(flatten)]
     pub extra: Extra,
+}
+
+polymorphic! {
+/// `BaseTagDefinitionValidator`, told apart by `validatorType`.
+BaseTagDefinitionValidator, "validatorType" {
+"DEFAULT" => Default(DefaultTagDefinitionValidator),
+"ENUM" => Enum(EnumTagDefinitionValidator),
+}
 }
 
 /// The wire model `BlockVolumeReplicaDetails`.
@@ -1941,6 +1984,27 @@ pub struct CreateCapacityReportShapeAvailabilityDetails {
     pub instance_shape_config: Option<Box<CapacityReportInstanceShapeConfig>>,
 }
 
+/// The wire model `CreateCompartmentDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CreateCompartmentDetails {
+    /// `compartmentId` on the wire (required).
+    #[serde(rename = "compartmentId")]
+    pub compartment_id: String,
+    /// `name` on the wire (required).
+    #[serde(rename = "name")]
+    pub name: String,
+    /// `description` on the wire (required).
+    #[serde(rename = "description")]
+    pub description: String,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+}
+
 /// The wire model `CreateComputeCapacityReportDetails`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -2019,6 +2083,30 @@ CustomDomain = "CUSTOM_DOMAIN",
 }
 }
 
+/// The wire model `CreateDynamicGroupDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CreateDynamicGroupDetails {
+    /// `compartmentId` on the wire (required).
+    #[serde(rename = "compartmentId")]
+    pub compartment_id: String,
+    /// `name` on the wire (required).
+    #[serde(rename = "name")]
+    pub name: String,
+    /// `matchingRule` on the wire (required).
+    #[serde(rename = "matchingRule")]
+    pub matching_rule: String,
+    /// `description` on the wire (required).
+    #[serde(rename = "description")]
+    pub description: String,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+}
+
 /// The wire model `CreateGmcConfigurationDetails`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -2038,6 +2126,27 @@ pub struct CreateGmcConfigurationDetails {
     /// `gmcConfigs` on the wire (required).
     #[serde(rename = "gmcConfigs")]
     pub gmc_configs: Vec<InstanceConfigurationGmcConfigDetail>,
+}
+
+/// The wire model `CreateGroupDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CreateGroupDetails {
+    /// `compartmentId` on the wire (required).
+    #[serde(rename = "compartmentId")]
+    pub compartment_id: String,
+    /// `name` on the wire (required).
+    #[serde(rename = "name")]
+    pub name: String,
+    /// `description` on the wire (required).
+    #[serde(rename = "description")]
+    pub description: String,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
 }
 
 /// The wire model `CreateImageDetails`.
@@ -2368,6 +2477,33 @@ pub struct CreateNetworkSecurityGroupDetails {
     pub vcn_id: String,
 }
 
+/// The wire model `CreatePolicyDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CreatePolicyDetails {
+    /// `compartmentId` on the wire (required).
+    #[serde(rename = "compartmentId")]
+    pub compartment_id: String,
+    /// `name` on the wire (required).
+    #[serde(rename = "name")]
+    pub name: String,
+    /// `statements` on the wire (required).
+    #[serde(rename = "statements")]
+    pub statements: Vec<String>,
+    /// `description` on the wire (required).
+    #[serde(rename = "description")]
+    pub description: String,
+    /// `versionDate` on the wire.
+    #[serde(rename = "versionDate", skip_serializing_if = "Option::is_none")]
+    pub version_date: Option<Timestamp>,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+}
+
 /// The wire model `CreatePrivateIpDetails`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -2583,6 +2719,99 @@ pub struct CreateSubnetDetails {
     /// `vcnId` on the wire (required).
     #[serde(rename = "vcnId")]
     pub vcn_id: String,
+}
+
+/// The wire model `CreateTagDefaultDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CreateTagDefaultDetails {
+    /// `compartmentId` on the wire (required).
+    #[serde(rename = "compartmentId")]
+    pub compartment_id: String,
+    /// `tagDefinitionId` on the wire (required).
+    #[serde(rename = "tagDefinitionId")]
+    pub tag_definition_id: String,
+    /// `value` on the wire (required).
+    #[serde(rename = "value")]
+    pub value: String,
+    /// `isRequired` on the wire.
+    #[serde(rename = "isRequired", skip_serializing_if = "Option::is_none")]
+    pub is_required: Option<bool>,
+    /// `locks` on the wire.
+    #[serde(rename = "locks", skip_serializing_if = "Option::is_none")]
+    pub locks: Option<Vec<AddLockDetails>>,
+}
+
+/// The wire model `CreateTagDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CreateTagDetails {
+    /// `name` on the wire (required).
+    #[serde(rename = "name")]
+    pub name: String,
+    /// `description` on the wire (required).
+    #[serde(rename = "description")]
+    pub description: String,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// `isCostTracking` on the wire.
+    #[serde(rename = "isCostTracking", skip_serializing_if = "Option::is_none")]
+    pub is_cost_tracking: Option<bool>,
+    /// `validator` on the wire.
+    #[serde(rename = "validator", skip_serializing_if = "Option::is_none")]
+    pub validator: Option<Box<BaseTagDefinitionValidator>>,
+}
+
+/// The wire model `CreateTagNamespaceDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CreateTagNamespaceDetails {
+    /// `compartmentId` on the wire (required).
+    #[serde(rename = "compartmentId")]
+    pub compartment_id: String,
+    /// `name` on the wire (required).
+    #[serde(rename = "name")]
+    pub name: String,
+    /// `description` on the wire (required).
+    #[serde(rename = "description")]
+    pub description: String,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// `locks` on the wire.
+    #[serde(rename = "locks", skip_serializing_if = "Option::is_none")]
+    pub locks: Option<Vec<AddLockDetails>>,
+}
+
+/// The wire model `CreateUserDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CreateUserDetails {
+    /// `compartmentId` on the wire (required).
+    #[serde(rename = "compartmentId")]
+    pub compartment_id: String,
+    /// `name` on the wire (required).
+    #[serde(rename = "name")]
+    pub name: String,
+    /// `description` on the wire (required).
+    #[serde(rename = "description")]
+    pub description: String,
+    /// `email` on the wire.
+    #[serde(rename = "email", skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
 }
 
 /// The wire model `CreateVcnDetails`.
@@ -2980,6 +3209,15 @@ Failed = "FAILED",
 }
 }
 
+/// The wire model `DefaultTagDefinitionValidator`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DefaultTagDefinitionValidator {
+    /// Fields that a newer service sends and this table does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
 /// The wire model `DetachInstancePoolInstanceDetails`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -3109,6 +3347,56 @@ pub struct DhcpSearchDomainOption {
     pub extra: Extra,
 }
 
+/// The wire model `DynamicGroup`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DynamicGroup {
+    /// `id` on the wire (required).
+    #[serde(rename = "id", deserialize_with = "crate::null_as_default")]
+    pub id: String,
+    /// `compartmentId` on the wire (required).
+    #[serde(rename = "compartmentId", deserialize_with = "crate::null_as_default")]
+    pub compartment_id: String,
+    /// `name` on the wire (required).
+    #[serde(rename = "name", deserialize_with = "crate::null_as_default")]
+    pub name: String,
+    /// `description` on the wire (required).
+    #[serde(rename = "description", deserialize_with = "crate::null_as_default")]
+    pub description: String,
+    /// `matchingRule` on the wire (required).
+    #[serde(rename = "matchingRule", deserialize_with = "crate::null_as_default")]
+    pub matching_rule: String,
+    /// `timeCreated` on the wire (required).
+    #[serde(rename = "timeCreated", skip_serializing_if = "Option::is_none")]
+    pub time_created: Option<Timestamp>,
+    /// `lifecycleState` on the wire (required).
+    #[serde(rename = "lifecycleState", deserialize_with = "crate::null_as_default")]
+    pub lifecycle_state: DynamicGroupLifecycleState,
+    /// `inactiveStatus` on the wire.
+    #[serde(rename = "inactiveStatus", skip_serializing_if = "Option::is_none")]
+    pub inactive_status: Option<i64>,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// Fields that a newer service sends and this table does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+open_enum! {
+/// Values of `DynamicGroup.lifecycleState`.
+DynamicGroupLifecycleState {
+Creating = "CREATING",
+Active = "ACTIVE",
+Inactive = "INACTIVE",
+Deleting = "DELETING",
+Deleted = "DELETED",
+}
+}
+
 /// The wire model `EgressSecurityRule`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -3228,6 +3516,18 @@ LoggingOut = "LOGGING_OUT",
 LogoutSucceeded = "LOGOUT_SUCCEEDED",
 LogoutFailed = "LOGOUT_FAILED",
 }
+}
+
+/// The wire model `EnumTagDefinitionValidator`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct EnumTagDefinitionValidator {
+    /// `values` on the wire.
+    #[serde(rename = "values", skip_serializing_if = "Option::is_none")]
+    pub values: Option<Vec<String>>,
+    /// Fields that a newer service sends and this table does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
 }
 
 /// The wire model `FaultDomain`.
@@ -3390,6 +3690,53 @@ pub struct GetPublicIpByPrivateIpIdDetails {
     /// `privateIpId` on the wire (required).
     #[serde(rename = "privateIpId")]
     pub private_ip_id: String,
+}
+
+/// The wire model `Group`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Group {
+    /// `id` on the wire (required).
+    #[serde(rename = "id", deserialize_with = "crate::null_as_default")]
+    pub id: String,
+    /// `compartmentId` on the wire (required).
+    #[serde(rename = "compartmentId", deserialize_with = "crate::null_as_default")]
+    pub compartment_id: String,
+    /// `name` on the wire (required).
+    #[serde(rename = "name", deserialize_with = "crate::null_as_default")]
+    pub name: String,
+    /// `description` on the wire (required).
+    #[serde(rename = "description", deserialize_with = "crate::null_as_default")]
+    pub description: String,
+    /// `timeCreated` on the wire (required).
+    #[serde(rename = "timeCreated", skip_serializing_if = "Option::is_none")]
+    pub time_created: Option<Timestamp>,
+    /// `lifecycleState` on the wire (required).
+    #[serde(rename = "lifecycleState", deserialize_with = "crate::null_as_default")]
+    pub lifecycle_state: GroupLifecycleState,
+    /// `inactiveStatus` on the wire.
+    #[serde(rename = "inactiveStatus", skip_serializing_if = "Option::is_none")]
+    pub inactive_status: Option<i64>,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// Fields that a newer service sends and this table does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+open_enum! {
+/// Values of `Group.lifecycleState`.
+GroupLifecycleState {
+Creating = "CREATING",
+Active = "ACTIVE",
+Inactive = "INACTIVE",
+Deleting = "DELETING",
+Deleted = "DELETED",
+}
 }
 
 /// The wire model `HostGroupPlacementConstraintDetails`.
@@ -7162,6 +7509,35 @@ pub struct LimitsIncreaseRequestSummary {
     pub extra: Extra,
 }
 
+/// The wire model `LimitsResourceLock`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LimitsResourceLock {
+    /// `type` on the wire (required).
+    #[serde(rename = "type", deserialize_with = "crate::null_as_default")]
+    pub r#type: LimitsResourceLockType,
+    /// `relatedResourceId` on the wire.
+    #[serde(rename = "relatedResourceId", skip_serializing_if = "Option::is_none")]
+    pub related_resource_id: Option<String>,
+    /// `message` on the wire.
+    #[serde(rename = "message", skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// `timeCreated` on the wire.
+    #[serde(rename = "timeCreated", skip_serializing_if = "Option::is_none")]
+    pub time_created: Option<Timestamp>,
+    /// Fields that a newer service sends and this table does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+open_enum! {
+/// Values of `LimitsResourceLock.type`.
+LimitsResourceLockType {
+Full = "FULL",
+Delete = "DELETE",
+}
+}
+
 /// The wire model `MultipathDevice`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -7541,6 +7917,59 @@ PlatformConfig, "type" {
 }
 }
 
+/// The wire model `Policy`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Policy {
+    /// `id` on the wire (required).
+    #[serde(rename = "id", deserialize_with = "crate::null_as_default")]
+    pub id: String,
+    /// `compartmentId` on the wire (required).
+    #[serde(rename = "compartmentId", deserialize_with = "crate::null_as_default")]
+    pub compartment_id: String,
+    /// `name` on the wire (required).
+    #[serde(rename = "name", deserialize_with = "crate::null_as_default")]
+    pub name: String,
+    /// `statements` on the wire (required).
+    #[serde(rename = "statements", deserialize_with = "crate::null_as_default")]
+    pub statements: Vec<String>,
+    /// `description` on the wire (required).
+    #[serde(rename = "description", deserialize_with = "crate::null_as_default")]
+    pub description: String,
+    /// `timeCreated` on the wire (required).
+    #[serde(rename = "timeCreated", skip_serializing_if = "Option::is_none")]
+    pub time_created: Option<Timestamp>,
+    /// `lifecycleState` on the wire (required).
+    #[serde(rename = "lifecycleState", deserialize_with = "crate::null_as_default")]
+    pub lifecycle_state: PolicyLifecycleState,
+    /// `inactiveStatus` on the wire.
+    #[serde(rename = "inactiveStatus", skip_serializing_if = "Option::is_none")]
+    pub inactive_status: Option<i64>,
+    /// `versionDate` on the wire.
+    #[serde(rename = "versionDate", skip_serializing_if = "Option::is_none")]
+    pub version_date: Option<Timestamp>,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// Fields that a newer service sends and this table does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+open_enum! {
+/// Values of `Policy.lifecycleState`.
+PolicyLifecycleState {
+Creating = "CREATING",
+Active = "ACTIVE",
+Inactive = "INACTIVE",
+Deleting = "DELETING",
+Deleted = "DELETED",
+}
+}
+
 /// The wire model `PortRange`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -7802,7 +8231,7 @@ pub struct QuotaSummary {
     pub time_created: Option<Timestamp>,
     /// `locks` on the wire.
     #[serde(rename = "locks", skip_serializing_if = "Option::is_none")]
-    pub locks: Option<Vec<ResourceLock>>,
+    pub locks: Option<Vec<LimitsResourceLock>>,
     /// `lifecycleState` on the wire.
     #[serde(rename = "lifecycleState", skip_serializing_if = "Option::is_none")]
     pub lifecycle_state: Option<QuotaSummaryLifecycleState>,
@@ -7947,6 +8376,9 @@ pub struct ResourceLock {
     /// `timeCreated` on the wire.
     #[serde(rename = "timeCreated", skip_serializing_if = "Option::is_none")]
     pub time_created: Option<Timestamp>,
+    /// `isActive` on the wire.
+    #[serde(rename = "isActive", skip_serializing_if = "Option::is_none")]
+    pub is_active: Option<bool>,
     /// Fields that a newer service sends and this table does not know.
     #[serde(flatten)]
     pub extra: Extra,
@@ -8971,6 +9403,283 @@ Updating = "UPDATING",
 }
 }
 
+/// The wire model `Tag`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Tag {
+    /// `compartmentId` on the wire (required).
+    #[serde(rename = "compartmentId", deserialize_with = "crate::null_as_default")]
+    pub compartment_id: String,
+    /// `tagNamespaceId` on the wire (required).
+    #[serde(rename = "tagNamespaceId", deserialize_with = "crate::null_as_default")]
+    pub tag_namespace_id: String,
+    /// `tagNamespaceName` on the wire (required).
+    #[serde(rename = "tagNamespaceName", deserialize_with = "crate::null_as_default")]
+    pub tag_namespace_name: String,
+    /// `id` on the wire (required).
+    #[serde(rename = "id", deserialize_with = "crate::null_as_default")]
+    pub id: String,
+    /// `name` on the wire (required).
+    #[serde(rename = "name", deserialize_with = "crate::null_as_default")]
+    pub name: String,
+    /// `description` on the wire (required).
+    #[serde(rename = "description", deserialize_with = "crate::null_as_default")]
+    pub description: String,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// `isRetired` on the wire (required).
+    #[serde(rename = "isRetired", deserialize_with = "crate::null_as_default")]
+    pub is_retired: bool,
+    /// `lifecycleState` on the wire.
+    #[serde(rename = "lifecycleState", skip_serializing_if = "Option::is_none")]
+    pub lifecycle_state: Option<TagLifecycleState>,
+    /// `timeCreated` on the wire (required).
+    #[serde(rename = "timeCreated", skip_serializing_if = "Option::is_none")]
+    pub time_created: Option<Timestamp>,
+    /// `isCostTracking` on the wire.
+    #[serde(rename = "isCostTracking", skip_serializing_if = "Option::is_none")]
+    pub is_cost_tracking: Option<bool>,
+    /// `validator` on the wire.
+    #[serde(rename = "validator", skip_serializing_if = "Option::is_none")]
+    pub validator: Option<Box<BaseTagDefinitionValidator>>,
+    /// Fields that a newer service sends and this table does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+open_enum! {
+/// Values of `Tag.lifecycleState`.
+TagLifecycleState {
+Active = "ACTIVE",
+Inactive = "INACTIVE",
+Deleting = "DELETING",
+Deleted = "DELETED",
+}
+}
+
+/// The wire model `TagDefault`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TagDefault {
+    /// `id` on the wire (required).
+    #[serde(rename = "id", deserialize_with = "crate::null_as_default")]
+    pub id: String,
+    /// `compartmentId` on the wire (required).
+    #[serde(rename = "compartmentId", deserialize_with = "crate::null_as_default")]
+    pub compartment_id: String,
+    /// `tagNamespaceId` on the wire (required).
+    #[serde(rename = "tagNamespaceId", deserialize_with = "crate::null_as_default")]
+    pub tag_namespace_id: String,
+    /// `tagDefinitionId` on the wire (required).
+    #[serde(rename = "tagDefinitionId", deserialize_with = "crate::null_as_default")]
+    pub tag_definition_id: String,
+    /// `tagDefinitionName` on the wire (required).
+    #[serde(rename = "tagDefinitionName", deserialize_with = "crate::null_as_default")]
+    pub tag_definition_name: String,
+    /// `value` on the wire (required).
+    #[serde(rename = "value", deserialize_with = "crate::null_as_default")]
+    pub value: String,
+    /// `timeCreated` on the wire (required).
+    #[serde(rename = "timeCreated", skip_serializing_if = "Option::is_none")]
+    pub time_created: Option<Timestamp>,
+    /// `lifecycleState` on the wire.
+    #[serde(rename = "lifecycleState", skip_serializing_if = "Option::is_none")]
+    pub lifecycle_state: Option<TagDefaultLifecycleState>,
+    /// `isRequired` on the wire (required).
+    #[serde(rename = "isRequired", deserialize_with = "crate::null_as_default")]
+    pub is_required: bool,
+    /// `locks` on the wire.
+    #[serde(rename = "locks", skip_serializing_if = "Option::is_none")]
+    pub locks: Option<Vec<ResourceLock>>,
+    /// Fields that a newer service sends and this table does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+open_enum! {
+/// Values of `TagDefault.lifecycleState`.
+TagDefaultLifecycleState {
+Active = "ACTIVE",
+}
+}
+
+/// The wire model `TagDefaultSummary`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TagDefaultSummary {
+    /// `id` on the wire (required).
+    #[serde(rename = "id", deserialize_with = "crate::null_as_default")]
+    pub id: String,
+    /// `compartmentId` on the wire (required).
+    #[serde(rename = "compartmentId", deserialize_with = "crate::null_as_default")]
+    pub compartment_id: String,
+    /// `tagNamespaceId` on the wire (required).
+    #[serde(rename = "tagNamespaceId", deserialize_with = "crate::null_as_default")]
+    pub tag_namespace_id: String,
+    /// `tagDefinitionId` on the wire (required).
+    #[serde(rename = "tagDefinitionId", deserialize_with = "crate::null_as_default")]
+    pub tag_definition_id: String,
+    /// `tagDefinitionName` on the wire (required).
+    #[serde(rename = "tagDefinitionName", deserialize_with = "crate::null_as_default")]
+    pub tag_definition_name: String,
+    /// `value` on the wire (required).
+    #[serde(rename = "value", deserialize_with = "crate::null_as_default")]
+    pub value: String,
+    /// `timeCreated` on the wire (required).
+    #[serde(rename = "timeCreated", skip_serializing_if = "Option::is_none")]
+    pub time_created: Option<Timestamp>,
+    /// `lifecycleState` on the wire.
+    #[serde(rename = "lifecycleState", skip_serializing_if = "Option::is_none")]
+    pub lifecycle_state: Option<TagDefaultSummaryLifecycleState>,
+    /// `isRequired` on the wire (required).
+    #[serde(rename = "isRequired", deserialize_with = "crate::null_as_default")]
+    pub is_required: bool,
+    /// `locks` on the wire.
+    #[serde(rename = "locks", skip_serializing_if = "Option::is_none")]
+    pub locks: Option<Vec<ResourceLock>>,
+    /// Fields that a newer service sends and this table does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+open_enum! {
+/// Values of `TagDefaultSummary.lifecycleState`.
+TagDefaultSummaryLifecycleState {
+Active = "ACTIVE",
+}
+}
+
+/// The wire model `TagNamespace`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TagNamespace {
+    /// `id` on the wire (required).
+    #[serde(rename = "id", deserialize_with = "crate::null_as_default")]
+    pub id: String,
+    /// `compartmentId` on the wire (required).
+    #[serde(rename = "compartmentId", deserialize_with = "crate::null_as_default")]
+    pub compartment_id: String,
+    /// `name` on the wire (required).
+    #[serde(rename = "name", deserialize_with = "crate::null_as_default")]
+    pub name: String,
+    /// `description` on the wire (required).
+    #[serde(rename = "description", deserialize_with = "crate::null_as_default")]
+    pub description: String,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// `isRetired` on the wire (required).
+    #[serde(rename = "isRetired", deserialize_with = "crate::null_as_default")]
+    pub is_retired: bool,
+    /// `lifecycleState` on the wire.
+    #[serde(rename = "lifecycleState", skip_serializing_if = "Option::is_none")]
+    pub lifecycle_state: Option<TagNamespaceLifecycleState>,
+    /// `timeCreated` on the wire (required).
+    #[serde(rename = "timeCreated", skip_serializing_if = "Option::is_none")]
+    pub time_created: Option<Timestamp>,
+    /// `locks` on the wire.
+    #[serde(rename = "locks", skip_serializing_if = "Option::is_none")]
+    pub locks: Option<Vec<ResourceLock>>,
+    /// Fields that a newer service sends and this table does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+open_enum! {
+/// Values of `TagNamespace.lifecycleState`.
+TagNamespaceLifecycleState {
+Active = "ACTIVE",
+Inactive = "INACTIVE",
+Deleting = "DELETING",
+Deleted = "DELETED",
+}
+}
+
+/// The wire model `TagNamespaceSummary`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TagNamespaceSummary {
+    /// `id` on the wire.
+    #[serde(rename = "id", skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// `compartmentId` on the wire.
+    #[serde(rename = "compartmentId", skip_serializing_if = "Option::is_none")]
+    pub compartment_id: Option<String>,
+    /// `name` on the wire.
+    #[serde(rename = "name", skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// `description` on the wire.
+    #[serde(rename = "description", skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// `isRetired` on the wire.
+    #[serde(rename = "isRetired", skip_serializing_if = "Option::is_none")]
+    pub is_retired: Option<bool>,
+    /// `lifecycleState` on the wire.
+    #[serde(rename = "lifecycleState", skip_serializing_if = "Option::is_none")]
+    pub lifecycle_state: Option<String>,
+    /// `timeCreated` on the wire.
+    #[serde(rename = "timeCreated", skip_serializing_if = "Option::is_none")]
+    pub time_created: Option<Timestamp>,
+    /// `locks` on the wire.
+    #[serde(rename = "locks", skip_serializing_if = "Option::is_none")]
+    pub locks: Option<Vec<ResourceLock>>,
+    /// Fields that a newer service sends and this table does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+/// The wire model `TagSummary`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TagSummary {
+    /// `compartmentId` on the wire.
+    #[serde(rename = "compartmentId", skip_serializing_if = "Option::is_none")]
+    pub compartment_id: Option<String>,
+    /// `id` on the wire.
+    #[serde(rename = "id", skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// `name` on the wire.
+    #[serde(rename = "name", skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// `description` on the wire.
+    #[serde(rename = "description", skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// `isRetired` on the wire.
+    #[serde(rename = "isRetired", skip_serializing_if = "Option::is_none")]
+    pub is_retired: Option<bool>,
+    /// `lifecycleState` on the wire.
+    #[serde(rename = "lifecycleState", skip_serializing_if = "Option::is_none")]
+    pub lifecycle_state: Option<String>,
+    /// `timeCreated` on the wire.
+    #[serde(rename = "timeCreated", skip_serializing_if = "Option::is_none")]
+    pub time_created: Option<Timestamp>,
+    /// `isCostTracking` on the wire.
+    #[serde(rename = "isCostTracking", skip_serializing_if = "Option::is_none")]
+    pub is_cost_tracking: Option<bool>,
+    /// Fields that a newer service sends and this table does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
 /// The wire model `TcpOptions`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -9103,6 +9812,24 @@ pub struct UpdateBootVolumeDetails {
     pub autotune_policies: Option<Vec<AutotunePolicy>>,
 }
 
+/// The wire model `UpdateCompartmentDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct UpdateCompartmentDetails {
+    /// `description` on the wire.
+    #[serde(rename = "description", skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// `name` on the wire.
+    #[serde(rename = "name", skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+}
+
 /// The wire model `UpdateComputeCapacityReservationDetails`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -9152,6 +9879,39 @@ SubnetDomain = "SUBNET_DOMAIN",
 VcnDomain = "VCN_DOMAIN",
 CustomDomain = "CUSTOM_DOMAIN",
 }
+}
+
+/// The wire model `UpdateDynamicGroupDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct UpdateDynamicGroupDetails {
+    /// `description` on the wire.
+    #[serde(rename = "description", skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// `matchingRule` on the wire.
+    #[serde(rename = "matchingRule", skip_serializing_if = "Option::is_none")]
+    pub matching_rule: Option<String>,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+}
+
+/// The wire model `UpdateGroupDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct UpdateGroupDetails {
+    /// `description` on the wire.
+    #[serde(rename = "description", skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
 }
 
 /// The wire model `UpdateImageDetails`.
@@ -9614,6 +10374,27 @@ pub struct UpdateNetworkSecurityGroupSecurityRulesDetails {
     pub security_rules: Option<Vec<UpdateSecurityRuleDetails>>,
 }
 
+/// The wire model `UpdatePolicyDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct UpdatePolicyDetails {
+    /// `description` on the wire.
+    #[serde(rename = "description", skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// `statements` on the wire.
+    #[serde(rename = "statements", skip_serializing_if = "Option::is_none")]
+    pub statements: Option<Vec<String>>,
+    /// `versionDate` on the wire.
+    #[serde(rename = "versionDate", skip_serializing_if = "Option::is_none")]
+    pub version_date: Option<Timestamp>,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+}
+
 /// The wire model `UpdatePrivateIpDetails`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -9829,6 +10610,81 @@ pub struct UpdateSubnetDetails {
     /// `ipv6CidrBlocks` on the wire.
     #[serde(rename = "ipv6CidrBlocks", skip_serializing_if = "Option::is_none")]
     pub ipv6_cidr_blocks: Option<Vec<String>>,
+}
+
+/// The wire model `UpdateTagDefaultDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct UpdateTagDefaultDetails {
+    /// `value` on the wire (required).
+    #[serde(rename = "value")]
+    pub value: String,
+    /// `isRequired` on the wire.
+    #[serde(rename = "isRequired", skip_serializing_if = "Option::is_none")]
+    pub is_required: Option<bool>,
+}
+
+/// The wire model `UpdateTagDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct UpdateTagDetails {
+    /// `description` on the wire.
+    #[serde(rename = "description", skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// `isRetired` on the wire.
+    #[serde(rename = "isRetired", skip_serializing_if = "Option::is_none")]
+    pub is_retired: Option<bool>,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// `isCostTracking` on the wire.
+    #[serde(rename = "isCostTracking", skip_serializing_if = "Option::is_none")]
+    pub is_cost_tracking: Option<bool>,
+    /// `validator` on the wire.
+    #[serde(rename = "validator", skip_serializing_if = "Option::is_none")]
+    pub validator: Option<Box<BaseTagDefinitionValidator>>,
+}
+
+/// The wire model `UpdateTagNamespaceDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct UpdateTagNamespaceDetails {
+    /// `description` on the wire.
+    #[serde(rename = "description", skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// `isRetired` on the wire.
+    #[serde(rename = "isRetired", skip_serializing_if = "Option::is_none")]
+    pub is_retired: Option<bool>,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+}
+
+/// The wire model `UpdateUserDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct UpdateUserDetails {
+    /// `description` on the wire.
+    #[serde(rename = "description", skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// `email` on the wire.
+    #[serde(rename = "email", skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// `dbUserName` on the wire.
+    #[serde(rename = "dbUserName", skip_serializing_if = "Option::is_none")]
+    pub db_user_name: Option<String>,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
 }
 
 /// The wire model `UpdateVcnDetails`.
@@ -10080,6 +10936,47 @@ pub struct UserCapabilities {
     /// Fields that a newer service sends and this table does not know.
     #[serde(flatten)]
     pub extra: Extra,
+}
+
+/// The wire model `UserGroupMembership`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct UserGroupMembership {
+    /// `id` on the wire (required).
+    #[serde(rename = "id", deserialize_with = "crate::null_as_default")]
+    pub id: String,
+    /// `compartmentId` on the wire (required).
+    #[serde(rename = "compartmentId", deserialize_with = "crate::null_as_default")]
+    pub compartment_id: String,
+    /// `groupId` on the wire (required).
+    #[serde(rename = "groupId", deserialize_with = "crate::null_as_default")]
+    pub group_id: String,
+    /// `userId` on the wire (required).
+    #[serde(rename = "userId", deserialize_with = "crate::null_as_default")]
+    pub user_id: String,
+    /// `timeCreated` on the wire (required).
+    #[serde(rename = "timeCreated", skip_serializing_if = "Option::is_none")]
+    pub time_created: Option<Timestamp>,
+    /// `lifecycleState` on the wire (required).
+    #[serde(rename = "lifecycleState", deserialize_with = "crate::null_as_default")]
+    pub lifecycle_state: UserGroupMembershipLifecycleState,
+    /// `inactiveStatus` on the wire.
+    #[serde(rename = "inactiveStatus", skip_serializing_if = "Option::is_none")]
+    pub inactive_status: Option<i64>,
+    /// Fields that a newer service sends and this table does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+open_enum! {
+/// Values of `UserGroupMembership.lifecycleState`.
+UserGroupMembershipLifecycleState {
+Creating = "CREATING",
+Active = "ACTIVE",
+Inactive = "INACTIVE",
+Deleting = "DELETING",
+Deleted = "DELETED",
+}
 }
 
 /// The wire model `Vcn`.

@@ -6,17 +6,20 @@ mod condition;
 mod resources;
 mod statement;
 mod text;
+mod unknown;
 
 use condition::Clause;
 use resources::includes;
 use serde::{Deserialize, Serialize};
-use statement::{Grant, Subject};
+use statement::Subject;
 use std::collections::BTreeMap;
 use text::Words;
 
 pub(crate) use resources::EVERYTHING;
 pub use resources::Verb;
+pub(crate) use statement::Grant;
 pub use statement::Location;
+pub(crate) use unknown::{check_rule, read_statement};
 
 /// The groups and policies of a tenancy, as a scenario has them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -136,6 +139,10 @@ impl Policies {
                 names,
                 self.dynamic_groups.iter().map(|group| group.name.as_str()).collect(),
             ),
+            Subject::Ids(ids) => {
+                let id = ids.first().map_or("", String::as_str);
+                return Err(format!("there is no group with the OCID {id}: a scenario names its groups"));
+            }
             Subject::Anyone | Subject::Service => return Ok(()),
         };
         match named.iter().find(|name| !known.iter().any(|known| is_name(known, name))) {
@@ -184,7 +191,42 @@ impl Actor {
     }
 }
 
+impl Policies {
+    /// The names of all groups.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        let dynamic = self.dynamic_groups.iter().map(|group| group.name.as_str());
+        self.groups.iter().map(|group| group.name.as_str()).chain(dynamic)
+    }
+}
+
+impl Grant {
+    /// The first group that the statement names and that is not among these.
+    pub(crate) fn unknown_group(&self, groups: &[UserGroup], dynamic: &[DynamicGroup]) -> Option<String> {
+        let (named, known): (_, Vec<&str>) = match &self.subject {
+            Subject::Groups(names) => (names, groups.iter().map(|group| group.name.as_str()).collect()),
+            Subject::DynamicGroups(names) => {
+                (names, dynamic.iter().map(|group| group.name.as_str()).collect())
+            }
+            Subject::Anyone | Subject::Service | Subject::Ids(_) => return None,
+        };
+        named.iter().find(|name| !known.iter().any(|known| is_name(known, name))).cloned()
+    }
+}
+
 impl Access {
+    /// What nobody may do anything with, until statements are added. Rules that are not understood have no members.
+    pub(crate) fn of(groups: Vec<UserGroup>, dynamic: &[DynamicGroup]) -> Self {
+        let rules = dynamic
+            .iter()
+            .filter_map(|group| Some((group.name.clone(), read_rule(&group.matching_rule).ok()?)));
+        Self { groups, dynamic_groups: rules.collect(), grants: Vec::new() }
+    }
+
+    /// Adds a statement.
+    pub(crate) fn grant(&mut self, grant: Grant) {
+        self.grants.push(grant);
+    }
+
     /// The places that the statements name, each with its index, to check that they exist.
     pub fn locations(&self) -> impl Iterator<Item = &Location> {
         self.grants.iter().map(|grant| &grant.location)
@@ -211,7 +253,8 @@ impl Access {
     fn is_meant(&self, subject: &Subject, actor: &Actor) -> bool {
         match subject {
             Subject::Anyone => true,
-            Subject::Service => false,
+            // Compiled policies have names.
+            Subject::Service | Subject::Ids(_) => false,
             Subject::Groups(names) => {
                 let mut own =
                     self.groups.iter().filter(|group| names.iter().any(|name| is_name(&group.name, name)));

@@ -81,7 +81,7 @@ const FAMILIES: [(&str, &[&str]); 4] = [
 ];
 
 /// Types that are in no family.
-const ALONE: [&str; 19] = [
+const ALONE: [&str; 20] = [
     "cluster-placement-groups",
     "compartments",
     "compute-capacity-reports",
@@ -93,6 +93,7 @@ const ALONE: [&str; 19] = [
     "key-delegate",
     "keys",
     "limits-increase-requests",
+    "objectstorage-namespaces",
     "policies",
     "quotas",
     "resource-availability",

@@ -13,6 +13,8 @@ pub(super) enum Subject {
     Groups(Vec<String>),
     /// The members of these dynamic groups.
     DynamicGroups(Vec<String>),
+    /// The members of the groups or dynamic groups with these OCIDs.
+    Ids(Vec<String>),
     /// A service of OCI, which calls nothing here.
     Service,
 }
@@ -30,14 +32,14 @@ pub enum Location {
 
 /// A statement.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Grant {
-    pub subject: Subject,
+pub(crate) struct Grant {
+    pub(super) subject: Subject,
     /// Where the subject is named, for messages.
-    pub subject_column: usize,
-    pub verb: Verb,
-    pub resource: &'static str,
+    pub(super) subject_column: usize,
+    pub(super) verb: Verb,
+    pub(super) resource: &'static str,
     pub location: Location,
-    pub condition: Option<Clause>,
+    pub(super) condition: Option<Clause>,
 }
 
 /// The variables of a condition that have a value here.
@@ -55,6 +57,22 @@ pub(super) const REQUEST: [&str; 10] = [
 ];
 
 impl Grant {
+    /// The same at another place.
+    pub fn at(self, location: Location) -> Self {
+        Self { location, ..self }
+    }
+
+    /// The same with the names of its groups, where it has OCIDs.
+    pub fn named(mut self, name_of: impl Fn(&str) -> Option<String>) -> Self {
+        if let Subject::Ids(ids) = &self.subject {
+            let names = ids.iter().map(|id| name_of(id).unwrap_or_else(|| id.clone())).collect();
+            // A dynamic group has an OCID of its own kind.
+            let is_dynamic = ids.iter().any(|id| id.starts_with("ocid1.dynamicgroup."));
+            self.subject = if is_dynamic { Subject::DynamicGroups(names) } else { Subject::Groups(names) };
+        }
+        self
+    }
+
     pub fn read(text: &str) -> Result<Self, NotUnderstood> {
         let mut words = Words::of(text)?;
         let words = &mut words;
@@ -94,7 +112,7 @@ impl Subject {
             return Err(words.wrong("any-user, group, dynamic-group or service"));
         }
         if words.takes("id") {
-            return Err(words.wrong("the name of a group, since groups have no OCIDs here"));
+            return Ok(Self::Ids(names(words)?));
         }
         let names = names(words)?;
         Ok(if is_dynamic { Self::DynamicGroups(names) } else { Self::Groups(names) })

@@ -1,6 +1,5 @@
 //! What the snapshots of a region hold.
 
-use crate::iam::Policies;
 use crate::scenario::FaultRule;
 use crate::world::World;
 use std::collections::BTreeMap;
@@ -9,7 +8,6 @@ use std::collections::BTreeMap;
 pub(super) struct Kept {
     pub world: World,
     pub faults: Vec<FaultRule>,
-    pub policies: Option<Policies>,
 }
 
 /// The snapshots of a region.

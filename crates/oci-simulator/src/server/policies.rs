@@ -16,7 +16,7 @@ use std::sync::Arc;
 impl Region {
     /// The policies in force; `None` if everybody may do everything.
     pub fn policies(&self) -> Option<Policies> {
-        self.inner.desk.policies().shown()
+        self.home().world().policies()
     }
 
     /// Replaces all policies and groups of the tenancy; `None` allows everybody everything.
@@ -24,22 +24,36 @@ impl Region {
     /// # Errors
     /// When a rule or a statement is not understood, or names a compartment that does not exist. Nothing changes then.
     pub fn set_policies(&self, policies: Option<&Policies>) -> Result<(), String> {
-        let compiled = match policies {
-            Some(policies) => {
-                let access = policies.compile()?;
-                unknown_place(&self.world(), &access)?;
-                Some((policies.clone(), Arc::new(access)))
-            }
-            None => None,
-        };
-        self.inner.desk.policies().replace(compiled);
+        let home = self.home();
+        if let Some(policies) = policies {
+            unknown_place(&home.world(), &policies.compile()?)?;
+        }
+        home.world().give_policies(policies, false);
+        home.spread_tenancy();
         Ok(())
+    }
+
+    /// Puts what the tenancy allows in force, and gives the other regions what its home region has.
+    pub(super) fn spread_tenancy(&self) {
+        let home = self.home();
+        let facts = {
+            let world = home.world();
+            home.inner.desk.policies().replace(world.access().map(Arc::new));
+            world.tenancy()
+        };
+        for region in home.further() {
+            region.world().follow(&facts);
+        }
     }
 
     /// Checks that the compartments in the policies exist.
     pub(super) fn check_policies(&self) -> Result<(), String> {
-        let access = self.inner.desk.policies().access();
-        access.map_or(Ok(()), |access| unknown_place(&self.world(), &access))
+        let world = self.world();
+        match world.policies().map(|policies| policies.compile()) {
+            // Those of a saved region may name what is gone.
+            Some(Ok(access)) => unknown_place(&world, &access),
+            _ => Ok(()),
+        }
     }
 
     /// Issues a token for a key to a resource such as a function (`fnfunc`), as its platform would. Without a compartment, the
@@ -140,20 +154,36 @@ impl Region {
     pub(super) fn handle_allowed(&self, request: &ApiRequest) -> ApiResult {
         let access = self.inner.desk.policies().access();
         if access.is_none() && self.inner.desk.settings.policy_for_seconds.is_none() {
-            return self.world().handle(request);
+            return self.handle(request);
         }
         let actor = self.actor(&request.caller);
         if self.has_lost_policy(&actor) {
             return Err(not_allowed());
         }
-        let Some(access) = access else { return self.world().handle(request) };
-        let mut world = self.world();
-        if !world.is_allowed(&access, &actor, request) {
+        let Some(access) = access else { return self.handle(request) };
+        if !self.world().is_allowed(&access, &actor, request) {
             return Err(not_allowed());
         }
-        let answer = world.handle(request)?;
+        let answer = self.handle(request)?;
         let is_search = request.operation == Operation::SearchResources;
-        Ok(if is_search { world.without_hidden(&access, &actor, answer) } else { answer })
+        Ok(if is_search { self.world().without_hidden(&access, &actor, answer) } else { answer })
+    }
+
+    /// Lets the world handle a request. What changes the tenancy takes effect in all its regions.
+    fn handle(&self, request: &ApiRequest) -> ApiResult {
+        if !World::changes_tenancy(request) {
+            return self.world().handle(request);
+        }
+        if request.operation == Operation::DeleteCompartment {
+            let mut used = BTreeMap::new();
+            for region in self.further() {
+                used.extend(region.world().used_compartments());
+            }
+            self.world().note_elsewhere(used);
+        }
+        let answer = self.world().handle(request)?;
+        self.spread_tenancy();
+        Ok(answer)
     }
 }
 

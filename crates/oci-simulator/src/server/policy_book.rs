@@ -1,8 +1,9 @@
-//! The policies of the tenancy in force, and the principals that they are about. All regions of a tenancy share one book.
+//! What the policies of the tenancy allow, and the principals that they are about. All regions of a tenancy share one book; the
+//! policies themselves are in the world of its home region.
 //!
 //! Must not know the region.
 
-use crate::iam::{Access, Actor, Policies};
+use crate::iam::{Access, Actor};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -15,7 +16,7 @@ pub(super) struct PolicyBook {
 #[derive(Debug, Default)]
 struct Book {
     /// `None`: everybody may do everything.
-    policies: Option<(Policies, Arc<Access>)>,
+    access: Option<Arc<Access>>,
     principals: HashMap<String, Actor>,
 }
 
@@ -24,23 +25,12 @@ impl PolicyBook {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Sets the policies of a scenario. Those that are not understood, which a scenario from a file cannot have, allow nothing.
-    pub fn open(&self, policies: Option<&Policies>) {
-        let understood = |policies: &Policies| Arc::new(policies.compile().unwrap_or_default());
-        self.state().policies = policies.map(|policies| (policies.clone(), understood(policies)));
-    }
-
     pub fn access(&self) -> Option<Arc<Access>> {
-        self.state().policies.as_ref().map(|(_, access)| Arc::clone(access))
+        self.state().access.clone()
     }
 
-    /// The policies in force; `None` if everybody may do everything.
-    pub fn shown(&self) -> Option<Policies> {
-        self.state().policies.as_ref().map(|(policies, _)| policies.clone())
-    }
-
-    pub fn replace(&self, policies: Option<(Policies, Arc<Access>)>) {
-        self.state().policies = policies;
+    pub fn replace(&self, access: Option<Arc<Access>>) {
+        self.state().access = access;
     }
 
     /// Remembers a principal whose token says more than its OCID.

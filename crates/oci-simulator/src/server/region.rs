@@ -13,7 +13,7 @@ use crate::world::{Caller, Event, Known, World};
 use http::HeaderValue;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
 /// A simulated region. Cloning is cheap, and all clones are the same region.
@@ -40,6 +40,8 @@ pub(super) struct Inner {
     world: Mutex<World>,
     snapshots: Mutex<Snapshots>,
     gate: Mutex<Gate>,
+    /// The regions of the tenancy, its home region first; empty if there is only one.
+    tenancy: Mutex<Vec<Weak<Inner>>>,
 }
 
 /// The state that decides about a request before the world does.
@@ -77,6 +79,10 @@ impl Region {
         }
         let names: Vec<String> = all.iter().map(|region| region.world().settings().region.clone()).collect();
         home.world().subscribe(&names);
+        for region in all {
+            let mut tenancy = region.inner.tenancy.lock().unwrap_or_else(PoisonError::into_inner);
+            *tenancy = all.iter().map(|region| Arc::downgrade(&region.inner)).collect();
+        }
         for region in further {
             region.inner.desk.share(&home.inner.desk);
             let of_home = home.world();
@@ -84,6 +90,21 @@ impl Region {
             world.join_tenancy(&of_home);
             world.subscribe(&names);
         }
+    }
+
+    fn tenancy(&self) -> Vec<Self> {
+        let tenancy = self.inner.tenancy.lock().unwrap_or_else(PoisonError::into_inner);
+        tenancy.iter().filter_map(Weak::upgrade).map(|inner| Self { inner }).collect()
+    }
+
+    /// The home region of the tenancy.
+    pub(super) fn home(&self) -> Self {
+        self.tenancy().into_iter().next().unwrap_or_else(|| self.clone())
+    }
+
+    /// The regions of the tenancy other than its home region.
+    pub(super) fn further(&self) -> Vec<Self> {
+        self.tenancy().into_iter().skip(1).collect()
     }
 
     /// A region with a saved world.
@@ -108,9 +129,13 @@ impl Region {
             world: Mutex::new(world),
             snapshots: Mutex::default(),
             gate: Mutex::new(gate),
+            tenancy: Mutex::default(),
         };
-        inner.desk.policies().open(scenario.policies.as_ref());
-        Self { inner: Arc::new(inner) }
+        let region = Self { inner: Arc::new(inner) };
+        region.world().give_policies(scenario.policies.as_ref(), true);
+        let access = region.world().access().map(Arc::new);
+        region.inner.desk.policies().replace(access);
+        region
     }
 
     /// Registers a resource under an OCID that the caller chose.

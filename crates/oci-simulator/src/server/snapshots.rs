@@ -1,6 +1,6 @@
 //! Snapshots of a running region, by name, so that a test begins where the one before it began.
 //!
-//! A snapshot has the world with its time, the faults and the policies. Credentials, open connections, budgets of requests and
+//! A snapshot has the world with its time and its policies, and the faults. Credentials, open connections, budgets of requests and
 //! counts of requests are those of the server, and go on.
 
 use super::kept::Kept;
@@ -36,7 +36,7 @@ impl Region {
             ));
         }
         self.check_alone()?;
-        let kept = Kept { world: self.world().clone(), faults: self.faults(), policies: self.policies() };
+        let kept = Kept { world: self.world().clone(), faults: self.faults() };
         let mut all = self.snapshots();
         if all.0.len() >= SNAPSHOTS_MAX && !all.0.contains_key(name) {
             return Err((
@@ -57,19 +57,20 @@ impl Region {
     /// Makes the region what it was, simulated time included.
     pub(super) fn restore(&self, name: &str) -> Result<(), Refused> {
         self.check_alone()?;
-        let (world, faults, policies) = {
+        let (world, faults) = {
             let all = self.snapshots();
             let kept = all.0.get(name).ok_or_else(|| {
                 let names: Vec<&str> = all.0.keys().map(String::as_str).collect();
                 (404, format!("there is no snapshot `{name}`; there are {}", names.join(", ")))
             })?;
-            (kept.world.clone(), kept.faults.clone(), kept.policies.clone())
+            (kept.world.clone(), kept.faults.clone())
         };
         let now = world.now();
         self.replace_world(world, now);
         self.replace_faults(&faults);
-        // They were in force in this very world.
-        self.set_policies(policies.as_ref()).map_err(|problem| (500, problem))
+        // Its policies are those of this world.
+        self.spread_tenancy();
+        Ok(())
     }
 
     /// All snapshots, by name.

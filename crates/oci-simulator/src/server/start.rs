@@ -185,7 +185,7 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
     let all: Vec<Region> =
         std::iter::once(&region).chain(further.iter().map(|one| &one.region)).cloned().collect();
     Region::make_one_tenancy(&all);
-    register_elsewhere(&options, home.as_ref(), &further)?;
+    register_elsewhere(&options, home.as_ref(), &region, &further)?;
     for region in &all {
         admit(&options, region, &identity, speed);
     }
@@ -250,11 +250,26 @@ fn oddities(region: &Region, home: Option<&Home>) -> Vec<String> {
 }
 
 /// Registers what the home and the options name in further regions.
-fn register_elsewhere(options: &Options, home: Option<&Home>, further: &[Further]) -> Result<(), StartError> {
-    for one in further {
+fn register_elsewhere(
+    options: &Options,
+    home: Option<&Home>,
+    first: &Region,
+    further: &[Further],
+) -> Result<(), StartError> {
+    let named = |one: &Further| {
         let name = one.region.world().settings().region.clone();
         let of_home = home.iter().filter_map(|home| home.known_elsewhere.get(&name)).flatten();
-        for known in of_home.chain(options.known_elsewhere.get(&name).into_iter().flatten()) {
+        of_home.chain(options.known_elsewhere.get(&name).into_iter().flatten()).cloned().collect()
+    };
+    let all: Vec<(&Further, Vec<Known>)> = further.iter().map(|one| (one, named(one))).collect();
+    // Compartments belong to the tenancy.
+    let compartments = all.iter().flat_map(|(_, known)| known);
+    for known in compartments.filter(|known| matches!(known, Known::Compartment { .. })) {
+        register(first, known)?;
+    }
+    first.spread_tenancy();
+    for (one, known) in all {
+        for known in &known {
             register(&one.region, known)?;
         }
         check_quotas(&one.region)?;

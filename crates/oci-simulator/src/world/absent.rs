@@ -10,7 +10,7 @@ use oci_api::Operation;
 use oci_api::operation::Answer;
 
 /// The lists that are always empty.
-const LISTS: [Operation; 34] = [
+const LISTS: [Operation; 28] = [
     Operation::GetVolumeBackupPolicyAssetAssignment,
     Operation::ListAppCatalogSubscriptions,
     Operation::ListBlockVolumeReplicas,
@@ -24,22 +24,16 @@ const LISTS: [Operation; 34] = [
     Operation::ListComputeHostGroups,
     Operation::ListComputeHosts,
     Operation::ListComputeImageCapabilitySchemas,
-    Operation::ListCostTrackingTags,
     Operation::ListCpes,
     Operation::ListCrossConnects,
     Operation::ListDrgAttachments,
     Operation::ListDrgs,
-    Operation::ListDynamicGroups,
-    Operation::ListGroups,
     Operation::ListIPSecConnections,
     Operation::ListInstanceConsoleConnections,
     Operation::ListInstanceMaintenanceEvents,
     Operation::ListLocalPeeringGateways,
-    Operation::ListPolicies,
     Operation::ListPublicIpPools,
     Operation::ListRemotePeeringConnections,
-    Operation::ListTagDefaults,
-    Operation::ListTagNamespaces,
     Operation::ListVirtualCircuits,
     Operation::ListVlans,
     Operation::ListVolumeBackupPolicies,

@@ -44,6 +44,7 @@ impl World {
             Task::OtherTenants => self.move_other_tenants(),
             Task::Outage { setting, begins } => self.turn_outage(setting, begins),
             Task::Reclaim { setting } => self.reclaim(setting),
+            Task::Compartment { number, work } => self.finish_compartment(number, work),
             Task::LimitRequest { number, step } => self.review_limit_request(number, step),
         }
     }

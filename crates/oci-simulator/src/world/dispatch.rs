@@ -39,6 +39,11 @@ impl World {
             answer.work_request = work.map(|work| self.work_request_ocid(work)).or(answer.work_request);
             return Ok(answer);
         }
+        self.check_home(request)?;
+        self.check_place_of_new(request)?;
+        let tagged = self.with_defined_tags(request)?;
+        let tagged = tagged.map(|body| ApiRequest { body: Some(body), ..request.clone() });
+        let request = tagged.as_ref().unwrap_or(request);
         let Some(answer) = self.dispatch_bound(request) else { return self.dispatch(request) };
         let (answer, made) = answer?;
         if let Some(made) = made {
@@ -102,6 +107,18 @@ impl World {
             Id(Kind::Ipv6, number) => self.ipv6_answer(request, number).map_err(|_| gone()),
             // Several addresses were made at once.
             Id(Kind::WorkRequest, _) => Ok(empty(request.operation)),
+            Id(Kind::Compartment, number) => self.compartment_answer(request, number),
+            id @ Id(
+                Kind::User
+                | Kind::Group
+                | Kind::DynamicGroup
+                | Kind::Policy
+                | Kind::GroupMembership
+                | Kind::TagNamespace
+                | Kind::TagDefinition
+                | Kind::TagDefault,
+                _,
+            ) => self.iam_answer(request, id).map_err(|_| gone()),
             id => self.part_answer(request, id).map_err(|_| gone()),
         }
     }
@@ -159,7 +176,11 @@ impl World {
             Operation::CreateVolumeBackup | Operation::CreateBootVolumeBackup => self.create_backup(request),
             Operation::CreateVolumeGroup => self.create_volume_group(request),
             Operation::AttachVolume => self.attach_volume(request),
-            _ => return self.dispatch_bound_network(request),
+            _ => {
+                return self
+                    .dispatch_bound_network(request)
+                    .or_else(|| self.dispatch_bound_identity(request));
+            }
         })
     }
 
@@ -235,22 +256,13 @@ impl World {
         }
     }
 
-    /// Dispatches operations of Identity, Work Requests and Limits.
+    /// Dispatches operations of Work Requests, Limits and Search.
     pub(super) fn dispatch_others(&mut self, request: &ApiRequest) -> ApiResult {
         match request.operation {
-            Operation::ListAvailabilityDomains => self.list_availability_domains(request),
-            Operation::ListFaultDomains => self.list_fault_domains(request),
-            Operation::ListRegions => self.list_regions(request),
-            Operation::ListUsers => self.list_users(request),
             Operation::ListQuotas => self.list_quotas(request),
             Operation::SearchResources => self.search_resources(request),
             Operation::ListResourceTypes => self.list_resource_types(request),
             Operation::GetResourceType => self.get_resource_type(request),
-            Operation::ListRegionSubscriptions => self.list_region_subscriptions(request),
-            Operation::ListCompartments => self.list_compartments(request),
-            Operation::GetCompartment => self.get_compartment(request),
-            Operation::GetTenancy => self.get_tenancy(request),
-            Operation::GetUser => self.get_user(request),
             Operation::GetWorkRequest => self.get_work_request(request),
             Operation::ListWorkRequests => self.list_work_requests(request),
             Operation::ListWorkRequestErrors => self.list_work_request_errors(request),

@@ -67,6 +67,13 @@ kinds! {
     VolumeBackup = "volumebackup",
     BootVolumeBackup = "bootvolumebackup",
     VolumeGroup = "volumegroup",
+    Group = "group",
+    DynamicGroup = "dynamicgroup",
+    Policy = "policy",
+    GroupMembership = "groupmembership",
+    TagNamespace = "tagnamespace",
+    TagDefinition = "tagdefinition",
+    TagDefault = "tagdefault",
 }
 
 /// A resource: its kind and its number among that kind.
@@ -112,7 +119,18 @@ impl Ids {
 
     fn made(&self, Id(kind, number): Id) -> String {
         let region = match kind {
-            Kind::Tenancy | Kind::User | Kind::Compartment | Kind::AvailabilityDomain | Kind::Quota => "",
+            Kind::Tenancy
+            | Kind::User
+            | Kind::Compartment
+            | Kind::AvailabilityDomain
+            | Kind::Quota
+            | Kind::Group
+            | Kind::DynamicGroup
+            | Kind::Policy
+            | Kind::GroupMembership
+            | Kind::TagNamespace
+            | Kind::TagDefinition
+            | Kind::TagDefault => "",
             _ => &self.region,
         };
         let mut text = String::with_capacity(32 + self.region.len() + UNIQUE_LETTERS);

@@ -62,6 +62,13 @@ pub enum Known {
         /// Its availability domain, by name or number (`AD-2`, `2`).
         availability_domain: String,
     },
+    /// A tag that resources may have.
+    DefinedTag {
+        /// Its namespace.
+        namespace: String,
+        /// Its key.
+        key: String,
+    },
     /// A resource that the region knows only by its OCID and that a launch may name: a network security group, a VLAN, an
     /// encryption key, a dedicated host, a compute cluster or a cluster placement group.
     Other {
@@ -132,6 +139,10 @@ impl World {
                 self.others_known.insert(ocid.clone());
                 Ok(())
             }
+            Known::DefinedTag { namespace, key } => {
+                self.register_tag(namespace, key);
+                Ok(())
+            }
             Known::User { ocid } => self.add(ocid, Kind::User, |world| {
                 world.identity.users += 1;
                 Ok(world.identity.users - 1)
@@ -144,7 +155,7 @@ impl World {
                 self.add(ocid, Kind::Compartment, |world| {
                     let number = world.identity.compartments.len() as u32;
                     let name = format!("compartment-{number}");
-                    world.identity.compartments.push(CompartmentRow { parent, name });
+                    world.identity.compartments.push(CompartmentRow::plain(parent, name));
                     Ok(number)
                 })
             }

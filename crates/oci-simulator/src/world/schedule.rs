@@ -26,6 +26,8 @@ pub(super) enum Task {
     Outage { setting: u32, begins: bool },
     /// The n-th reclaim of the settings is due.
     Reclaim { setting: u32 },
+    /// The deletion of a compartment ends.
+    Compartment { number: u32, work: u32 },
     /// The review of a limit increase request goes on.
     LimitRequest { number: u32, step: Review },
 }

@@ -79,6 +79,9 @@ pub struct World {
     /// OCIDs of resources that the region knows by OCID only: network security groups, keys and the like.
     #[serde(default)]
     pub(super) others_known: BTreeSet<String>,
+    /// What keeps compartments from being deleted in other regions of the tenancy, while this one is asked to delete one.
+    #[serde(skip)]
+    pub(super) elsewhere: BTreeMap<u32, String>,
 }
 
 impl World {
@@ -122,6 +125,7 @@ impl World {
             tokens: Tokens::default(),
             subscriptions: Vec::new(),
             others_known: BTreeSet::new(),
+            elsewhere: BTreeMap::new(),
             settings,
         }
     }

@@ -5,6 +5,7 @@
 
 use crate::world::{Known, ReservedConfig};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use std::collections::BTreeMap;
 
 #[derive(Debug, Default, Deserialize)]
@@ -26,6 +27,23 @@ struct Elsewhere {
     subnet_id: Option<OneOrMore>,
     nsg_ids: Vec<String>,
     kms_key_id: Option<String>,
+}
+
+/// The keys of a namespace, if it is written as one.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum TagKeys {
+    Of(BTreeMap<String, serde_json::Value>),
+    Other(IgnoredAny),
+}
+
+impl TagKeys {
+    fn all(self) -> Vec<String> {
+        match self {
+            Self::Of(keys) => keys.into_keys().collect(),
+            Self::Other(_) => Vec::new(),
+        }
+    }
 }
 
 /// One OCID, or one for each shape or availability domain.
@@ -60,6 +78,7 @@ struct Settings {
     dedicated_vm_host_id: Option<String>,
     compute_cluster_id: Option<String>,
     cluster_placement_group_id: Option<String>,
+    defined_tags: BTreeMap<String, TagKeys>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -104,6 +123,10 @@ pub fn known_of_config(yaml: &str) -> Result<Vec<Known>, Box<dyn std::error::Err
     ];
     let others = others.into_iter().chain(settings.nsg_ids.into_iter().map(Some));
     known.extend(others.filter_map(filled).map(|ocid| Known::Other { ocid }));
+    for (namespace, keys) in settings.defined_tags {
+        let tag = |key| Known::DefinedTag { namespace: namespace.clone(), key };
+        known.extend(keys.all().into_iter().map(tag));
+    }
     known.extend(filled(settings.capacity_reservation_id).map(|ocid| Known::CapacityReservation {
         ocid,
         compartment: compartment.clone(),
@@ -174,6 +197,7 @@ instance_settings:
   availability_domain: xYzA:PHX-AD-2
   nsg_ids: [ocid1.networksecuritygroup.oc1.phx.n]
   kms_key_id: ocid1.key.oc1.phx.k
+  defined_tags: {Operations: {CostCenter: 42}, wrong: 7}
   capacity_reservation_id: ocid1.capacityreservation.oc1.phx.r
 ";
         let compartment = Some("ocid1.compartment.oc1..c".to_owned());
@@ -197,6 +221,7 @@ instance_settings:
             Known::Image { ocid: "ocid1.image.oc1.phx.i".into(), arm: None },
             Known::Other { ocid: "ocid1.key.oc1.phx.k".into() },
             Known::Other { ocid: "ocid1.networksecuritygroup.oc1.phx.n".into() },
+            Known::DefinedTag { namespace: "Operations".into(), key: "CostCenter".into() },
             Known::CapacityReservation {
                 ocid: "ocid1.capacityreservation.oc1.phx.r".into(),
                 compartment,

@@ -20,7 +20,7 @@ impl ServiceHosts {
     pub fn hosts(&self) -> Vec<String> {
         let Self { region, domain } = self;
         let mut hosts = vec![format!("iaas.{region}.{domain}"), format!("iaas.{region}.ds.oci.{domain}")];
-        for service in ["auth", "identity", "limits", "query"] {
+        for service in ["auth", "identity", "limits", "query", "objectstorage"] {
             hosts.push(format!("{service}.{region}.{domain}"));
             hosts.push(format!("{service}.{region}.oci.{domain}"));
         }

@@ -2,7 +2,6 @@
 
 use super::{Creator, Spaces, with_creation};
 use crate::world::api::Caller;
-use crate::world::identity::user_name;
 use crate::world::ids::{Id, Kind};
 use crate::world::state::World;
 use jiff::Timestamp;
@@ -17,7 +16,10 @@ impl World {
             return Creator::NONE;
         }
         match self.ids.find(&caller.user) {
-            Some(Id(Kind::User, number)) => self.creators.number(&format!("{DOMAIN}/{}", user_name(number))),
+            Some(Id(Kind::User, number)) => {
+                let name = format!("{DOMAIN}/{}", self.name_of(number));
+                self.creators.number(&name)
+            }
             // An instance principal, for example.
             _ => self.creators.number(&caller.user),
         }

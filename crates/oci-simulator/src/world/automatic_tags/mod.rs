@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 /// Tags by namespace and key.
 pub(super) type Spaces = BTreeMap<String, BTreeMap<String, Value>>;
 
-const NAMESPACE: &str = "Oracle-Tags";
+pub(super) const NAMESPACE: &str = "Oracle-Tags";
 
 /// Who created a resource, as the number of a name in [`Creators`]. A row has only the number, because there are many rows and
 /// few users.

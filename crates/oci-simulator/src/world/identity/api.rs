@@ -1,8 +1,10 @@
 //! The Identity service: finds and shows compartments and availability domains.
 
-use super::{compartment_ocid, fault_domain_name, user_name};
+use super::rows::{IamContent, state_of};
+use super::{compartment_ocid, fault_domain_name};
 use crate::world::api::{ApiError, ApiRequest, ApiResult};
 use crate::world::capacity::FAULT_DOMAINS;
+use crate::world::chance::hash_bytes;
 use crate::world::error;
 use crate::world::ids::{Id, Kind};
 use crate::world::paging::{Cursor, Order};
@@ -10,8 +12,8 @@ use crate::world::request::answer;
 use crate::world::state::World;
 use oci_api::Region;
 use oci_api::models::{
-    AvailabilityDomain, Compartment, CompartmentLifecycleState, FaultDomain, Region as RegionModel,
-    RegionSubscription, RegionSubscriptionStatus, Tenancy, User, UserCapabilities, UserLifecycleState,
+    AvailabilityDomain, FaultDomain, Region as RegionModel, RegionSubscription, RegionSubscriptionStatus,
+    Tenancy, User, UserCapabilities,
 };
 use oci_api::region::REGIONS;
 
@@ -23,7 +25,9 @@ fn region_key(region: &str) -> String {
 impl World {
     /// The compartment with this OCID, or 404.
     pub(in crate::world) fn compartment(&self, ocid: &str) -> Result<u32, ApiError> {
-        self.identity.find_compartment(&self.ids, ocid).ok_or_else(error::not_found)
+        let number = self.identity.find_compartment(&self.ids, ocid);
+        let exists = |number: &u32| self.identity.compartments[*number as usize].exists(self.now);
+        number.filter(exists).ok_or_else(error::not_found)
     }
 
     /// The compartment in the query, or 404; a request without one is refused.
@@ -86,7 +90,7 @@ impl World {
         answer(request.operation, &subscriptions.collect::<Vec<_>>())
     }
 
-    fn home_region(&self) -> &str {
+    pub(super) fn home_region(&self) -> &str {
         self.subscriptions.first().unwrap_or(&self.settings.region)
     }
 
@@ -106,29 +110,37 @@ impl World {
     }
 
     pub(in crate::world) fn get_user(&self, request: &ApiRequest) -> ApiResult {
-        let ocid = request.in_path("userId");
-        let number = self.ids.number(Kind::User, ocid).filter(|number| *number < self.identity.users);
-        let number = number.ok_or_else(error::not_found)?;
-        let etag = self.etag(Id(Kind::User, number), 0);
+        let number = self.user(request.in_path("userId"))?;
+        let row = self.identity.iam.rows.get(&Id(Kind::User, number));
+        let etag = self.etag(Id(Kind::User, number), row.map_or(0, |row| row.common.version));
         Ok(answer(request.operation, &self.user_model(number))?.with_etag(etag))
     }
 
-    fn user_model(&self, number: u32) -> User {
+    pub(super) fn user_model(&self, number: u32) -> User {
+        let row = self.identity.iam.rows.get(&Id(Kind::User, number));
+        let state = row.map_or("ACTIVE", |row| state_of(row.common.phase(row.created, self.now)));
+        let email = row.and_then(|row| match &row.content {
+            IamContent::User { email } => email.clone(),
+            _ => None,
+        });
         User {
             id: self.ids.text(Id(Kind::User, number)),
             compartment_id: compartment_ocid(&self.ids, 0),
-            name: user_name(number),
-            description: "A user of the simulated region".into(),
-            time_created: Some(self.identity.since),
-            lifecycle_state: UserLifecycleState::Active,
+            name: self.name_of(number),
+            description: row
+                .map_or_else(|| "A user of the simulated region".into(), |row| row.description.clone()),
+            email_verified: email.as_ref().map(|_| true),
+            email,
+            time_created: Some(row.map_or(self.identity.since, |row| row.created)),
+            lifecycle_state: state.into(),
             capabilities: Some(Box::new(UserCapabilities {
                 can_use_api_keys: Some(true),
                 can_use_console_password: Some(false),
                 ..UserCapabilities::default()
             })),
             is_mfa_activated: false,
-            defined_tags: Some(std::collections::BTreeMap::new()),
-            freeform_tags: Some(std::collections::BTreeMap::new()),
+            defined_tags: Some(row.map(|row| row.common.defined_tags.clone()).unwrap_or_default()),
+            freeform_tags: Some(row.map(|row| row.common.tags.clone()).unwrap_or_default()),
             ..User::default()
         }
     }
@@ -142,11 +154,21 @@ impl World {
             && request.in_query("identityProviderId").is_none()
             && request.in_query("externalIdentifier").is_none();
         let rows = (0..self.identity.users)
-            .filter(|number| any && name.is_none_or(|name| name == user_name(*number)));
+            .filter(|number| any && self.user_exists(*number))
+            .filter(|number| name.is_none_or(|name| name == self.name_of(*number)));
         let rows = rows
-            .map(|number| (Cursor { group: 0, name: user_name(number), number }, self.user_model(number)))
+            .map(|number| (Cursor { group: 0, name: self.name_of(number), number }, self.user_model(number)))
             .collect();
         page.answer_small(request, Order::read(request), rows)
+    }
+
+    /// The namespace of the tenancy in Object Storage: a text that nobody chose (Oracle: "Understanding Object Storage Namespaces").
+    pub(in crate::world) fn get_namespace(&self, request: &ApiRequest) -> ApiResult {
+        request.in_query("compartmentId").map(|ocid| self.compartment(ocid)).transpose()?;
+        let tenancy = self.ids.text(Id(Kind::Tenancy, 0));
+        let hash = hash_bytes(tenancy.as_bytes());
+        let letters = (0..12).map(|at| char::from(b'a' + ((hash >> (5 * at)) % 26) as u8));
+        answer(request.operation, &format!("ax{}", letters.collect::<String>()))
     }
 
     /// The regions of the realm, whether the tenancy subscribes to them or not.
@@ -161,29 +183,6 @@ impl World {
         answer(request.operation, &rows.collect::<Vec<_>>())
     }
 
-    fn compartment_model(&self, number: u32) -> Compartment {
-        let row = &self.identity.compartments[number as usize];
-        Compartment {
-            id: compartment_ocid(&self.ids, number),
-            // The tenancy has no parent compartment: clients go up until there is no parent.
-            compartment_id: (number > 0).then(|| compartment_ocid(&self.ids, row.parent)),
-            name: row.name.clone(),
-            description: "A compartment of the simulated region".into(),
-            time_created: Some(self.identity.since),
-            lifecycle_state: CompartmentLifecycleState::Active,
-            is_accessible: Some(true),
-            defined_tags: Some(std::collections::BTreeMap::new()),
-            freeform_tags: Some(std::collections::BTreeMap::new()),
-            ..Compartment::default()
-        }
-    }
-
-    pub(in crate::world) fn get_compartment(&self, request: &ApiRequest) -> ApiResult {
-        let number = self.compartment(request.in_path("compartmentId"))?;
-        let etag = self.etag(Id(Kind::Compartment, number), 0);
-        Ok(answer(request.operation, &self.compartment_model(number))?.with_etag(etag))
-    }
-
     pub(in crate::world) fn list_compartments(&mut self, request: &ApiRequest) -> ApiResult {
         let parent = self.compartment_in(request)?;
         let subtree = request.flag("compartmentIdInSubtree", false)?;
@@ -194,10 +193,11 @@ impl World {
         }
         let page = self.page(request)?;
         let name = request.in_query("name");
-        let active =
-            request.in_query("lifecycleState").is_none_or(|state| state.eq_ignore_ascii_case("ACTIVE"));
+        let state = request.in_query("lifecycleState");
         let rows = self.identity.compartments.iter().enumerate().skip(1).filter(|(_, row)| {
-            active && (subtree || row.parent == parent) && name.is_none_or(|name| row.name == name)
+            state.is_none_or(|state| state.eq_ignore_ascii_case(row.state(self.now)))
+                && (subtree || row.parent == parent)
+                && name.is_none_or(|name| row.name == name)
         });
         let rows = rows
             .map(|(number, row)| {

@@ -1,23 +1,63 @@
-//! The tenancy, its compartments and users, availability and fault domains.
+//! The tenancy, its compartments and users, availability and fault domains; and what somebody makes in it: users, groups,
+//! policies and tags.
 
+mod access;
 mod api;
+mod compartments;
+mod content;
+mod contents_of;
+mod dispatch;
+mod manage;
+mod principals;
+mod rows;
+mod tags;
+
+pub(super) use rows::Iam;
 
 use super::api::ApiError;
 use super::capacity::FAULT_DOMAINS;
 use super::error;
 use super::ids::{Id, Ids, Kind};
+use super::network::Common;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// A compartment. Number 0 is the root, whose OCID is the tenancy's.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct CompartmentRow {
     pub parent: u32,
     pub name: String,
+    /// What somebody chose who made or changed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own: Option<Box<OwnCompartment>>,
+}
+
+/// What somebody chose about a compartment.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct OwnCompartment {
+    pub description: String,
+    pub created: Timestamp,
+    pub common: Common,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ending: Option<CompartmentEnd>,
+}
+
+/// The deletion of a compartment. It fails if something is in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct CompartmentEnd {
+    pub since: Timestamp,
+    pub succeeds: bool,
+}
+
+impl CompartmentRow {
+    /// One that nobody chose anything about.
+    pub fn plain(parent: u32, name: String) -> Self {
+        Self { parent, name, own: None }
+    }
 }
 
 /// The tenancy: its compartments, users and availability domains, and the name of its region.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Directory {
     pub compartments: Vec<CompartmentRow>,
     pub users: u32,
@@ -26,6 +66,9 @@ pub(super) struct Directory {
     pub since: Timestamp,
     /// The region's name in OCIDs and in `Instance.region`.
     pub region: String,
+    /// What somebody made in the tenancy.
+    #[serde(default, skip_serializing_if = "Iam::is_unused")]
+    pub iam: Iam,
 }
 
 /// The region's name in OCIDs and in `Instance.region`: the key of the two oldest regions, the
@@ -47,13 +90,14 @@ impl Directory {
         };
         Self {
             compartments: vec![
-                CompartmentRow { parent: 0, name: "simulated-tenancy".into() },
-                CompartmentRow { parent: 0, name: "compute".into() },
+                CompartmentRow::plain(0, "simulated-tenancy".into()),
+                CompartmentRow::plain(0, "compute".into()),
             ],
             users: 1,
             ads: (1..=ads).map(|number| format!("{prefix}:{middle}-AD-{number}")).collect(),
             since,
             region: short_region(region).to_owned(),
+            iam: Iam::default(),
         }
     }
 

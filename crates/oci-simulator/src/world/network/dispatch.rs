@@ -111,7 +111,7 @@ impl World {
             Operation::GetIpv6 => self.get_ipv6(request),
             Operation::UpdateIpv6 => self.update_ipv6(request),
             Operation::DeleteIpv6 => self.delete_ipv6(request),
-            _ => self.dispatch_others(request),
+            _ => self.dispatch_identity(request),
         }
     }
 }

@@ -4,7 +4,7 @@ mod network;
 mod table;
 
 use super::api::{ApiAnswer, ApiRequest};
-use super::identity::{compartment_ocid, user_name};
+use super::identity::compartment_ocid;
 use super::ids::{Id, Kind};
 use super::network::MADE;
 use super::state::World;
@@ -82,7 +82,7 @@ impl World {
 
     /// The name of the user with this OCID.
     pub(crate) fn name_of_user(&self, ocid: &str) -> Option<String> {
-        self.ids.number(Kind::User, ocid).map(user_name)
+        self.ids.number(Kind::User, ocid).map(|user| self.name_of(user))
     }
 
     fn may(&self, access: &Access, actor: &Actor, operation: Op, permission: &Permission) -> bool {
@@ -109,27 +109,17 @@ impl World {
         })
     }
 
-    fn place_of(&self, location: &Location) -> Option<u32> {
+    pub(in crate::world) fn place_of(&self, location: &Location) -> Option<u32> {
         match location {
             Location::Tenancy => Some(0),
-            Location::Id(ocid) => self.identity.find_compartment(&self.ids, ocid),
-            Location::Path(path) => path.iter().try_fold(0, |parent, name| {
-                let mut all = self.identity.compartments.iter().enumerate().skip(1);
-                let found =
-                    all.find(|(_, row)| row.parent == parent && row.name.eq_ignore_ascii_case(name))?;
-                u32::try_from(found.0).ok()
-            }),
+            Location::Id(ocid) => self.compartment(ocid).ok(),
+            Location::Path(path) => self.below(0, path),
         }
     }
 
     /// Whether a compartment is the place of a statement or below it.
     fn covers(&self, location: &Location, compartment: u32) -> bool {
-        let Some(place) = self.place_of(location) else { return false };
-        let mut at = compartment;
-        while at != place && at != 0 {
-            at = self.identity.compartments.get(at as usize).map_or(0, |row| row.parent);
-        }
-        at == place
+        self.place_of(location).is_some_and(|place| self.is_below(compartment, place))
     }
 
     fn permissions(&self, request: &ApiRequest) -> Vec<Permission> {
@@ -306,6 +296,14 @@ impl World {
             | Kind::BootVolumeAttachment => Some(self.instances.get(number)?.compartment),
             Kind::BootVolume => Some(self.volumes.boots.get(at)?.compartment),
             Kind::Volume => Some(self.volumes.data.get(at)?.compartment),
+            Kind::User
+            | Kind::Group
+            | Kind::DynamicGroup
+            | Kind::Policy
+            | Kind::GroupMembership
+            | Kind::TagNamespace
+            | Kind::TagDefinition
+            | Kind::TagDefault => Some(self.identity.iam.rows.get(&Id(kind, number))?.compartment),
             Kind::VolumeBackup | Kind::BootVolumeBackup => Some(self.volumes.backups.get(at)?.compartment),
             Kind::VolumeGroup => Some(self.volumes.groups.get(at)?.compartment),
             Kind::VolumeAttachment => {

@@ -98,18 +98,38 @@ fn of_compute(operation: Op) -> Option<(Verb, &'static str)> {
 }
 
 fn of_the_rest(operation: Op) -> Option<(Verb, &'static str)> {
-    use Verb::{Inspect, Manage, Read};
+    use Verb::{Inspect, Manage, Read, Use};
     Some(match operation {
         Op::ListAvailabilityDomains | Op::ListFaultDomains | Op::ListCompartments | Op::GetCompartment => {
             (Inspect, "compartments")
         }
         Op::GetTenancy | Op::ListRegionSubscriptions => (Inspect, "tenancies"),
+        Op::CreateCompartment | Op::UpdateCompartment | Op::DeleteCompartment => (Manage, "compartments"),
         Op::ListUsers | Op::GetUser => (Inspect, "users"),
-        Op::ListGroups => (Inspect, "groups"),
-        Op::ListDynamicGroups => (Inspect, "dynamic-groups"),
-        Op::ListPolicies => (Inspect, "policies"),
-        Op::ListTagNamespaces | Op::ListCostTrackingTags => (Inspect, "tag-namespaces"),
-        Op::ListTagDefaults => (Inspect, "tag-defaults"),
+        Op::CreateUser | Op::UpdateUser | Op::DeleteUser => (Manage, "users"),
+        Op::ListGroups | Op::GetGroup | Op::ListUserGroupMemberships | Op::GetUserGroupMembership => {
+            (Inspect, "groups")
+        }
+        Op::CreateGroup | Op::UpdateGroup | Op::DeleteGroup => (Manage, "groups"),
+        Op::AddUserToGroup | Op::RemoveUserFromGroup => (Use, "groups"),
+        Op::ListDynamicGroups | Op::GetDynamicGroup => (Inspect, "dynamic-groups"),
+        Op::CreateDynamicGroup | Op::UpdateDynamicGroup | Op::DeleteDynamicGroup => {
+            (Manage, "dynamic-groups")
+        }
+        Op::ListPolicies | Op::GetPolicy => (Inspect, "policies"),
+        Op::CreatePolicy | Op::UpdatePolicy | Op::DeletePolicy => (Manage, "policies"),
+        Op::ListTagNamespaces
+        | Op::GetTagNamespace
+        | Op::ListTags
+        | Op::GetTag
+        | Op::ListCostTrackingTags => (Inspect, "tag-namespaces"),
+        Op::CreateTag | Op::UpdateTag => (Use, "tag-namespaces"),
+        Op::CreateTagNamespace | Op::UpdateTagNamespace | Op::DeleteTagNamespace | Op::DeleteTag => {
+            (Manage, "tag-namespaces")
+        }
+        Op::ListTagDefaults | Op::GetTagDefault => (Inspect, "tag-defaults"),
+        Op::CreateTagDefault | Op::UpdateTagDefault | Op::DeleteTagDefault => (Manage, "tag-defaults"),
+        Op::GetNamespace => (Read, "objectstorage-namespaces"),
         Op::ListQuotas => (Inspect, "quotas"),
         Op::ListWorkRequests => (Inspect, "work-requests"),
         Op::GetResourceAvailability | Op::ListLimitValues | Op::ListServices | Op::ListLimitDefinitions => {
@@ -145,6 +165,8 @@ pub(super) fn besides(operation: Op) -> &'static [(Verb, &'static str)] {
         Op::UpdatePrivateIp | Op::UpdateIpv6 => &[(Use, "vnics")],
         Op::CreateVolumeBackup | Op::CreateBootVolumeBackup => &[(Use, "volumes")],
         Op::CreateVolumeGroup | Op::UpdateVolumeGroup => &[(Inspect, "volumes")],
+        Op::AddUserToGroup | Op::RemoveUserFromGroup => &[(Use, "users")],
+        Op::CreateTagDefault => &[(Use, "tag-namespaces")],
         Op::CreateImage => &[(Use, "instances")],
         Op::CaptureConsoleHistory => &[(Read, "instances")],
         Op::AttachVolume | Op::DetachVolume => &[(Use, "volumes"), (Use, "instances")],

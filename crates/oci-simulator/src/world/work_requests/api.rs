@@ -83,6 +83,9 @@ impl World {
             Kind::Vcn => ("vcn", "vcns"),
             Kind::Subnet => ("subnet", "subnets"),
             Kind::Vnic => ("vnic", "vnics"),
+            Kind::Compartment => ("compartment", "compartments"),
+            Kind::TagNamespace => ("tagNamespace", "tagNamespaces"),
+            Kind::TagDefinition => ("tag", "tags"),
             Kind::VolumeAttachment => ("volumeAttachment", "volumeAttachments"),
             _ => ("instance", "instances"),
         };

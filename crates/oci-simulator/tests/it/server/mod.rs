@@ -1,6 +1,7 @@
 //! The region as its callers see it: over a socket, and in the same process.
 
 mod support;
+mod tenancy;
 mod tls;
 
 mod faults;

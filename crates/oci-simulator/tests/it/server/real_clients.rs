@@ -4,6 +4,7 @@ use super::support::open_region;
 use axum::body::Body;
 use http::Request;
 use oci_simulator::server::Region;
+use oci_simulator::world::Known;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
@@ -173,9 +174,16 @@ async fn launched_with(region: &Region, changed: &Value) -> (u16, Value) {
     call(region, "POST", "/20160918/instances", &body.to_string()).await
 }
 
+/// Registers the tag `Costs.Center`.
+fn know_costs(region: &Region) {
+    let tag = Known::DefinedTag { namespace: "Costs".into(), key: "Center".into() };
+    region.register(&tag).unwrap();
+}
+
 #[tokio::test(start_paused = true)]
 async fn new_resources_name_their_creator_and_time() {
     let region = open_region("");
+    know_costs(&region);
     let (status, instance) =
         launched_with(&region, &json!({"definedTags": {"Costs": {"Center": "7"}}})).await;
     assert_eq!(status, 200, "{instance}");
@@ -211,6 +219,7 @@ async fn new_resources_name_their_creator_and_time() {
 #[tokio::test(start_paused = true)]
 async fn an_update_replaces_the_automatic_tags_too() {
     let region = open_region("");
+    know_costs(&region);
     let instance = launch(&region).await;
     call(&region, "POST", "/_sim/advance", r#"{"seconds": 600}"#).await;
     let path = format!("/20160918/instances/{}", instance["id"].as_str().unwrap());

@@ -74,8 +74,7 @@ async fn a_host_name_leads_to_its_own_region() {
 async fn a_name_of_another_service_is_refused() {
     let home = tempfile::tempdir().unwrap();
     let running = serve(&home.path().join("sim"), "{}").await;
-    for name in
-        ["iaas.us-ashburn-1.oraclecloud.com", "objectstorage.us-phoenix-1.oraclecloud.com", "example.com"]
+    for name in ["iaas.us-ashburn-1.oraclecloud.com", "streaming.us-phoenix-1.oraclecloud.com", "example.com"]
     {
         assert!(ask(&running, name, "/").await.is_err(), "{name}");
     }

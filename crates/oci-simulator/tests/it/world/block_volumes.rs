@@ -2,7 +2,7 @@
 
 use super::networks::Ground;
 use oci_api::Operation;
-use oci_simulator::world::ApiError;
+use oci_simulator::world::{ApiError, Known};
 use serde_json::{Value, json};
 
 fn refusal(result: Result<Value, ApiError>) -> (u16, &'static str) {
@@ -129,6 +129,8 @@ fn an_instance_has_at_most_32_volumes() {
 fn a_boot_volume_grows_and_gets_tags() {
     let (mut ground, _) = with_instance();
     let boot = ground.region.list(Operation::ListBootVolumes)[0].clone();
+    let tag = Known::DefinedTag { namespace: "ops".into(), key: "owner".into() };
+    ground.region.world.register(&tag).unwrap();
     let body = json!({"sizeInGBs": 80, "displayName": "root", "definedTags": {"ops": {"owner": "a"}}});
     let larger = ground.about(Operation::UpdateBootVolume, &boot["id"], body).unwrap();
     assert_eq!((&larger["sizeInGBs"], &larger["displayName"]), (&json!(80), &json!("root")));

@@ -6,6 +6,7 @@ mod block_volumes;
 mod capacity;
 mod captured;
 mod history;
+mod identity;
 mod instances;
 mod launch_errors;
 mod limit_requests;

@@ -2,7 +2,7 @@
 
 use super::region::Region;
 use oci_api::Operation;
-use oci_simulator::world::{ApiError, ApiRequest};
+use oci_simulator::world::{ApiError, ApiRequest, Known};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -22,6 +22,8 @@ fn refusal(region: &mut Region, text: &str) -> ApiError {
 
 fn three() -> Region {
     let mut region = Region::roomy();
+    let tag = Known::DefinedTag { namespace: "Costs".into(), key: "Center".into() };
+    region.world.register(&tag).unwrap();
     for (name, tags) in
         [("a", json!({"role": "web", "team": "red"})), ("b", json!({"role": "red"})), ("c", json!({}))]
     {

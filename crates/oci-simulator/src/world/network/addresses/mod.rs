@@ -127,6 +127,13 @@ impl Addresses {
         }
     }
 
+    /// Whether a compartment has an address that is not an instance's.
+    pub fn is_in(&self, compartment: u32) -> bool {
+        self.private.values().any(|row| row.compartment == compartment)
+            || self.public.values().any(|row| row.compartment == compartment && row.common.lives())
+            || self.version_6.values().any(|row| row.compartment == compartment && row.common.lives())
+    }
+
     /// The instance of a secondary VNIC, attached or not.
     pub fn instance_of(&self, card: u32) -> Option<u32> {
         self.cards.get(&card).map(|row| row.instance)

@@ -53,6 +53,17 @@ impl Full {
                 self.delete(Operation::DeleteSubnet, "subnetId");
             }
             Operation::DeleteSubnet => self.delete(Operation::DeleteIpv6, "ipv6Id"),
+            Operation::DeleteGroup => self.delete(Operation::RemoveUserFromGroup, "userGroupMembershipId"),
+            Operation::DeleteTagNamespace | Operation::DeleteTag => {
+                let update = if operation == Operation::DeleteTag {
+                    Operation::UpdateTag
+                } else {
+                    Operation::UpdateTagNamespace
+                };
+                let retire = self.request(update).body(json!({"isRetired": true}));
+                self.send(&retire);
+            }
+            Operation::DeleteCompartment => self.delete(Operation::DeleteTagDefault, "tagDefaultId"),
             Operation::DetachVnic => {
                 let attach = self.request(Operation::AttachVnic);
                 let attached = self.send(&attach);
