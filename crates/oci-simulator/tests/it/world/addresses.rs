@@ -315,6 +315,10 @@ fn a_secondary_address_moves_within_its_subnet() {
     assert_eq!(refusal(place.about(Operation::UpdatePrivateIp, &made["id"], &json!({"vnicId": ""}))).0, 400);
     let first = place.first_of(&one);
     assert_eq!(refusal(place.about(Operation::UpdatePrivateIp, &first["id"], &to(&two))).0, 400);
+    // A reserved one may belong to no VNIC, and then has no public address.
+    let free = json!({"vnicId": "", "lifetime": "RESERVED"});
+    place.about(Operation::UpdatePrivateIp, &made["id"], &free).unwrap();
+    assert_eq!(place.get(Operation::GetPublicIp, &public["id"]).get("privateIpId"), None);
     place.checked();
 }
 

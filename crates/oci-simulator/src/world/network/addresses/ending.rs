@@ -67,7 +67,7 @@ impl World {
     }
 
     /// Takes the public address from a private one that ends.
-    fn end_public_of(&mut self, private: u32) {
+    pub(super) fn end_public_of(&mut self, private: u32) {
         let now = self.now;
         let public = &mut self.network.addresses.public;
         public.retain(|_, row| row.private != Some(private) || row.reserved);

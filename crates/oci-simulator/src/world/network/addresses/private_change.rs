@@ -55,6 +55,10 @@ impl World {
                 None => row.hostname = (!label.is_empty()).then_some(label),
             }
         }
+        if goes == Move::Leave {
+            // A public address is for a private one that is assigned.
+            self.end_public_of(number);
+        }
         self.log.push(self.now, "privateip_updated", Some(Id(Kind::PrivateIp, number)), None);
         self.private_answer(request, number)
     }
