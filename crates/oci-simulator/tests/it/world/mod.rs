@@ -11,6 +11,7 @@ mod instances;
 mod launch_errors;
 mod limit_requests;
 mod lists;
+mod network_abuse;
 mod networks;
 mod operations;
 mod pools;
