@@ -118,6 +118,10 @@ pub struct Origin {
     /// Where requests went, whatever decided it: a base URL, or the name of the region. Unknown for runs of older versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reached: Option<String>,
+    /// Whether the ledger is shared with other machines, on which the config may be elsewhere: the fleet is then known by its
+    /// name and place alone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub shared: bool,
     /// The label of the simulated region of the run; `None` for a real one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub simulated: Option<String>,

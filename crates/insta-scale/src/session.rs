@@ -2,6 +2,8 @@
 //!
 //! It must not know what the command does. `connection.rs` provides the connection to the service.
 
+mod records;
+
 use crate::args::{Global, OutputFormat, Pace};
 use crate::config::{self, Fleet, Layers, Overrides, Placeholders, Resolved, Settings};
 use crate::environment;
@@ -15,13 +17,12 @@ use crate::output::text::shell_word;
 use crate::price_list::PriceListFile;
 use crate::runtime;
 use crate::traces;
-use crate::tuning::{HUNT_STOP_REQUEST_POLL, STOP_REQUEST_POLL};
 use fleet::plan::RegionSpec;
 use fleet::price::PriceList;
 use fleet::{LaunchOptions, Origin};
 use jiff::Timestamp;
-use ledger::capacity::{self, CapacityMemory, SqliteMemory};
-use ledger::{RunHead, RunId, SqliteStore, Store, sqlite};
+use ledger::Store;
+use ledger::capacity::CapacityMemory;
 use oci_api::Service;
 use oci_client::credentials::{AuthMethod, Signer};
 use oci_client::transport::Surroundings;
@@ -87,7 +88,9 @@ impl Session {
     #[must_use]
     pub fn at_origin(&self, origin: Option<&Origin>) -> Self {
         let mut session = self.clone();
-        if let Some(origin) = origin.filter(|_| self.flags.config.is_empty()) {
+        // A run of another machine is continued with the config of this one.
+        let is_here = |origin: &&Origin| !origin.shared || Path::new(&origin.config).exists();
+        if let Some(origin) = origin.filter(|_| self.flags.config.is_empty()).filter(is_here) {
             let flags = &mut session.flags;
             flags.config = origin.files().map(PathBuf::from).collect();
             // Values that are set now come last, and relative paths in all of them start at one folder.
@@ -174,6 +177,7 @@ impl Session {
             ("--auth", self.flags.auth.map(|method| method.to_string()), ""),
             ("--endpoint", self.flags.endpoint.clone(), "OCI_INSTA_SCALE_ENDPOINT"),
             ("--state-dir", path(&self.flags.state_dir), "OCI_INSTA_SCALE_STATE_DIR"),
+            ("--ledger", self.flags.ledger.as_ref().map(ToString::to_string), "OCI_INSTA_SCALE_LEDGER"),
         ];
         let flags = given.into_iter().filter_map(|(flag, value, variable)| {
             let value = value.filter(|value| environment::variable(variable).as_ref() != Some(value))?;
@@ -203,6 +207,7 @@ impl Session {
             auth,
             endpoint,
             reached: Some(reached),
+            shared: self.is_shared(),
             simulated: None,
         })
     }
@@ -297,104 +302,6 @@ impl Session {
             Some(ocid) => Err(format!("no launch would use {ocid}")),
             None => Ok(()),
         }
-    }
-}
-
-/// The ledger.
-impl Session {
-    /// The folder with the records of runs.
-    pub fn state_folder(&self) -> Result<PathBuf, CommandError> {
-        let folder = environment::state_dir(self.flags.state_dir.clone(), self.simulated)?;
-        match folder.ancestors().find(|folder| folder.exists()) {
-            Some(file) if !file.is_dir() => Err(CommandError::usage(
-                format!(
-                    "the state directory {} cannot be used: {} is not a directory",
-                    folder.display(),
-                    file.display()
-                ),
-                "name a directory with --state-dir",
-            )),
-            _ => Ok(folder),
-        }
-    }
-
-    /// The ledger in the state folder, created if it does not exist.
-    pub fn ledger(&self) -> Result<Arc<dyn Store>, CommandError> {
-        if let Some(ledger) = self.ledger.get() {
-            return Ok(ledger.clone());
-        }
-        runtime::outlive_full_files()?;
-        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&self.state_folder()?)?);
-        Ok(self.ledger.get_or_init(|| traces::of_store(store)).clone())
-    }
-
-    /// The capacity memory of this machine. A region that exists only in one process has none. An unusable memory only costs
-    /// refused requests, so it is reported and the run continues without it. Only a command that has opened the ledger creates
-    /// one, so that a query leaves nothing on disk.
-    pub fn capacity_memory(&self) -> Option<Arc<dyn CapacityMemory>> {
-        let open = || {
-            if self.simulated {
-                return None;
-            }
-            let memory = match self.ledger.get() {
-                Some(_) => self.open_capacity_memory().map(Some),
-                None => self.existing_capacity_memory(),
-            };
-            memory.unwrap_or_else(|error| {
-                console::line(&format!("warning: {error}"));
-                None
-            })
-        };
-        self.memory.get_or_init(open).clone()
-    }
-
-    /// The capacity memory if it already exists.
-    pub fn existing_capacity_memory(&self) -> Result<Option<Arc<dyn CapacityMemory>>, CommandError> {
-        let exists = self.state_folder()?.join(capacity::FILE_NAME).exists();
-        exists.then(|| self.open_capacity_memory()).transpose()
-    }
-
-    fn open_capacity_memory(&self) -> Result<Arc<dyn CapacityMemory>, CommandError> {
-        runtime::outlive_full_files()?;
-        let (memory, damaged) = SqliteMemory::open(&self.state_folder()?)?;
-        if let Some(aside) = damaged {
-            console::line(&format!(
-                "warning: the capacity memory was damaged; it is kept as {}, and a new one was started. Nothing else is \
-                 affected",
-                aside.display()
-            ));
-        }
-        Ok(Arc::new(memory))
-    }
-
-    /// The runs on this machine, newest first. This does not create a ledger.
-    pub async fn known_runs(&self) -> Result<Vec<RunHead>, CommandError> {
-        let exists = self.state_folder()?.join(sqlite::FILE_NAME).exists();
-        if exists { Ok(self.ledger()?.runs().await?) } else { Ok(Vec::new()) }
-    }
-
-    /// The ledger, if this machine has records of a run or has lost them. This does not create one.
-    pub fn ledger_of_the_past(&self) -> Result<Option<Arc<dyn Store>>, CommandError> {
-        let folder = self.state_folder()?;
-        let exists = folder.join(sqlite::FILE_NAME).exists() || sqlite::has_locks(&folder);
-        exists.then(|| self.ledger()).transpose()
-    }
-
-    /// Ends the run, as after Ctrl-C, when another command requests it (`--stop-run`).
-    pub fn heed_stop_requests(&self, run: RunId, is_hunt: bool) -> Result<(), CommandError> {
-        let folder = self.state_folder()?;
-        // An existing request was for an earlier process; a command that waits for this one repeats it.
-        sqlite::withdraw_stop(&folder, run)?;
-        let stop = self.stop.clone();
-        let every = if is_hunt { HUNT_STOP_REQUEST_POLL } else { STOP_REQUEST_POLL };
-        tokio::spawn(async move {
-            while !sqlite::is_stop_requested(&folder, run) {
-                tokio::time::sleep(every).await;
-            }
-            console::line(&format!("another command asks run {run} to stop (--stop-run)"));
-            stop.cancel();
-        });
-        Ok(())
     }
 }
 

@@ -28,9 +28,15 @@ pub const PLAN_RETRIES: RetryPolicy = RetryPolicy {
     max_elapsed: Duration::from_secs(5),
 };
 
+/// How often a hunter that stands by looks whether it has to take over.
+pub const STANDBY_POLL: Duration = Duration::from_secs(2);
+
+/// How long a run waits for a shared ledger that is away.
+pub const LEDGER_PATIENCE: Duration = Duration::from_hours(1);
+
 /// How often a run checks for a request to stop, and how often the requester checks whether the run has ended.
 pub const STOP_REQUEST_POLL: Duration = Duration::from_millis(250);
-/// The same for a hunt, which runs for weeks, so that checking costs little processor time.
+/// The same for a hunt, which runs for weeks, and for a shared ledger: checking costs little.
 pub const HUNT_STOP_REQUEST_POLL: Duration = Duration::from_secs(3);
 /// How long `--stop-run` waits for a run to end: it finishes the calls in progress.
 pub const STOP_RUN_PATIENCE: Duration = Duration::from_mins(10);

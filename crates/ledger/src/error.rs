@@ -68,6 +68,35 @@ pub enum LedgerError {
         /// The id.
         run: RunId,
     },
+    /// The database of a shared ledger does not answer. Whether the last append was kept is unknown.
+    #[error(
+        "the ledger {ledger} cannot be reached ({reason}): check the server, the network and the address"
+    )]
+    Away {
+        /// The address, without its password.
+        ledger: String,
+        /// Why not.
+        reason: String,
+    },
+    /// The database refuses the login or the statement.
+    #[error(
+        "the ledger {ledger} refuses this ({reason}): check the user, the password and the name of the database; \
+             `ledger grant` prints the statements that allow it"
+    )]
+    Refused {
+        /// The address, without its password.
+        ledger: String,
+        /// The text of the database.
+        reason: String,
+    },
+    /// Another process has taken over the run, because this one showed no sign of life for too long.
+    #[error("run {run} was taken over by {}; nothing more is begun here. `show {run}` shows how it goes on", describe(holder.as_ref()))]
+    Lost {
+        /// The run.
+        run: RunId,
+        /// The process that holds it, if it is known.
+        holder: Option<Holder>,
+    },
     /// Any other failure of the operating system.
     #[error("the ledger {} cannot be used: {reason}", path.display())]
     Io {

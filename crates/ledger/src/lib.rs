@@ -18,6 +18,7 @@ pub mod spending;
 pub mod sqlite;
 pub mod state;
 pub mod store;
+pub mod stored;
 pub mod why;
 
 pub use class::ErrorClass;
@@ -27,12 +28,12 @@ pub use event::{
     SlotNumber,
 };
 pub use holding::Holding;
-pub use lease::{Holder, Lease};
+pub use lease::{Holder, Lease, Locked};
 pub use memory::MemoryStore;
 pub use placement::{Amount, CapacityType, Placement, PlacementSize};
 pub use slot::{Intent, Next, Phase, SlotState};
 pub use spending::Spending;
 pub use sqlite::SqliteStore;
 pub use state::{Counts, RunState};
-pub use store::{Records, RunHead, Store, Stray, Unreadable};
+pub use store::{Archive, RawRecord, Records, RunHead, Store, Stray, Unreadable};
 pub use why::{TargetState, Targets};

@@ -4,9 +4,10 @@
 //! progress a prefix survives, which the caller chooses.
 
 use crate::{
-    Event, Lease, LedgerError, Outcome, Record, Result, RunHead, RunId,
+    Event, Lease, LedgerError, Locked, Record, Result, RunHead, RunId,
     lease::Holder,
     store::{Pending, Records, Store, Unreadable},
+    stored::head,
 };
 use jiff::Timestamp;
 use std::{
@@ -173,7 +174,7 @@ impl Store for MemoryStore {
             let epoch = inner.epoch;
             let heads = inner.runs.iter().rev().filter_map(|(run, kept)| {
                 let (first, last) = (kept.records.first()?, kept.records.last()?);
-                Some(head(*run, first, last, inner.leased.contains(&(*run, epoch))))
+                Some(head(*run, Some(first), Some(last), inner.leased.contains(&(*run, epoch))))
             });
             Ok(heads.collect())
         })
@@ -192,25 +193,26 @@ impl Store for MemoryStore {
             Ok(Lease::new(MemoryLock { inner: Arc::clone(&self.inner), key }))
         })
     }
-}
 
-/// The head of a run, from its first and last record. The last record shows whether and how the run ended.
-pub(crate) fn head(run: RunId, first: &Record, last: &Record, held: bool) -> RunHead {
-    let (kind, requested, further_regions) = match &first.event {
-        Event::RunStarted { kind, requested, plan } => (Some(*kind), *requested, further_regions(plan)),
-        _ => (None, 0, Vec::new()),
-    };
-    let outcome: Option<Outcome> = match &last.event {
-        Event::RunFinished { outcome } => Some(*outcome),
-        _ => None,
-    };
-    let (created_at, last_at) = (first.at, last.at);
-    RunHead { run, kind, requested, further_regions, created_at, last_at, outcome, held }
-}
+    fn confirm(&self, _run: RunId) -> Pending<'_, ()> {
+        // A lease of this process ends only when it is dropped.
+        Box::pin(std::future::ready(Ok(())))
+    }
 
-/// The further regions that the plan of a launch names.
-fn further_regions(plan: &serde_json::Value) -> Vec<String> {
-    let regions = plan.pointer("/fleet/regions").and_then(|regions| regions.as_array());
-    let names = regions.into_iter().flatten().filter_map(|region| region.get("region")?.as_str());
-    names.map(str::to_owned).collect()
+    fn is_shared(&self) -> bool {
+        false
+    }
+
+    fn lock(&self, _key: &str, _at: Timestamp) -> Pending<'_, Locked> {
+        // A process of its own shares it with nobody.
+        Box::pin(std::future::ready(Ok(Locked::Ours(Lease::new(())))))
+    }
+
+    fn request_stop(&self, _run: RunId, _wanted: bool) -> Pending<'_, ()> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn is_stop_requested(&self, _run: RunId) -> Pending<'_, bool> {
+        Box::pin(std::future::ready(Ok(false)))
+    }
 }

@@ -5,7 +5,7 @@
 //!
 //! Do not use it in virtual time: tokio's paused clock would advance while it waits for the thread.
 
-mod checksum;
+mod archive;
 mod file;
 mod locks;
 mod mark;
@@ -14,15 +14,15 @@ mod stop;
 mod writer;
 
 pub use file::lock_path;
-pub use locks::{Locked, has_locks, lock};
-pub use stop::{is_stop_requested, request_stop, withdraw_stop};
+pub use locks::has_locks;
 
 use crate::{
-    Event, Lease, LedgerError, Record, Result, RunHead, RunId, RunKind, Stray,
-    store::{Pending, Records, Store},
+    Event, Lease, LedgerError, Locked, Record, Result, RunHead, RunId, RunKind, Stray,
+    store::{Archive, Pending, RawRecord, Records, Store},
 };
+use archive::ArchiveJob;
 use jiff::Timestamp;
-use locks::{Taken, is_held, locked_runs, take_lock};
+use locks::{Taken, is_held, lock, locked_runs, take_lock};
 use mark::Mark;
 use std::{
     path::{Path, PathBuf},
@@ -135,6 +135,29 @@ impl Store for SqliteStore {
         })
     }
 
+    fn confirm(&self, _run: RunId) -> Pending<'_, ()> {
+        // The operating system takes no lock away.
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn is_shared(&self) -> bool {
+        false
+    }
+
+    fn lock(&self, key: &str, at: Timestamp) -> Pending<'_, Locked> {
+        Box::pin(std::future::ready(lock(&self.directory, key, at)))
+    }
+
+    fn request_stop(&self, run: RunId, wanted: bool) -> Pending<'_, ()> {
+        let done =
+            if wanted { stop::request(&self.directory, run) } else { stop::withdraw(&self.directory, run) };
+        Box::pin(std::future::ready(done))
+    }
+
+    fn is_stop_requested(&self, run: RunId) -> Pending<'_, bool> {
+        Box::pin(std::future::ready(Ok(stop::is_requested(&self.directory, run))))
+    }
+
     fn strays(&self) -> Pending<'_, Vec<Stray>> {
         Box::pin(async move {
             let known = self.runs().await?;
@@ -151,5 +174,23 @@ impl Store for SqliteStore {
             strays.sort_by_key(|stray| std::cmp::Reverse(stray.run));
             Ok(strays)
         })
+    }
+}
+
+impl Archive for SqliteStore {
+    fn last(&self, run: RunId) -> Pending<'_, u64> {
+        Box::pin(self.ask(move |answer| Job::Archive { job: ArchiveJob::Last { run, answer } }))
+    }
+
+    fn raw(&self, run: RunId, from: u64) -> Pending<'_, Vec<RawRecord>> {
+        Box::pin(self.ask(move |answer| Job::Archive { job: ArchiveJob::Raw { run, from, answer } }))
+    }
+
+    fn put(&self, run: RunId, rows: Vec<RawRecord>, last: u64) -> Pending<'_, ()> {
+        Box::pin(self.ask(move |answer| Job::Archive { job: ArchiveJob::Put { run, rows, last, answer } }))
+    }
+
+    fn remove(&self, run: RunId) -> Pending<'_, ()> {
+        Box::pin(self.ask(move |answer| Job::Archive { job: ArchiveJob::Remove { run, answer } }))
     }
 }

@@ -1,6 +1,6 @@
 //! The interface of a store of records. It must not know about databases.
 
-use crate::{Event, Holder, Lease, Outcome, Record, Result, RunId, RunKind};
+use crate::{Event, Holder, Lease, Locked, Outcome, Record, Result, RunId, RunKind};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -25,6 +25,19 @@ pub struct Unreadable {
     pub seq: u64,
     /// Why it cannot be read.
     pub reason: String,
+}
+
+/// A record as it is stored. Copies keep its texts, because the checksum covers them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RawRecord {
+    /// Its number in the run.
+    pub seq: u64,
+    /// When it happened.
+    pub at: String,
+    /// The event as JSON.
+    pub event: String,
+    /// The checksum of the others.
+    pub checksum: i64,
 }
 
 /// A run as lists show it.
@@ -88,8 +101,40 @@ pub trait Store: Send + Sync {
     /// it is held.
     fn lease(&self, run: RunId, at: Timestamp) -> Pending<'_, Lease>;
 
+    /// Makes sure that this process holds the run still, when its lease says that it may be over.
+    fn confirm(&self, run: RunId) -> Pending<'_, ()>;
+
+    /// Whether other machines use it too.
+    fn is_shared(&self) -> bool;
+
+    /// Locks `key` against others that use this store. They are shown `at` as the time since which it is held.
+    fn lock(&self, key: &str, at: Timestamp) -> Pending<'_, Locked>;
+
+    /// Asks the process that holds the run to end it as an interrupt does, or withdraws the request. A repetition changes
+    /// nothing.
+    fn request_stop(&self, run: RunId, wanted: bool) -> Pending<'_, ()>;
+
+    /// Whether the process that holds the run is asked to end it.
+    fn is_stop_requested(&self, run: RunId) -> Pending<'_, bool>;
+
     /// Lists runs that have begun, have not ended, and whose records are lost; the newest first.
     fn strays(&self) -> Pending<'_, Vec<Stray>> {
         Box::pin(std::future::ready(Ok(Vec::new())))
     }
+}
+
+/// A store whose runs can be copied and removed.
+pub trait Archive: Store {
+    /// The number of the last record of a run, lost ones included.
+    fn last(&self, run: RunId) -> Pending<'_, u64>;
+
+    /// Some records of a run as they are stored, from a number on; none if there are no more.
+    fn raw(&self, run: RunId, from: u64) -> Pending<'_, Vec<RawRecord>>;
+
+    /// Stores records as they were elsewhere, creating the run if it does not exist. Records that are there already stay. `last`
+    /// is the number of the last record there, lost ones included.
+    fn put(&self, run: RunId, rows: Vec<RawRecord>, last: u64) -> Pending<'_, ()>;
+
+    /// Removes a run with its records. A run that a process holds stays.
+    fn remove(&self, run: RunId) -> Pending<'_, ()>;
 }

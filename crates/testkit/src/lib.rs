@@ -5,6 +5,10 @@
 #![warn(missing_docs)]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+pub mod contract;
+#[cfg(target_os = "linux")]
+pub mod postgres;
+
 use std::sync::Arc;
 
 use fleet::plan::RegionSpec;

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 pub(crate) struct Journal {
     run: RunId,
     /// Held until the run is over.
-    _lease: Option<Lease>,
+    lease: Option<Lease>,
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     sink: Sink,
@@ -65,7 +65,7 @@ impl Journal {
         let applied = watch::Sender::new(state.last_seq);
         let inner = Mutex::new(Inner { state, early: BTreeMap::new(), broken: None });
         let (store, clock) = (Arc::clone(&env.store), Arc::clone(&env.clock));
-        Self { run, _lease: lease, store, clock, sink, failed, inner, applied }
+        Self { run, lease, store, clock, sink, failed, inner, applied }
     }
 
     /// Records what is about to be done. It may be done only after this has returned.
@@ -84,6 +84,19 @@ impl Journal {
         let records = self.append(events).await?;
         self.take_in(records);
         Ok(())
+    }
+
+    /// Makes sure, before a request is sent, that no other process has taken over the run. A request that another process sends
+    /// meanwhile has the same retry token.
+    pub async fn confirm(&self) -> Result<(), LedgerError> {
+        if self.lease.as_ref().is_none_or(Lease::is_live) {
+            return Ok(());
+        }
+        let confirmed = self.store.confirm(self.run).await;
+        if let Err(error) = &confirmed {
+            self.break_off(error);
+        }
+        confirmed
     }
 
     /// Records what has happened. An event that cannot be stored is still shown and counted, and [`Self::broken`] reports it.
@@ -191,11 +204,15 @@ impl Journal {
     async fn append(&self, events: Vec<Event>) -> Result<Vec<Record>, LedgerError> {
         let appended = self.store.append(self.run, self.clock.now(), events).await;
         if let Err(error) = &appended {
-            tracing::error!(%error, "the ledger cannot be written: nothing new is started");
-            self.lock().broken.get_or_insert_with(|| error.clone());
-            self.failed.cancel();
+            self.break_off(error);
         }
         appended
+    }
+
+    fn break_off(&self, error: &LedgerError) {
+        tracing::error!(%error, "the ledger cannot be written: nothing new is started");
+        self.lock().broken.get_or_insert_with(|| error.clone());
+        self.failed.cancel();
     }
 
     fn take_in(&self, records: Vec<Record>) {
@@ -239,7 +256,7 @@ mod tests {
         let applied = watch::Sender::new(state.last_seq);
         let journal = Journal {
             run,
-            _lease: None,
+            lease: None,
             store: Arc::new(store),
             clock: Arc::new(SystemClock),
             sink: crate::engine::env::no_sink(),

@@ -14,12 +14,13 @@ use super::unlisted::UnlistedMember;
 use super::wanted::{ScalePlan, Wanted, wanted};
 use crate::action::{self, Verb};
 use crate::engine::env::{Environment, RunError, Sink, no_sink};
+use crate::history::launch_lock_key;
 use crate::launch::{self, LaunchOptions, RunSummary};
 use crate::plan::Plan;
 use crate::query::select::{Machine, Selection};
 use crate::tuning::{MAY_BE_UNSEEN, PROBE_FLOOR, PROBE_JITTER};
 use jiff::Timestamp;
-use ledger::{Lease, LedgerError, Outcome, RunId};
+use ledger::{LedgerError, Locked, Outcome, RunId};
 use oci_api::models::InstanceLifecycleState as State;
 use oci_client::FailureClass;
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
@@ -133,8 +134,8 @@ pub struct Keeper<'a> {
     plan: &'a Plan,
     key: FleetKey,
     options: &'a KeepOptions,
-    /// Takes the lock among the processes of this machine; `None` if another process holds it.
-    turn: &'a (dyn Fn() -> Option<Lease> + Sync),
+    /// The key of the lock under which members are launched: other processes change the fleet, too.
+    turn: String,
     tell: &'a (dyn Fn(Told) + Sync),
     /// Receives the records of its runs.
     sink: Sink,
@@ -155,7 +156,6 @@ impl<'a> Keeper<'a> {
         plan: &'a Plan,
         key: FleetKey,
         options: &'a KeepOptions,
-        turn: &'a (dyn Fn() -> Option<Lease> + Sync),
         tell: &'a (dyn Fn(Told) + Sync),
         stop: CancellationToken,
     ) -> Result<Self, LedgerError> {
@@ -167,7 +167,7 @@ impl<'a> Keeper<'a> {
             plan,
             key,
             options,
-            turn,
+            turn: launch_lock_key(&plan.fleet, plan.origin.as_ref()),
             tell,
             sink: no_sink(),
             stop,
@@ -336,7 +336,7 @@ impl<'a> Keeper<'a> {
             (self.tell)(Told::Calm { members: census.count() });
             return Ok(if census.count() > wanted.count { KeepNext::Surplus } else { KeepNext::Rest });
         }
-        let Some(_turn) = (self.turn)() else {
+        let Ok(Locked::Ours(_turn)) = self.env.store.lock(&self.turn, self.env.clock.now()).await else {
             (self.tell)(Told::Busy);
             return Ok(KeepNext::Again);
         };

@@ -14,7 +14,8 @@ pub(super) fn same_names(plan: &Plan, fleet: &FleetSpec) -> bool {
 /// with other files over it, the same names in the same place would still be launched twice.
 pub(super) fn same_origin(of: Option<&Origin>, own: Option<&Origin>) -> bool {
     let (Some(of), Some(own)) = (of, own) else { return true };
-    same_endpoint(Some(of), Some(own)) && canonical(&of.config) == canonical(&own.config)
+    let same_config = || (of.shared && own.shared) || canonical(&of.config) == canonical(&own.config);
+    same_endpoint(Some(of), Some(own)) && same_config()
 }
 
 /// The paths of all files of the config in canonical form.
@@ -28,7 +29,8 @@ fn canonical(path: &str) -> PathBuf {
 
 /// The name of the lock that a process holds while it launches this fleet.
 pub fn launch_lock_key(fleet: &FleetSpec, origin: Option<&Origin>) -> String {
-    let file = origin.map(|origin| canonical(&origin.config).display().to_string()).unwrap_or_default();
+    let own = origin.filter(|origin| !origin.shared);
+    let file = own.map(|origin| canonical(&origin.config).display().to_string()).unwrap_or_default();
     let endpoint = origin.and_then(Origin::requests_go_to).unwrap_or_default();
     [&file, &endpoint, &fleet.region, &fleet.compartment, &fleet.name_prefix].map(String::as_str).join("\n")
 }
@@ -49,6 +51,11 @@ mod tests {
         assert!(same_origin(None, Some(&own)), "older runs do not tell, and are not passed over");
         assert!(!same_origin(Some(&origin("/b/config.yaml", "http://127.0.0.1:2")), Some(&own)));
         assert!(!same_origin(Some(&origin("/a/config.yaml", "http://127.0.0.1:1")), Some(&own)));
+        let shared = |config: &str| Origin { shared: true, ..origin(config, "http://127.0.0.1:2") };
+        let (ann, bob) = (shared("/home/ann/config.yaml"), shared("/home/bob/config.yaml"));
+        assert!(same_origin(Some(&ann), Some(&bob)), "colleagues have one fleet of a name in a place");
+        let fleet = FleetSpec::default();
+        assert_eq!(launch_lock_key(&fleet, Some(&ann)), launch_lock_key(&fleet, Some(&bob)));
         let prod = Origin { over: vec!["/a/prod.yaml".to_owned()], ..own.clone() };
         assert!(
             same_origin(Some(&prod), Some(&own)),

@@ -136,6 +136,7 @@ impl Attempt<'_> {
                 drop(announced);
                 self.intended = true;
             }
+            self.context.journal.confirm().await.map_err(|_| Halted)?;
             // Checked by the wall clock before each request, because this machine may have slept.
             let sent_at = self.context.env.clock.now();
             if self.may_exist.is_some_and(|first_at| is_old(first_at, sent_at)) {

@@ -3,7 +3,6 @@
 use crate::{fuse::Fuse, scaling::Scaling, setup::pick};
 use fleet::fleets::{FleetKey, KeepEnd, KeepOptions, Keeper, Told};
 use fleet::{LaunchOptions, Plan};
-use ledger::Lease;
 use rand::RngExt as _;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -48,11 +47,10 @@ async fn process(scaling: &mut Scaling, fuse: &Arc<Fuse>, once: bool, time: Dura
     plan.fleet.count = scaling.wanted;
     let options = options(once);
     let told = Mutex::new(Vec::new());
-    let turn = || Some(Lease::new(()));
     let tell = |one: Told| told.lock().unwrap().push(one);
     let stop = CancellationToken::new();
     let keeping = async {
-        let mut keeper = Keeper::new(&env, &plan, key, &options, &turn, &tell, stop.clone()).await?;
+        let mut keeper = Keeper::new(&env, &plan, key, &options, &tell, stop.clone()).await?;
         keeper.keep().await
     };
     // Protected members beyond the size must not be terminated.

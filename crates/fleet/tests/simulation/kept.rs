@@ -3,7 +3,7 @@
 use crate::fuse::Fuse;
 use jiff::Timestamp;
 use ledger::{
-    Event, Lease, MemoryStore, Record, RunHead, RunId, Store,
+    Event, Lease, Locked, MemoryStore, Record, RunHead, RunId, Store,
     store::{Pending, Records},
 };
 use std::{
@@ -77,5 +77,25 @@ impl Store for Kept {
 
     fn lease(&self, run: RunId, at: Timestamp) -> Pending<'_, Lease> {
         self.store.lease(run, at)
+    }
+
+    fn confirm(&self, run: RunId) -> Pending<'_, ()> {
+        self.store.confirm(run)
+    }
+
+    fn is_shared(&self) -> bool {
+        self.store.is_shared()
+    }
+
+    fn lock(&self, key: &str, at: Timestamp) -> Pending<'_, Locked> {
+        self.store.lock(key, at)
+    }
+
+    fn request_stop(&self, run: RunId, wanted: bool) -> Pending<'_, ()> {
+        self.store.request_stop(run, wanted)
+    }
+
+    fn is_stop_requested(&self, run: RunId) -> Pending<'_, bool> {
+        self.store.is_stop_requested(run)
     }
 }

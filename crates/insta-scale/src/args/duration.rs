@@ -36,6 +36,16 @@ pub fn refresh(text: &str) -> Result<Duration, String> {
     at_least(text, 1)
 }
 
+/// Parses the time after which another machine may take over a run. Shorter ones would end with a slow commit.
+pub fn takeover(text: &str) -> Result<Duration, String> {
+    at_least(text, 10)
+}
+
+/// Parses the age of what is removed, so that a typing error does not remove what is recent.
+pub fn prune(text: &str) -> Result<Duration, String> {
+    at_least(text, 3600)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,10 +8,12 @@ mod cost;
 mod doctor;
 mod duration;
 mod fleets;
+mod global;
 mod go_style;
 mod hunt;
 mod init;
 mod instances;
+mod ledger;
 mod limits;
 mod manage;
 mod manager;
@@ -38,6 +40,7 @@ pub use fleets::{
     AdoptArgs, AskedSize, FleetArgs, FleetCommand, FleetsArgs, MaintainArgs, ReplaceArgs, ScaleArgs,
     StatusArgs,
 };
+pub use global::Global;
 pub use go_style::{go_flags, missed_equals, normalise, wanted_output};
 pub use hunt::{HuntArgs, HuntFlags};
 pub use init::InitArgs;
@@ -45,6 +48,7 @@ pub use instances::{
     ActInstances, Carry, CleanupArgs, ExportArgs, ExportFormat, ExtendInstances, FleetChoice, InstancesArgs,
     InstancesCommand, Keep, ListInstances, Select, SoftInstances, Sort, StatusInstances, TerminateInstances,
 };
+pub use ledger::{CopyLedger, GrantLedger, LedgerArgs, LedgerCommand, LedgerRole, PruneLedger};
 pub use limits::{
     CancelLimitRequest, CommentLimitRequest, LimitsArgs, LimitsCommand, ListLimitRequests, RequestLimits,
 };
@@ -65,7 +69,6 @@ pub use ssh::{ExportAddress, LoginArgs, SshArgs};
 pub use watch::WatchArgs;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use oci_client::credentials::AuthMethod;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -107,46 +110,6 @@ Exit codes:
   6    with `hunt --once`: not yet
   7    a ratchet ran out of time or money and gave everything back
   130  interrupted (Ctrl-C); continue with `oci-insta-scale resume`";
-
-/// Flags of every command.
-#[derive(Clone, Debug, Args)]
-pub struct Global {
-    /// Read this config file; repeat for files over it, whose keys take precedence [default: config.yaml]
-    #[arg(long, global = true, value_name = "FILE", env = "OCI_INSTA_SCALE_CONFIG", hide_env_values = true)]
-    pub config: Vec<PathBuf>,
-    /// Set this key of the config, for example instance_settings.count=4 or regions.0.subnet_id=OCID; repeat for more keys
-    #[arg(long, global = true, value_name = "KEY=VALUE")]
-    pub set: Vec<String>,
-    /// Use this profile of ~/.oci/config, overriding the config file
-    #[arg(long, global = true, value_name = "NAME")]
-    pub profile: Option<String>,
-    /// Sign in this way: api_key, security_token, instance_principal, instance_obo_user, resource_principal,
-    /// oke_workload_identity, or auto for the first that is configured [default: the config's]
-    #[arg(long, global = true, value_name = "METHOD", value_parser = auth_method)]
-    pub auth: Option<AuthMethod>,
-    /// Send every request to this base URL, for example a simulator [default: the region's endpoints]
-    #[arg(long, global = true, value_name = "URL", env = "OCI_INSTA_SCALE_ENDPOINT", hide_env_values = true)]
-    pub endpoint: Option<String>,
-    /// Store the records of runs in this directory [default: $XDG_STATE_HOME/oci-insta-scale]
-    #[arg(
-        long,
-        global = true,
-        value_name = "DIR",
-        env = "OCI_INSTA_SCALE_STATE_DIR",
-        hide_env_values = true,
-        value_parser = clap::builder::TypedValueParser::map(clap::builder::OsStringValueParser::new(), PathBuf::from)
-    )]
-    pub state_dir: Option<PathBuf>,
-    /// Format of the output on stdout
-    #[arg(short, long, global = true, value_name = "FORMAT", default_value = "table")]
-    pub output: OutputFormat,
-    /// Print more messages on stderr; -vv also prints every request
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
-    pub verbose: u8,
-    /// Print only errors on stderr
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
-    pub quiet: bool,
-}
 
 /// What is printed on stdout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -210,6 +173,8 @@ pub enum Command {
     Config(ConfigArgs),
     /// Print the smallest IAM policy that the config needs
     Policy(PolicyArgs),
+    /// Copy, check or prune the records of runs, which several machines can share
+    Ledger(LedgerArgs),
     /// Show the prices of shapes, or use another price list
     Prices(PricesArgs),
     /// Find values for the config: availability domains, shapes, images, subnets and compartments
@@ -468,9 +433,4 @@ fn positive(text: &str) -> Result<f64, String> {
         Ok(value) if value.is_finite() && value > 0.0 => Ok(value),
         _ => Err("expected a number above 0".to_owned()),
     }
-}
-
-/// Parses the name of a way of signing in.
-fn auth_method(text: &str) -> Result<AuthMethod, String> {
-    AuthMethod::find(text).ok_or_else(|| AuthMethod::unknown(text))
 }

@@ -2,7 +2,7 @@
 //! format is ignored in silence.
 
 use crate::args::{
-    CapacityCommand, Command, ExportFormat, InstancesCommand, OutputFormat, PricesCommand,
+    CapacityCommand, Command, ExportFormat, InstancesCommand, LedgerCommand, OutputFormat, PricesCommand,
     ReservationCommand, SimCommand,
 };
 use crate::error::CommandError;
@@ -45,6 +45,10 @@ pub fn formats_of(command: &Command) -> Formats {
         Command::Capacity(args) => match &args.command {
             Some(CapacityCommand::History(args)) if args.forget => Formats::Documents,
             _ => Formats::List,
+        },
+        Command::Ledger(args) => match args.command {
+            LedgerCommand::Grant(_) => Formats::Text("it prints SQL"),
+            LedgerCommand::Copy(_) | LedgerCommand::Check | LedgerCommand::Prune(_) => Formats::Documents,
         },
         Command::Prices(args) => match args.command {
             PricesCommand::List(_) => Formats::List,

@@ -134,7 +134,7 @@ async fn launch_new_run(
     let environment = connection.environment(store);
     let run = environment.new_run_id();
     if !session.simulated {
-        session.heed_stop_requests(run, plan.hunt.is_some())?;
+        session.heed_stop_requests(run, plan.hunt.is_some()).await?;
     }
     let (sink, reporter) = run_report::start_reporter(session, RunState::new(run), &plan)?;
     let watch = Watch::new(run, &[], plan.fleet.clone(), connection.settings.prices.clone());

@@ -134,6 +134,12 @@ fn example(page: &str) -> String {
         "oci-insta-scale-config" => "oci-insta-scale config schema",
         "oci-insta-scale-fleet" => "oci-insta-scale fleet adopt",
         "oci-insta-scale-schema" => "oci-insta-scale schema runs",
+        "oci-insta-scale-ledger" | "oci-insta-scale-ledger-check" => "oci-insta-scale ledger check",
+        "oci-insta-scale-ledger-copy" => {
+            "oci-insta-scale ledger copy ~/.local/state/oci-insta-scale postgres://ann@db.example.com/fleets"
+        }
+        "oci-insta-scale-ledger-prune" => "oci-insta-scale ledger prune --older-than 90d --dry-run",
+        "oci-insta-scale-ledger-grant" => "oci-insta-scale ledger grant reader dashboards",
         "oci-insta-scale-prices" => "oci-insta-scale prices list",
         "oci-insta-scale-prices-list" => "oci-insta-scale prices list VM.Standard.E4.Flex",
         "oci-insta-scale-prices-update" => "oci-insta-scale prices update products.json",

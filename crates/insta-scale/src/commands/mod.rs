@@ -33,6 +33,7 @@ pub mod policy;
 mod prices;
 pub mod proposals;
 pub mod ratcheting;
+mod records;
 mod reference;
 mod report;
 mod reported;
@@ -126,6 +127,7 @@ async fn dispatch(session: &Session, command: Command) -> Result<Exit, CommandEr
         Command::Notify(args) => Box::pin(notify::run_notify(session, &args)).await,
         Command::Config(args) => config::run_config(session, &args.command),
         Command::Policy(args) => Box::pin(policy::show_policy(session, &args)).await,
+        Command::Ledger(args) => Box::pin(records::run_ledger(session, &args.command)).await,
         Command::Prices(args) => prices::run_prices(session, &args),
         Command::Sim(args) => Box::pin(sim::run_sim(session, &args.command)).await,
         Command::Completions { shell } => reference::print_completions(shell),

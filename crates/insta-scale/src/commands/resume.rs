@@ -134,7 +134,7 @@ async fn go_on(
         list_lag: args.list_lag,
         ..launch_options(&args.pace)
     };
-    session.heed_stop_requests(run, plan.hunt.is_some())?;
+    session.heed_stop_requests(run, plan.hunt.is_some()).await?;
     let (what, how) = ((&plan, Some(&state)), (options, &args.hunting));
     let result = hunting::run_launch(session, &environment, run, what, how, sink).await;
     reporter.finish();

@@ -46,10 +46,10 @@ pub async fn list_runs(session: &Session, args: &RunsArgs) -> Result<Exit, Comma
 
 /// Notes about runs whose records are lost. This creates a ledger only if there must have been one.
 async fn lost_runs(session: &Session) -> Result<Vec<String>, CommandError> {
-    if !ledger::sqlite::has_locks(&session.state_folder()?) {
-        return Ok(Vec::new());
+    match session.ledger_of_the_past()? {
+        Some(store) => Ok(lost::notes_on_lost_runs(&store, &session.flags_text()).await?),
+        None => Ok(Vec::new()),
     }
-    Ok(lost::notes_on_lost_runs(&session.ledger()?, &session.flags_text()).await?)
 }
 
 /// The runs with facts from their records. A run that cannot be read is listed all the same.

@@ -8,10 +8,11 @@ use crate::output::console;
 use crate::output::runs::age;
 use crate::output::text::count;
 use crate::session::Session;
+use crate::tuning::STANDBY_POLL;
+use fleet::Origin;
 use fleet::history::{UnfinishedRun, find_unfinished, find_unfinished_hunt, launch_lock_key};
 use jiff::Timestamp;
-use ledger::sqlite::{self, Locked};
-use ledger::{Lease, RunId, RunState};
+use ledger::{Lease, Locked, RunId, RunState, Store};
 
 /// What the launch does.
 #[derive(Debug)]
@@ -36,10 +37,12 @@ pub async fn resolve_unfinished_run(
     }
     let now = session.now();
     let origin = session.origin(settings);
-    let folder = session.state_folder()?;
     let store = session.ledger()?;
+    if args.is_hunt() && !args.new {
+        stand_by(session, &*store, settings, origin.as_ref()).await?;
+    }
     // The lock comes before the check, which would otherwise miss a run that begins in between.
-    let lock = sqlite::lock(&folder, &launch_lock_key(&settings.fleet, origin.as_ref()), now)?;
+    let lock = store.lock(&launch_lock_key(&settings.fleet, origin.as_ref()), now).await?;
     if args.is_hunt()
         && !args.new
         && let Some(hunt) = find_unfinished_hunt(&*store, &settings.fleet, origin.as_ref(), now).await?
@@ -70,10 +73,37 @@ pub async fn resolve_unfinished_run(
             ));
         }
     };
-    if let Some((said, remedy)) = lost::find_lost_run(&store, &folder, &session.flags_text()).await? {
+    if let Some((said, remedy)) =
+        lost::find_lost_run(&store, &session.state_folder()?, &session.flags_text()).await?
+    {
         return Err(CommandError::usage(said, remedy));
     }
     Ok(Choice::Launch(Some(lock)))
+}
+
+/// Waits while a hunter on another machine works on the hunt of this fleet: two hunters are one hunter and one that takes over.
+async fn stand_by(
+    session: &Session,
+    store: &dyn Store,
+    settings: &Settings,
+    origin: Option<&Origin>,
+) -> Result<(), CommandError> {
+    let mut is_told = false;
+    while store.is_shared() {
+        let hunt = find_unfinished_hunt(store, &settings.fleet, origin, session.now()).await?;
+        let Some(holder) = hunt.as_ref().and_then(|hunt| hunt.holder.as_ref()) else { break };
+        if !is_told && !session.is_quiet() {
+            console::line(&format!(
+                "standing by: {holder} hunts for this fleet; this process takes over if that one ends"
+            ));
+        }
+        is_told = true;
+        tokio::select! {
+            () = tokio::time::sleep(STANDBY_POLL) => {}
+            () = session.stop.cancelled() => return Err(CommandError::Interrupted),
+        }
+    }
+    Ok(())
 }
 
 /// The unfinished run that would stop a launch, for a command that only shows the launch.

@@ -3,7 +3,7 @@
 //! A value is shown only if every key of its line is known and none is secret: the value of a misspelt key may be the
 //! passphrase, and a line without a key may be part of the key itself.
 
-use super::keys::{GROUPS, SECRET, SECRET_ADDRESS};
+use super::keys::{GROUPS, SECRET, is_secret};
 use oci_api::schema::{Kind, Model};
 use std::collections::BTreeSet;
 
@@ -81,8 +81,7 @@ fn safe_length(lines: &[&str], text: &str) -> usize {
 
 /// Whether a key is known and not secret.
 pub(super) fn is_known(key: &str) -> bool {
-    key != SECRET
-        && key != SECRET_ADDRESS
+    !is_secret(key)
         && (GROUPS.iter().any(|(_, names)| names.contains(&key))
             || has_field("LaunchInstanceDetails", key, &mut BTreeSet::new()))
 }

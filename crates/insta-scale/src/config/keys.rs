@@ -9,9 +9,12 @@ pub const SECRET: &str = "private_key_passphrase";
 /// A key of `notify` whose value may be a secret.
 pub const SECRET_ADDRESS: &str = "url";
 
+/// The address of a shared ledger, which may contain a password.
+pub const LEDGER: &str = "ledger";
+
 /// Whether the value of a key may be a secret by itself.
 pub fn is_secret(key: &str) -> bool {
-    [SECRET, SECRET_ADDRESS].contains(&key)
+    [SECRET, SECRET_ADDRESS, LEDGER].contains(&key)
 }
 
 /// The whole numbers, with the range that each must be in.
@@ -68,6 +71,7 @@ pub const TOP: &[&str] = &[
     "ssh",
     "hunt",
     "notify",
+    LEDGER,
     "instance_settings",
 ];
 

@@ -20,6 +20,7 @@ mod instance;
 mod keys;
 mod kinds;
 mod layers;
+
 mod merge;
 mod metadata;
 mod names;
@@ -38,6 +39,7 @@ mod schema;
 mod section;
 mod set;
 pub mod shapes;
+mod shared_ledger;
 mod show;
 mod single;
 mod size;
@@ -67,6 +69,7 @@ pub use ocids::Home;
 pub use scalar::Scalar;
 pub use schema::schema;
 pub use set::join as join_key;
+pub use shared_ledger::ledger_of;
 pub use show::{Shown, ShownNode, show};
 pub use sources::Labels;
 pub use ssh_keys::check_ssh_keys;
@@ -382,6 +385,7 @@ fn read_root(
     let strategy = instances.strategy.map(|strategy| strategy.value);
     let hunt_floor = top.node("hunt").and_then(|node| hunt::read_floor(node, findings));
     let notify = notify::read_notify(&top, folders, findings);
+    shared_ledger::read_ledger(&top, findings);
     Some(Parts { credentials, endpoint, fleet, strategy, prices, login, hunt_floor, notify, profile })
 }
 

@@ -81,7 +81,7 @@ impl<'a> Section<'a> {
 
     /// Reports a value of the wrong kind.
     pub fn wrong(&self, key: &str, node: &Node, wanted: &str, help: Option<&str>) {
-        let shown = if key == keys::SECRET { "another kind of value".to_owned() } else { node.describe() };
+        let shown = if keys::is_secret(key) { "another kind of value".to_owned() } else { node.describe() };
         let mut finding =
             Finding::at(node.place, format!("{}{key} must be {wanted}, but is {shown}", self.path));
         finding.help = help.map(str::to_owned);

@@ -28,6 +28,7 @@ pub mod progress;
 pub mod proposal;
 pub mod published;
 pub mod ratchet;
+pub mod records;
 pub mod refusal;
 pub mod report;
 pub mod reserving;

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use ledger::store::Pending;
-use ledger::{Event, Lease, Record, Records, RunHead, RunId, Store, Stray};
+use ledger::{Event, Lease, Locked, Record, Records, RunHead, RunId, Store, Stray};
 use std::sync::Arc;
 
 /// Passes everything on, and traces what was written.
@@ -39,6 +39,26 @@ impl Store for TracedStore {
 
     fn lease(&self, run: RunId, at: Timestamp) -> Pending<'_, Lease> {
         self.inner.lease(run, at)
+    }
+
+    fn confirm(&self, run: RunId) -> Pending<'_, ()> {
+        self.inner.confirm(run)
+    }
+
+    fn is_shared(&self) -> bool {
+        self.inner.is_shared()
+    }
+
+    fn lock(&self, key: &str, at: Timestamp) -> Pending<'_, Locked> {
+        self.inner.lock(key, at)
+    }
+
+    fn request_stop(&self, run: RunId, wanted: bool) -> Pending<'_, ()> {
+        self.inner.request_stop(run, wanted)
+    }
+
+    fn is_stop_requested(&self, run: RunId) -> Pending<'_, bool> {
+        self.inner.is_stop_requested(run)
     }
 
     fn strays(&self) -> Pending<'_, Vec<Stray>> {

@@ -93,7 +93,7 @@ fn what_is_not_yaml_says_where_it_stops_being_so() {
           |
         1 | …
           | ^
-          = help: the keys are: tenancy_ocid, user_ocid, fingerprint, private_key_path, private_key_passphrase, region, compartment_id, compartment, regions, fleet, profile, auth, endpoint, prices, ssh, hunt, notify, instance_settings
+          = help: the keys are: tenancy_ocid, user_ocid, fingerprint, private_key_path, private_key_passphrase, region, compartment_id, compartment, regions, fleet, profile, auth, endpoint, prices, ssh, hunt, notify, ledger, instance_settings
 
         config.yaml: 1 mistake; nothing was sent
         ");
@@ -102,7 +102,7 @@ fn what_is_not_yaml_says_where_it_stops_being_so() {
           |
         1 | …
           | ^
-          = help: the keys are: tenancy_ocid, user_ocid, fingerprint, private_key_path, private_key_passphrase, region, compartment_id, compartment, regions, fleet, profile, auth, endpoint, prices, ssh, hunt, notify, instance_settings
+          = help: the keys are: tenancy_ocid, user_ocid, fingerprint, private_key_path, private_key_passphrase, region, compartment_id, compartment, regions, fleet, profile, auth, endpoint, prices, ssh, hunt, notify, ledger, instance_settings
 
         config.yaml: 1 mistake; nothing was sent
         ");

@@ -53,6 +53,8 @@ mod reservations;
 #[cfg(unix)]
 mod schema;
 mod selection;
+#[cfg(target_os = "linux")]
+mod shared_ledger;
 mod siblings;
 mod sim_serve;
 mod spread;

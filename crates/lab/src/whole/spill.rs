@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 use ledger::store::Pending;
-use ledger::{Event, Lease, LedgerError, MemoryStore, Record, Records, RunHead, RunId, Store};
+use ledger::{Event, Lease, LedgerError, Locked, MemoryStore, Record, Records, RunHead, RunId, Store};
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::PathBuf;
@@ -80,5 +80,25 @@ impl Store for Spill {
 
     fn lease(&self, run: RunId, at: Timestamp) -> Pending<'_, Lease> {
         self.heads.lease(run, at)
+    }
+
+    fn confirm(&self, run: RunId) -> Pending<'_, ()> {
+        self.heads.confirm(run)
+    }
+
+    fn is_shared(&self) -> bool {
+        self.heads.is_shared()
+    }
+
+    fn lock(&self, key: &str, at: Timestamp) -> Pending<'_, Locked> {
+        self.heads.lock(key, at)
+    }
+
+    fn request_stop(&self, run: RunId, wanted: bool) -> Pending<'_, ()> {
+        self.heads.request_stop(run, wanted)
+    }
+
+    fn is_stop_requested(&self, run: RunId) -> Pending<'_, bool> {
+        self.heads.is_stop_requested(run)
     }
 }

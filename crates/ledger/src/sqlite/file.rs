@@ -2,7 +2,7 @@
 
 use super::private;
 use crate::{LedgerError, Result, RunId, event::FORMAT_VERSION};
-use rusqlite::{Connection, ErrorCode, OpenFlags, config::DbConfig};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, config::DbConfig};
 use std::{
     fs::File,
     io::{self, Seek as _, SeekFrom, Write as _},
@@ -155,6 +155,14 @@ fn create(connection: &mut Connection) -> rusqlite::Result<()> {
         transaction.pragma_update(None, "user_version", FORMAT_VERSION)?;
     }
     transaction.commit()
+}
+
+/// The key of a run in the tables.
+pub(super) fn key(connection: &Connection, run: RunId) -> rusqlite::Result<Option<i64>> {
+    connection
+        .prepare_cached("SELECT key FROM runs WHERE id = ?1")?
+        .query_row([run.to_string()], |row| row.get(0))
+        .optional()
 }
 
 pub(super) fn io(path: &Path, error: &io::Error) -> LedgerError {

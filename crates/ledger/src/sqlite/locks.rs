@@ -1,26 +1,20 @@
 //! Locks in the state directory, on runs and on keys. The operating system holds them until the process ends, however it ends.
 
 use super::{
-    checksum::hash,
     file::{self, lock_path},
     mark::Mark,
 };
-use crate::{Lease, Result, RunId, lease::Holder};
+use crate::{
+    Lease, Result, RunId,
+    lease::{Holder, Locked},
+    stored::hash,
+};
 use jiff::Timestamp;
 use std::{
     fs::{File, TryLockError},
     path::Path,
     sync::Arc,
 };
-
-/// The result of asking for a lock.
-#[derive(Debug)]
-pub enum Locked {
-    /// This process holds it until the lease is dropped.
-    Ours(Lease),
-    /// Another process holds it: the holder, if it has recorded itself.
-    Theirs(Option<Holder>),
-}
 
 /// Locks `key` against other processes with the same state directory. Others are shown `at` as the time since which it is held.
 ///

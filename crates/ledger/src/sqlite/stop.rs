@@ -16,7 +16,7 @@ fn request_path(directory: &Path, run: RunId) -> PathBuf {
 ///
 /// # Errors
 /// When the file cannot be created.
-pub fn request_stop(directory: &Path, run: RunId) -> Result<()> {
+pub(super) fn request(directory: &Path, run: RunId) -> Result<()> {
     file::open_private(&request_path(directory, run)).map(drop)
 }
 
@@ -24,7 +24,7 @@ pub fn request_stop(directory: &Path, run: RunId) -> Result<()> {
 ///
 /// # Errors
 /// When the file exists and cannot be removed.
-pub fn withdraw_stop(directory: &Path, run: RunId) -> Result<()> {
+pub(super) fn withdraw(directory: &Path, run: RunId) -> Result<()> {
     let path = request_path(directory, run);
     match std::fs::remove_file(&path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(file::io(&path, &error)),
@@ -33,6 +33,6 @@ pub fn withdraw_stop(directory: &Path, run: RunId) -> Result<()> {
 }
 
 /// Whether the process that holds the run is asked to stop.
-pub fn is_stop_requested(directory: &Path, run: RunId) -> bool {
+pub(super) fn is_requested(directory: &Path, run: RunId) -> bool {
     request_path(directory, run).exists()
 }

@@ -1,7 +1,7 @@
 //! The thread that owns the connection. It handles jobs in order, and all waiting appends as one transaction.
 
 use super::{
-    checksum::checksum,
+    archive::{self, ArchiveJob},
     file,
     locks::is_held,
     mark::{Change, Mark, Marks},
@@ -9,11 +9,11 @@ use super::{
 use crate::{
     Event, LedgerError, Record, Result, RunHead, RunId,
     event::FORMAT_VERSION,
-    memory::head,
     store::{Records, Unreadable},
+    stored::{checksum, decode, head, missing},
 };
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use std::{
     collections::HashMap,
     fs::File,
@@ -54,6 +54,10 @@ pub(super) enum Job {
         run: RunId,
         answer: Sender<Result<()>>,
     },
+    /// A run is copied or removed.
+    Archive {
+        job: ArchiveJob,
+    },
     /// This process has locked the run's file.
     Taken {
         run: RunId,
@@ -88,6 +92,12 @@ pub(super) fn work(mut connection: Connection, path: &Path, directory: &Path, jo
                     // Only the lease may keep the lock alive.
                     drop(lock);
                     let _ = answer.send(Ok(()));
+                }
+                Job::Archive { job } => {
+                    commit(&mut connection, path, &mut ends, std::mem::take(&mut writes));
+                    // What is known of the ends of runs may change.
+                    ends.of.clear();
+                    archive::answer(&mut connection, path, directory, job);
                 }
                 read => {
                     // Jobs run in order, so a read sees everything that was sent before it.
@@ -167,7 +177,11 @@ fn write(
                 let kept = open.map(|open| append(open, ends, run, at, events));
                 written.push(Written::Appended(answer, settle(&mut outcome, run, kept)));
             }
-            Job::Records { .. } | Job::Runs { .. } | Job::Known { .. } | Job::Taken { .. } => {}
+            Job::Records { .. }
+            | Job::Runs { .. }
+            | Job::Known { .. }
+            | Job::Archive { .. }
+            | Job::Taken { .. } => {}
         }
     }
     outcome?;
@@ -189,13 +203,6 @@ fn settle<T>(
         // The caller replaces this with the error of the transaction.
         None => Err(LedgerError::UnknownRun { run }),
     }
-}
-
-fn key(connection: &Connection, run: RunId) -> rusqlite::Result<Option<i64>> {
-    connection
-        .prepare_cached("SELECT key FROM runs WHERE id = ?1")?
-        .query_row([run.to_string()], |row| row.get(0))
-        .optional()
 }
 
 /// The key and the last number of each run, cached until another process writes to the file.
@@ -227,7 +234,7 @@ impl Ends {
         if let Some(end) = self.of.get(&run) {
             return Ok(Some(*end));
         }
-        let Some(key) = key(open, run)? else { return Ok(None) };
+        let Some(key) = file::key(open, run)? else { return Ok(None) };
         let last: u64 = open
             .prepare_cached("SELECT coalesce(max(seq), 0) FROM records WHERE run = ?1")?
             .query_row([key], |row| row.get(0))?;
@@ -250,7 +257,7 @@ fn create(
     at: Timestamp,
     first: Event,
 ) -> rusqlite::Result<Result<Record>> {
-    if key(open, run)?.is_some() {
+    if file::key(open, run)?.is_some() {
         return Ok(Err(LedgerError::RunExists { run }));
     }
     if is_held(&ends.directory, run) {
@@ -301,10 +308,10 @@ fn answer_read(connection: &Connection, path: &Path, directory: &Path, job: Job)
             let _ = answer.send(runs(connection, directory).map_err(wrong));
         }
         Job::Known { run, answer } => {
-            let known = key(connection, run).map_err(wrong);
+            let known = file::key(connection, run).map_err(wrong);
             let _ = answer.send(known.and_then(|key| key.map(drop).ok_or(LedgerError::UnknownRun { run })));
         }
-        Job::Create { .. } | Job::Append { .. } | Job::Taken { .. } => {}
+        Job::Create { .. } | Job::Append { .. } | Job::Archive { .. } | Job::Taken { .. } => {}
     }
 }
 
@@ -320,12 +327,9 @@ const SELECT: &str = "SELECT seq, at, event, checksum FROM records WHERE run = ?
 
 /// How many unreadable records in a row are tried before reading stops.
 const MOST_BROKEN: usize = 1000;
-/// The maximum number of missing records in one gap that are reported individually.
-const LONGEST_GAP: u64 = 1000;
-
 /// Reads a run in order. Where the file is damaged, reading continues with the next readable record.
 fn records(connection: &Connection, run: RunId) -> rusqlite::Result<Result<Records>> {
-    let Some(key) = key(connection, run)? else {
+    let Some(key) = file::key(connection, run)? else {
         return Ok(Err(LedgerError::UnknownRun { run }));
     };
     let mut found = Records::default();
@@ -358,7 +362,7 @@ fn read_from(
     while let Some(row) = rows.next().map_err(|error| (seq, error))? {
         let at = row.get::<_, u64>(0).map_err(|error| (seq, error))?;
         found.unreadable.extend(missing(seq..at));
-        match decode(row) {
+        match decoded(row) {
             Ok(record) => found.records.push(record),
             Err(reason) => found.unreadable.push(Unreadable { seq: at, reason }),
         }
@@ -367,30 +371,12 @@ fn read_from(
     Ok(())
 }
 
-/// The records missing in a gap. A damaged number can have any value, so a long gap is reported by its beginning and its last
-/// number.
-fn missing(gap: std::ops::Range<u64>) -> impl Iterator<Item = Unreadable> {
-    let told = gap.start..gap.end.min(gap.start.saturating_add(LONGEST_GAP));
-    let rest = gap.end - told.end.min(gap.end);
-    let last = (rest > 0).then(|| Unreadable {
-        seq: gap.end - 1,
-        reason: format!("it is not there, nor are the {} before it", rest - 1),
-    });
-    told.map(|seq| Unreadable { seq, reason: "it is not there".to_owned() }).chain(last)
-}
-
-fn decode(row: &rusqlite::Row<'_>) -> std::result::Result<Record, String> {
+fn decoded(row: &rusqlite::Row<'_>) -> std::result::Result<Record, String> {
     let text =
         |index: usize| row.get_ref(index).and_then(|value| Ok(value.as_str()?)).map_err(|e| e.to_string());
     let seq: u64 = row.get(0).map_err(|error| error.to_string())?;
-    let (at, event) = (text(1)?, text(2)?);
     let kept: i64 = row.get(3).map_err(|error| error.to_string())?;
-    if kept != checksum(seq, at, event) {
-        return Err("its checksum is wrong: it was changed after it was written".to_owned());
-    }
-    let at = at.parse().map_err(|error| format!("its time cannot be read: {error}"))?;
-    let event = serde_json::from_str(event).map_err(|error| format!("its event cannot be read: {error}"))?;
-    Ok(Record { seq, at, event })
+    decode(seq, text(1)?, text(2)?, kept)
 }
 
 /// Lists the runs. The first and last records of each run contain everything that a list shows.
@@ -406,14 +392,10 @@ fn runs(connection: &Connection, directory: &Path) -> rusqlite::Result<Vec<RunHe
                 .prepare_cached(&format!(
                     "SELECT seq, at, event, checksum FROM records WHERE run = ?1 ORDER BY seq {order} LIMIT 1"
                 ))?
-                .query_row([key], |row| decode(row).map_err(rusqlite::Error::InvalidParameterName))
+                .query_row([key], |row| decoded(row).map_err(rusqlite::Error::InvalidParameterName))
         };
         let (first, last) = (end("ASC").ok(), end("DESC").ok());
-        // A run whose first or last record is unreadable is still listed, with fewer details.
-        let made_at = run.made_at().unwrap_or(Timestamp::UNIX_EPOCH);
-        let unknown = || Record { seq: 0, at: made_at, event: Event::RunResumed };
-        let (first, last) = (first.unwrap_or_else(unknown), last.unwrap_or_else(unknown));
-        heads.push(head(run, &first, &last, is_held(directory, run)));
+        heads.push(head(run, first.as_ref(), last.as_ref(), is_held(directory, run)));
     }
     Ok(heads)
 }

@@ -9,7 +9,7 @@ use fleet::fleets::{
 };
 use fleet::select::Selection;
 use fleet::{Environment, FleetSpec, LaunchOptions, Plan, no_sink};
-use ledger::{Lease, Outcome};
+use ledger::Outcome;
 use oci_api::Operation;
 use oci_simulator::world::{ApiRequest, Caller};
 use std::sync::Mutex;
@@ -232,8 +232,8 @@ pub async fn keep_at(
     let plan = Plan::offline(fleet).unwrap();
     let key = FleetKey::new(&plan.fleet, None);
     let told = Mutex::new(Vec::new());
-    let (turn, tell) = (|| Some(Lease::new(())), |one| told.lock().unwrap().push(one));
-    let keeper = Keeper::new(&env, &plan, key, options, &turn, &tell, CancellationToken::new()).await;
+    let tell = |one| told.lock().unwrap().push(one);
+    let keeper = Keeper::new(&env, &plan, key, options, &tell, CancellationToken::new()).await;
     let mut keeper = keeper.unwrap();
     let ended = tokio::time::timeout(time, keeper.keep()).await.ok().map(Result::unwrap);
     drop(keeper);

@@ -10,7 +10,7 @@ use fleet::fleets::{
 };
 use fleet::plan::{Across, Reserve, Spread, WhenImpossible};
 use fleet::{Environment, FleetSpec, LaunchOptions, Plan};
-use ledger::{Amount, ErrorClass, Event, Lease, Outcome, PlacementSize};
+use ledger::{Amount, ErrorClass, Event, Outcome, PlacementSize};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -219,7 +219,7 @@ async fn a_maintained_fleet_stays_spread() {
     grow(&world, &fleet, 3).await.unwrap();
     let (env, stop) = (world.environment(), CancellationToken::new());
     let plan = plan_for(&env, fleet.clone()).await;
-    let (turn, tell) = (|| Some(Lease::new(())), |_: Told| ());
+    let tell = |_: Told| ();
     let options = KeepOptions {
         every: Duration::from_secs(30),
         once: false,
@@ -227,7 +227,7 @@ async fn a_maintained_fleet_stays_spread() {
         launch: LaunchOptions::default(),
     };
     let key = FleetKey::new(&fleet, None);
-    let mut keeper = Keeper::new(&env, &plan, key, &options, &turn, &tell, stop).await.unwrap();
+    let mut keeper = Keeper::new(&env, &plan, key, &options, &tell, stop).await.unwrap();
     let losses = async {
         for fault in [3, 1, 2] {
             let lost = world.region.world().live_instances().find(|entry| entry.fault_domain == fault);

@@ -110,7 +110,7 @@ async fn launch(
     connection.session.say_when_stopped(runtime::STOPPING);
     let environment = connection.environment(ground.asking.store.clone());
     let run = environment.new_run_id();
-    connection.session.heed_stop_requests(run, false)?;
+    connection.session.heed_stop_requests(run, false).await?;
     let (sink, reporter) = run_report::start_reporter(connection.session, RunState::new(run), plan)?;
     let watch = Watch::new(run, &[], plan.fleet.clone(), connection.settings.prices.clone());
     let priced = (&plan.fleet, &connection.settings.prices);

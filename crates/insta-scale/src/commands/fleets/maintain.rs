@@ -12,10 +12,7 @@ use crate::output::fleets::maintain::Teller;
 use crate::output::simulated;
 use crate::session::{Session, launch_options};
 use fleet::fleets::{KeepEnd, KeepOptions, Keeper};
-use fleet::history::launch_lock_key;
 use fleet::no_sink;
-use ledger::Lease;
-use ledger::sqlite::{self, Locked};
 
 /// The message when it is told to stop.
 const STOPPING: &str = "stopping: nothing new is launched; the fleet stays as it is";
@@ -48,14 +45,6 @@ pub async fn maintain_fleet(session: &Session, args: &MaintainArgs) -> Result<Ex
     let notifier = Notifier::open(session, &ground.connection.settings, !args.pace.no_notify)?;
     session.say_when_stopped(STOPPING);
     let environment = ground.connection.environment(ground.asking.store.clone());
-    let folder = session.state_folder()?;
-    let key = launch_lock_key(ground.fleet(), ground.origin.as_ref());
-    let turn = || -> Option<Lease> {
-        match sqlite::lock(&folder, &key, session.now()) {
-            Ok(Locked::Ours(turn)) => Some(turn),
-            _ => None,
-        }
-    };
     let keeping = Keeping::new(&notifier, &plan.fleet, wanted.count, session.now());
     let teller = Teller::new(session, &keeping);
     let tell = |told| {
@@ -71,7 +60,7 @@ pub async fn maintain_fleet(session: &Session, args: &MaintainArgs) -> Result<Ex
         launch: launch_options(&args.pace),
     };
     let mut keeper =
-        Keeper::new(&environment, &plan, ground.key.clone(), &options, &turn, &tell, session.stop.clone())
+        Keeper::new(&environment, &plan, ground.key.clone(), &options, &tell, session.stop.clone())
             .await?
             .watched_by(sink);
     let ended = keeper.keep().await;

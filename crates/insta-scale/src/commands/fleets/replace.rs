@@ -27,7 +27,7 @@ pub async fn replace_members(session: &Session, args: &ReplaceArgs) -> Result<Ex
             "add --max-unavailable 1: the old instance is terminated first",
         ));
     }
-    let _turn = if args.dry_run { None } else { Some(super::scale::take_turn(&ground)?) };
+    let _turn = if args.dry_run { None } else { Some(super::scale::take_turn(&ground).await?) };
     ground.needs_its_network()?;
     let mut plan = ground.plan(ground.fleet().clone()).await?;
     reservation::check_reservations(&ground.connection, &plan).await?;

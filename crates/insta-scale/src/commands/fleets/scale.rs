@@ -18,8 +18,7 @@ use fleet::fleets::{Census, LeavingOrder, Means, ScalePlan, SizeChange, Wanted, 
 use fleet::history::{holder_of, launch_lock_key};
 use fleet::no_sink;
 use fleet::plan::Spread;
-use ledger::Lease;
-use ledger::sqlite::{self, Locked};
+use ledger::{Lease, Locked};
 use oci_api::models::InstanceLifecycleState as State;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -35,7 +34,7 @@ pub async fn scale_fleet(session: &Session, args: &ScaleArgs) -> Result<Exit, Co
     if let Some(ttl) = args.ttl {
         crate::commands::launch::set_expiry(&mut ground.connection.settings, ttl, session.now())?;
     }
-    let _turn = if args.dry_run { None } else { Some(take_turn(&ground)?) };
+    let _turn = if args.dry_run { None } else { Some(take_turn(&ground).await?) };
     let mut census = ground.census().await?;
     refuse_at_work(&ground, &census).await?;
     if !census.unfinished.is_empty() {
@@ -177,11 +176,10 @@ async fn nothing(
     Ok(exit)
 }
 
-/// Takes the lock that prevents another `scale` or `launch` on this machine from changing the fleet meanwhile.
-pub(super) fn take_turn(ground: &Ground<'_>) -> Result<Lease, CommandError> {
-    let folder = ground.connection.session.state_folder()?;
+/// Takes the lock that prevents another `scale` or `launch` with the same ledger from changing the fleet meanwhile.
+pub(super) async fn take_turn(ground: &Ground<'_>) -> Result<Lease, CommandError> {
     let key = launch_lock_key(ground.fleet(), ground.origin.as_ref());
-    match sqlite::lock(&folder, &key, ground.connection.session.now())? {
+    match ground.asking.store.lock(&key, ground.connection.session.now()).await? {
         Locked::Ours(turn) => Ok(turn),
         Locked::Theirs(holder) => {
             let holder = holder.map_or_else(|| "another process".to_owned(), |holder| holder.to_string());

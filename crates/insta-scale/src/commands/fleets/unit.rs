@@ -73,7 +73,13 @@ pub fn text(session: &Session, unit: &Unit<'_>) -> Result<String, CommandError> 
         source,
     })?;
     let _ = write!(command, " --state-dir {}", word(&folder)?);
-    for (flag, value) in [("--profile", &session.flags.profile), ("--endpoint", &session.flags.endpoint)] {
+    let ledger = session.flags.ledger.as_ref().map(ToString::to_string);
+    let given = [
+        ("--profile", &session.flags.profile),
+        ("--endpoint", &session.flags.endpoint),
+        ("--ledger", &ledger),
+    ];
+    for (flag, value) in given {
         if let Some(value) = value {
             let _ = write!(command, " {flag} {}", escaped(&shell_word(value)));
         }

@@ -10,7 +10,7 @@ use fleet::EndOfRun;
 use fleet::action::Verb;
 use fleet::history::{AtWork, launches_at_work, runs_of};
 use fleet::select::{Filter, Machine};
-use ledger::{Lease, LedgerError, RunId, RunKind, sqlite};
+use ledger::{Lease, LedgerError, RunId, RunKind};
 
 /// A launch that no process is working on, locked so that no process resumes it in the meantime.
 pub struct Stopped {
@@ -85,7 +85,7 @@ pub async fn stop_launches(
             ended = tokio::time::timeout(STOP_RUN_PATIENCE, take_once_free(connection, one.run)) => ended,
             () = connection.session.stop.cancelled() => Ok(Err(CommandError::Interrupted)),
         };
-        sqlite::withdraw_stop(&connection.session.state_folder()?, one.run)?;
+        connection.session.ledger()?.request_stop(one.run, false).await?;
         stopped.push(ended.unwrap_or_else(|_| {
             let patience = seconds(STOP_RUN_PATIENCE.as_secs_f64());
             Err(CommandError::usage(
@@ -108,12 +108,11 @@ pub async fn stop_launches(
 
 /// Requests the stop until the run is free. A process that is just taking the run removes earlier requests.
 async fn take_once_free(connection: &Connection<'_>, run: RunId) -> Result<Stopped, CommandError> {
-    let folder = connection.session.state_folder()?;
     let store = connection.session.ledger()?;
     loop {
         match store.lease(run, connection.session.now()).await {
             Ok(lease) => return Ok(Stopped { run, _lease: lease }),
-            Err(LedgerError::Held { .. }) => sqlite::request_stop(&folder, run)?,
+            Err(LedgerError::Held { .. }) => store.request_stop(run, true).await?,
             Err(error) => return Err(error.into()),
         }
         tokio::time::sleep(STOP_REQUEST_POLL).await;

@@ -17,8 +17,7 @@ use crate::session::Session;
 use fleet::network::{self, FindError, NetworkStanding, NetworkSummary};
 use fleet::plan::network::{NetworkPlan, PartKind};
 use fleet::policy::{PolicyScope, statement};
-use ledger::sqlite::{self, Locked};
-use ledger::{Lease, Outcome, RunId, Store};
+use ledger::{Lease, Locked, Outcome, RunId, Store};
 use oci_client::Client;
 use std::sync::Arc;
 
@@ -117,7 +116,7 @@ impl NetworkToMake {
         let mut begun = self.run;
         let mut turn = None;
         if !session.simulated {
-            turn = Some(take_turn(session, &self.plan)?);
+            turn = Some(take_turn(session, &*store, &self.plan).await?);
             let found = session.ask(network::find(&connection.questions, &*store, &self.plan)).await;
             match found.map_err(|error| hidden(&connection.questions, &self.plan, error))? {
                 NetworkStanding::Complete(found) => return Ok(found.subnet),
@@ -135,10 +134,10 @@ impl NetworkToMake {
     }
 }
 
-/// The lock that keeps two launches of one fleet on this machine from making two networks, also with `--new`.
-fn take_turn(session: &Session, plan: &NetworkPlan) -> Result<Lease, CommandError> {
+/// The lock that keeps two launches of one fleet with this ledger from making two networks, also with `--new`.
+async fn take_turn(session: &Session, store: &dyn Store, plan: &NetworkPlan) -> Result<Lease, CommandError> {
     let key = ["network", &plan.region, &plan.compartment, &plan.fleet].join("\n");
-    match sqlite::lock(&session.state_folder()?, &key, session.now())? {
+    match store.lock(&key, session.now()).await? {
         Locked::Ours(turn) => Ok(turn),
         Locked::Theirs(holder) => {
             let holder = holder.map_or_else(|| "another process".to_owned(), |holder| holder.to_string());

@@ -22,6 +22,7 @@ use crate::output::instances::status::InstancesStatus;
 use crate::output::placements::PlacementsDocument;
 use crate::output::preview::DryRunDocument;
 use crate::output::prices::{PricesReset, PricesUpdate, ShapePrice};
+use crate::output::records::{LedgerCheck, LedgerCopy, LedgerPrune};
 use crate::output::refusal::ErrorDocument;
 use crate::output::runs::{ListedRun, RunsDocument};
 use crate::output::why::WhyDocument;
@@ -107,6 +108,9 @@ pub const TABLE: &[Published] = &[
     Published::row::<ShapePrice<'_>>("prices-line"),
     Published::document::<PricesUpdate<'_>>(),
     Published::document::<PricesReset<'_>>(),
+    Published::document::<LedgerCopy<'_>>(),
+    Published::document::<LedgerCheck>(),
+    Published::document::<LedgerPrune>(),
     Published::list::<notify::TestedReceiver<'_>>(),
     Published::row::<notify::TestedReceiver<'_>>("notify-test-line"),
     Published::document::<ssh::SshDocument<'_>>(),
