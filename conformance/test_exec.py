@@ -55,7 +55,7 @@ def test_no_request_can_leave_the_machine(tmp_path):
     away = "import socket; socket.create_connection(('192.0.2.1', 443), timeout=3)"
     done = run(tmp_path / "sim", sys.executable, "-c", away)
     assert "Network is unreachable" in done.stderr
-    lost = "import socket; socket.getaddrinfo('objectstorage.us-phoenix-1.oraclecloud.com', 443)"
+    lost = "import socket; socket.getaddrinfo('database.us-phoenix-1.oraclecloud.com', 443)"
     assert run(tmp_path / "sim", sys.executable, "-c", lost).returncode == 1
 
 

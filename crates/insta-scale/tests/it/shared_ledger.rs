@@ -129,6 +129,33 @@ fn a_run_whose_machine_dies_is_taken_over_once() {
     assert_eq!(names.len(), 30, "none is there twice");
 }
 
+/// A laptop sleeps, another machine takes over, and the laptop wakes up.
+#[test]
+fn who_wakes_up_after_a_takeover_begins_nothing() {
+    let (_region, server, ann, bob) = team();
+    let mut command = ann.command(&["launch", "--count", "30", "--rate", "4"]);
+    let sleeper = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let signal = |name: &str| {
+        let sent = Command::new("kill").args([name, &sleeper.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+    };
+    let listed = || bob.run(&["runs", "--output", "json"]).json()["runs"][0].clone();
+    wait_for("a launch", || listed()["launched"].as_u64().unwrap_or_default() > 3);
+    let run = listed()["run"].as_str().unwrap().to_owned();
+    signal("-STOP");
+    wait_for("a takeover", || bob.run(&["resume", &run]).code == 0);
+    signal("-CONT");
+    let woken: Ended = sleeper.wait_with_output().unwrap().into();
+    assert!(woken.code == 3 && woken.stderr.contains("was taken over"), "{} {}", woken.code, woken.stderr);
+    let status = bob.json(&["status"]);
+    assert_eq!((&status["members"], &status["by_state"]["RUNNING"]), (&30.into(), &30.into()), "{status}");
+    let order = server.sql(
+        "fleet",
+        "SELECT max(seq) FILTER (WHERE fence = 1) < min(seq) FILTER (WHERE fence > 1) FROM oci_insta_scale.records",
+    );
+    assert_eq!(order, "t", "nothing was written with the old lease after the takeover");
+}
+
 #[test]
 fn of_two_hunters_one_stands_by_and_takes_over() {
     let (region, _server, ann, bob) = team();
@@ -182,6 +209,8 @@ fn a_ledger_that_cannot_be_used_stops_before_anything_is_sent() {
     assert!(!mistaken.stderr.contains("hidden"), "{}", mistaken.stderr);
     ann.place.write("config.yaml", format!("{config}\nledger: {}\n", server.address()));
     assert_eq!(ann.place.run(&["runs", "--output", "json"]).json()["runs"], serde_json::json!([]));
+    let healthy = ann.place.run(&["doctor", "--output", "json"]);
+    assert!(healthy.stdout.contains("/fleet answers") && healthy.code == 0, "{}", healthy.stdout);
     let shown = ann.place.run(&["config", "show"]);
     assert!(shown.code == 0 && !shown.stdout.contains("secret"), "{} {}", shown.stdout, shown.stderr);
     assert_eq!(ann.json(&["instances", "list"])["instances"], serde_json::json!([]));

@@ -14,6 +14,22 @@ use std::path::Path;
 
 /// Checks whether runs can be recorded, and returns whether there may be records of earlier ones.
 pub fn state_folder(session: &Session, checks: &mut Checks) -> bool {
+    match session.shared_ledger() {
+        Ok(None) => {}
+        // What else is kept on this machine is not needed for a launch.
+        Ok(Some(address)) => {
+            let opened = session.ledger();
+            checks.push(match &opened {
+                Ok(_) => Check::new("records", State::Ok, format!("{address} answers")),
+                Err(error) => failed("records", error),
+            });
+            return opened.is_ok();
+        }
+        Err(error) => {
+            checks.push(failed("records", &error));
+            return false;
+        }
+    }
     let folder = match session.state_folder() {
         Ok(folder) => folder,
         Err(error) => {
