@@ -188,7 +188,11 @@ fn a_stop_run_selects_what_it_stopped() {
 
     let resumed = place.run(&["resume", &run]);
     assert_eq!(resumed.code, 2, "{}", resumed.stderr);
-    assert!(resumed.stderr.contains("is a stop; only launches and networks can be resumed"), "{}", resumed.stderr);
+    assert!(
+        resumed.stderr.contains("is a stop; only launches and networks can be resumed"),
+        "{}",
+        resumed.stderr
+    );
 
     let unknown = "01938f00-0000-7000-8000-000000000000";
     let asked = place.run(&["instances", "stop", "--run", unknown, "-y"]);
