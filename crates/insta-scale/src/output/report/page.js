@@ -328,6 +328,12 @@
     describe(i);
     $("detail").showModal();
   }
+  // The row may have been drawn again while its details were open: the browser then has nothing to give the focus back to.
+  $("detail").addEventListener("close", () => {
+    if (document.activeElement !== document.body && !$("detail").contains(document.activeElement)) return;
+    const at = order.findIndex((i) => who(i) === opened);
+    (body.querySelector(`tr[data-at="${at}"] button`) || scroll).focus({ preventScroll: true });
+  });
   const draw = (stays) => {
     facts();
     tables();
