@@ -1,8 +1,7 @@
 //! What this process holds: a lease is a row with a fencing number that every append carries.
 
-use std::sync::Weak;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 
@@ -71,16 +70,36 @@ pub(crate) fn now() -> (Instant, SystemTime) {
 pub(crate) struct Holds(Vec<Weak<Hold>>);
 
 impl Holds {
-    pub(crate) fn add(&mut self, hold: Weak<Hold>) {
-        self.0.retain(|known| known.strong_count() > 0);
-        self.0.push(hold);
+    /// Adds a lease. An earlier one of the same run may still be in memory for a moment after it was given back.
+    pub(crate) fn add(&mut self, hold: &Arc<Hold>) {
+        self.0.retain(|known| known.upgrade().is_some_and(|known| known.of != hold.of));
+        self.0.push(Arc::downgrade(hold));
     }
 
-    pub(crate) fn all(&self) -> Vec<std::sync::Arc<Hold>> {
+    pub(crate) fn all(&self) -> Vec<Arc<Hold>> {
         self.0.iter().filter_map(Weak::upgrade).collect()
     }
 
-    pub(crate) fn of(&self, of: &str) -> Option<std::sync::Arc<Hold>> {
+    pub(crate) fn of(&self, of: &str) -> Option<Arc<Hold>> {
         self.0.iter().filter_map(Weak::upgrade).find(|hold| hold.of == of)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_that_is_taken_again_has_its_newest_lease() {
+        let hold = |number| {
+            let fence = Fence { number, token: String::new() };
+            Arc::new(Hold::new("run".to_owned(), fence, Duration::from_mins(1), now()))
+        };
+        let (first, second) = (hold(1), hold(2));
+        let mut holds = Holds::default();
+        holds.add(&first);
+        holds.add(&second);
+        assert_eq!(holds.of("run").map(|hold| hold.fence.number), Some(2));
+        assert_eq!(holds.all().len(), 1);
     }
 }

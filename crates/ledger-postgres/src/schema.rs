@@ -56,10 +56,6 @@ pub(crate) async fn prepare(link: &mut Link) -> Result<()> {
         _ => {}
     }
     let mut script = format!("BEGIN; SELECT pg_advisory_xact_lock({MAKING});");
-    // Whoever waited for the lock finds the work done.
-    if version(link).await? == VERSION {
-        return Ok(());
-    }
     for (step, from) in STEPS.iter().zip(0..) {
         if from >= found {
             script.push_str(step);
@@ -70,6 +66,7 @@ pub(crate) async fn prepare(link: &mut Link) -> Result<()> {
     if made.is_err() {
         // The transaction is open still. If even that fails, the connection is gone and with it the transaction.
         let _ = link.batch("ROLLBACK").await;
+        // Whoever waited for the lock fails, because the tables exist by then.
         if version(link).await? == VERSION {
             return Ok(());
         }

@@ -321,7 +321,7 @@ impl Worker {
         match taken {
             Taken::Theirs(holder) => Ok(TakenHere::Theirs(holder)),
             Taken::Ours(hold) => {
-                self.holds.add(Arc::downgrade(&hold));
+                self.holds.add(&hold);
                 if let Of::Run(run) = of {
                     // Another process may have written since.
                     self.ends.remove(run);

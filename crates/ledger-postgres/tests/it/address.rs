@@ -34,6 +34,17 @@ fn what_cannot_be_opened_is_told_with_its_reason() {
 }
 
 #[test]
+fn programs_that_begin_at_once_make_the_tables_once() {
+    let server = PostgresServer::start();
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| drop(open(&server)));
+        }
+    });
+    assert_eq!(server.sql("fleet", "SELECT count(*) FROM oci_insta_scale.format"), "1");
+}
+
+#[test]
 fn a_role_without_rights_is_refused_until_it_has_them() {
     use ledger_postgres::{Role, grants};
     let server = PostgresServer::start();
