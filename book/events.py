@@ -46,7 +46,7 @@ def snake(name):
 def read_types():
     """All public types of the files whose serde names are known here, by name."""
     found = {}
-    for file in ("event.rs", "placement.rs"):
+    for file in ("event.rs", "engine.rs", "error_record.rs", "placement.rs"):
         text = (SOURCE / file).read_text()
         pattern = r"^((?:///[^\n]*\n|#\[[^\n]*\n)*)pub (enum|struct) (\w+) \{\n(.*?)^\}\n"
         for head, form, name, body in re.findall(pattern, text, re.M | re.S):

@@ -30,7 +30,7 @@ pub use launch::{
     GivenUp, InstanceSummary, LaunchOptions, ObtainedKind, Returned, RunSummary, TargetSummary,
 };
 pub use plan::{
-    Backend, Finding, FleetSpec, Origin, Plan, PlanError, Strategy, TakenNames, highest_of_run, plan,
+    Engine, Finding, FleetSpec, Origin, Plan, PlanError, Strategy, TakenNames, highest_of_run, plan,
     retry_token, taken,
 };
 pub use plan::{named, naming, policy};

@@ -1,7 +1,7 @@
 //! Turns a fleet into a plan: names, resolved placements, tags. A plan is pure data, stored in the run's first record, and
 //! every request and retry token of the run is a pure function of it.
 
-mod backend;
+mod engine;
 mod extend;
 mod finding;
 mod homes;
@@ -24,7 +24,7 @@ mod tags;
 mod walk;
 mod want;
 
-pub use backend::Backend;
+pub use engine::{Engine, engine_token};
 pub(crate) use extend::number_in;
 pub use extend::{TakenNames, highest_of_run, taken};
 pub use finding::Finding;
@@ -78,9 +78,6 @@ pub struct Plan {
     /// What to do if fewer instances can be obtained than were requested.
     #[serde(default, skip_serializing_if = "Strategy::is_default")]
     pub strategy: Strategy,
-    /// How the instances are launched.
-    #[serde(default, skip_serializing_if = "Backend::is_default")]
-    pub backend: Backend,
     /// The terms that make the launch a hunt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hunt: Option<HuntTerms>,

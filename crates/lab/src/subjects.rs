@@ -3,7 +3,7 @@
 use aws_lc_rs::signature::{ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use fleet::{FleetSpec, Plan};
+use fleet::{Engine, FleetSpec, Plan};
 use ledger::Placement;
 use oci_api::Operation;
 use oci_api::models::{
@@ -123,6 +123,7 @@ impl Ground {
             name_prefix: "lab".to_owned(),
             naming: None,
             hostname: None,
+            engine: Engine::default(),
             count,
             want: None,
             first_number: 1,

@@ -6,7 +6,9 @@
 
 pub mod capacity;
 pub mod class;
+pub mod engine;
 pub mod error;
+mod error_record;
 pub mod event;
 pub mod holding;
 pub mod lease;
@@ -22,10 +24,11 @@ pub mod stored;
 pub mod why;
 
 pub use class::ErrorClass;
+pub use engine::{EnginePart, EnginePartState, EngineState, EngineStep};
 pub use error::{LedgerError, Result};
+pub use error_record::ErrorRecord;
 pub use event::{
-    Action, ErrorRecord, Event, InstanceRef, Outcome, RatchetEnd, Record, RequestCount, RunId, RunKind,
-    SlotNumber,
+    Action, Event, InstanceRef, Outcome, RatchetEnd, Record, RequestCount, RunId, RunKind, SlotNumber,
 };
 pub use holding::Holding;
 pub use lease::{Holder, Lease, Locked};

@@ -3,6 +3,7 @@
 use crate::{
     Action, ErrorRecord, Event, Outcome, Placement, RatchetEnd, Record, RequestCount, RunId, RunKind,
     SlotNumber,
+    engine::EngineState,
     holding::{self, Holding},
     slot::{Intent, Next, Phase, SlotState},
     spending::Spending,
@@ -69,6 +70,8 @@ pub struct RunState {
     pub ordered: BTreeMap<String, u32>,
     /// What the reservations hold beyond what is used, and for how long.
     pub holding: Holding,
+    /// What its engine launches with; empty for launches of single instances.
+    pub engine: EngineState,
     /// Why a ratchet has stopped growing its reservations, if it has.
     pub ratchet_ended: Option<RatchetEnd>,
     /// How long its instances have existed, if its plan bounds their cost.
@@ -108,6 +111,7 @@ impl RunState {
             reservations: BTreeMap::new(),
             ordered: BTreeMap::new(),
             holding: Holding::default(),
+            engine: EngineState::default(),
             ratchet_ended: None,
             spending: Spending::default(),
             bound_reached: false,
@@ -226,7 +230,9 @@ impl RunState {
             }
             Event::GivenBack { ocid, .. } => {
                 self.reservations.remove(ocid);
+                self.engine.deleted(ocid);
             }
+            Event::Engine { step } => self.engine.apply(at, step),
             // An intent alone says nothing about what is held; each slot applies its own events.
             _ => {}
         }

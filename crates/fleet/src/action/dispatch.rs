@@ -3,7 +3,7 @@
 use super::Verb;
 use super::calls::{self, ActionRequest, PolledInstance};
 use super::decide::transitional;
-use super::engine::{Engine, Halt};
+use super::engine::{ActionEngine, Halt};
 use super::look::{self, Look, View};
 use super::slot::{Slot, Stage};
 use crate::engine::cloud::KeepVolumes;
@@ -13,7 +13,7 @@ use ledger::Event;
 use std::time::Duration;
 use tokio::time::Instant;
 
-impl Engine<'_> {
+impl ActionEngine<'_> {
     /// Appends an instance's action to the queue.
     pub(super) fn queue(&mut self, index: usize) {
         let position = self.queue.position();

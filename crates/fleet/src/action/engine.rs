@@ -67,7 +67,7 @@ pub async fn run(
     settings.concurrency_cap = options.max_concurrency.max(1);
     let slots: Vec<Slot> =
         machines.iter().zip(1..).map(|(machine, number)| Slot::new(number, machine.clone())).collect();
-    let mut engine = Engine {
+    let mut engine = ActionEngine {
         by_ocid: slots.iter().enumerate().map(|(at, slot)| (slot.machine.ocid.clone(), at)).collect(),
         env,
         options,
@@ -110,7 +110,7 @@ pub(super) enum Halt {
     LedgerFailed,
 }
 
-pub(super) struct Engine<'a> {
+pub(super) struct ActionEngine<'a> {
     pub(super) env: &'a Environment,
     pub(super) options: &'a Options,
     pub(super) run: RunId,
@@ -144,7 +144,7 @@ pub(super) struct Engine<'a> {
     pub(super) halt: Option<Halt>,
 }
 
-impl Engine<'_> {
+impl ActionEngine<'_> {
     /// Sorts the instances by their states. The `missing` ones, which have no slot here, count as failed.
     async fn begin(&mut self, missing: usize) {
         let mut events = Vec::new();

@@ -1,10 +1,10 @@
 //! Determines how an action run ended.
 
-use super::engine::{Engine, Halt};
+use super::engine::{ActionEngine, Halt};
 use crate::engine::outcome::{Ending, Reached};
 use ledger::{Outcome, Phase};
 
-impl Engine<'_> {
+impl ActionEngine<'_> {
     pub(super) fn outcome(&self) -> Outcome {
         let reached = self.journal.state(|state| {
             let slots = state.slots.values().filter(|slot| !slot.wait_ended);

@@ -1,12 +1,12 @@
 //! Handles instances whose start finds no capacity.
 
 use super::capacity::{CapacityTarget, Sign};
-use super::engine::Engine;
+use super::engine::ActionEngine;
 use super::slot::Stage;
 use ledger::{Action, ErrorClass, ErrorRecord, Event};
 use tokio::time::Instant;
 
-impl Engine<'_> {
+impl ActionEngine<'_> {
     /// Whether a start that found no capacity is repeated.
     pub(super) fn may_retry(&self) -> bool {
         self.options.retry_for.is_some_and(|patience| self.now() < patience)

@@ -5,7 +5,7 @@ use super::answer::{impossible, worth_waiting};
 use super::calls::{Accepted, ActionAnswer, ObservedState};
 use super::capacity::Sign;
 use super::decide::{Decision, decide};
-use super::engine::{Engine, Halt};
+use super::engine::{ActionEngine, Halt};
 use super::probing::is_capacity;
 use super::slot::{FAILURES, Stage};
 use crate::engine::failure::{AfterAction, error_record, policy};
@@ -15,7 +15,7 @@ use oci_api::models::InstanceLifecycleState as State;
 use oci_client::{Failure, FailureClass};
 use tokio::time::Instant;
 
-impl Engine<'_> {
+impl ActionEngine<'_> {
     pub(super) async fn returned(&mut self, answers: Vec<(QueuePosition, ActionAnswer)>) {
         let mut events = Vec::new();
         for (position, answer) in answers {

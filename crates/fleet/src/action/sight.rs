@@ -4,7 +4,7 @@ use super::Verb;
 use super::answer::impossible;
 use super::calls::{self, ObservedState, Poll};
 use super::decide::{Decision, Progress, decide, progress, transitional, wanted};
-use super::engine::{Engine, Halt};
+use super::engine::{ActionEngine, Halt};
 use super::look::Look;
 use super::probing::is_capacity;
 use super::slot::{REISSUES, Stage};
@@ -19,7 +19,7 @@ use tokio::time::Instant;
 /// How often deadlines are checked.
 const EXPIRY: Duration = Duration::from_secs(1);
 
-impl Engine<'_> {
+impl ActionEngine<'_> {
     pub(super) async fn seen(&mut self, sight: Poll) {
         let mut events = Vec::new();
         if sight.look != Look::Overdue {

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::engine::{
     backoff::Backoff,
-    cloud::Made,
+    cloud::{self, Made},
     failure::{error_record, rule},
     pacer::Permit,
 };
@@ -142,9 +142,8 @@ impl Attempt<'_> {
             if self.may_exist.is_some_and(|first_at| is_old(first_at, sent_at)) {
                 return Box::pin(self.expired()).await;
             }
-            let backend = self.context.plan.backend;
             let client = self.context.client_at(&self.placement);
-            let sent = backend.launch(&client, &details, &self.token);
+            let sent = cloud::launch(&client, &details, &self.token);
             let mut failure = match sent.await {
                 Ok(answered) => {
                     self.context.answer_came();

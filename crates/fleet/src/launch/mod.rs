@@ -3,7 +3,6 @@
 
 mod adopt;
 mod attempt;
-mod backend;
 mod begin;
 mod bound;
 mod budgets;

@@ -1,5 +1,6 @@
 //! What the user wants: the kinds of instances and their number. It is the result of reading config.yaml.
 
+use super::engine::Engine;
 use super::naming::{NamePattern, Naming, Values};
 use super::network::{NetworkPlan, OwnNetwork};
 use super::region::{RegionSpec, set_image, set_subnet};
@@ -34,6 +35,9 @@ pub struct FleetSpec {
     /// The host name of each instance.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hostname: Option<NamePattern>,
+    /// What of OCI launches the instances and holds them together.
+    #[serde(default, skip_serializing_if = "Engine::is_default")]
+    pub engine: Engine,
     /// The number of instances; with wanted totals, the number of the first choice that reaches them.
     pub count: u32,
     /// The totals to reach in place of a number of instances.

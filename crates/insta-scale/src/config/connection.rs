@@ -67,6 +67,7 @@ fn sketch(top: &Section<'_>, home: Option<&Home>, folders: Folders<'_>) -> Fleet
         name_prefix: instances.names.prefix.clone(),
         naming: instances.names.naming,
         hostname: instances.names.hostname,
+        engine: instances.engine,
         count: instances.count.unwrap_or_default(),
         placements: instances.placements,
         spread: instances.spread,

@@ -14,7 +14,8 @@ use super::placement::{self, Domains};
 use super::section::{At, Section};
 use super::size::Sized;
 use super::yaml::{Node, Value};
-use super::{network, own_network, single, size, source, spread, tags, want};
+use super::{engine, network, own_network, single, size, source, spread, tags, want};
+use fleet::Engine;
 use fleet::plan::network::OwnNetwork;
 use fleet::plan::{Spread, Strategy, WantedTotals};
 use ledger::Placement;
@@ -37,6 +38,8 @@ pub struct Instances {
     pub cheapest: Option<Place>,
     /// What to do if fewer instances can be obtained.
     pub strategy: Option<At<Strategy>>,
+    /// What of OCI launches the instances.
+    pub engine: Engine,
     /// How members are spread over domains.
     pub spread: Option<Spread>,
     /// The network that a launch makes.
@@ -96,6 +99,7 @@ pub fn read_instances(node: &Node, context: &Context<'_>, missing: &mut Vec<Stri
     metadata::check_raw(&out.body, context.findings);
     check_combinations(&section, &sized, &out, context.findings);
     read_choices(&section, shape.as_ref().map(|shape| shape.value), context, &mut out);
+    out.engine = engine::read_engine(&section);
     metadata::check_size(&out.body, node.place, context.findings);
     out.body.check(&["availabilityDomain", "compartmentId"], context.findings);
     out

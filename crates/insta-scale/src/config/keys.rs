@@ -109,6 +109,7 @@ pub const INSTANCE: &[&str] = &[
     "alternatives",
     "prefer",
     "strategy",
+    "engine",
     "dedicated_vm_host_id",
     "dedicated_vm_host",
     "compute_cluster_id",

@@ -3,7 +3,7 @@
 //! It must not read a config.
 
 use super::keys;
-use super::{alternatives, instance, notify, own_network, size, spread};
+use super::{alternatives, engine, instance, notify, own_network, size, spread};
 use crate::notify::Encryption;
 
 /// What a key takes.
@@ -112,6 +112,7 @@ pub fn kind(path: &str, key: &str) -> Kind {
         | ("regions[]", "image_id") => Kind::Either(vec![Kind::Text, Kind::Table]),
         (_, "prefer") => words(&instance::PREFER),
         (_, "strategy") => words(&instance::STRATEGIES),
+        (_, "engine") => words(&engine::ENGINES),
         (_, "capacity_type") => words(&alternatives::CAPACITY_TYPES),
         (_, "baseline_ocpu_utilization") => words(&size::BASELINES),
         (_, "across") => words(&spread::ACROSS),

@@ -9,6 +9,7 @@ mod cloud_config;
 mod connection;
 mod context;
 mod credentials;
+mod engine;
 mod example;
 mod excerpt;
 mod files;
@@ -354,6 +355,7 @@ fn read_root(
         name_prefix: instances.names.prefix.clone(),
         naming: instances.names.naming,
         hostname: instances.names.hostname,
+        engine: instances.engine,
         count: instances.count.unwrap_or_default(),
         network: instances.network.map(|network| network.value),
         want: None,

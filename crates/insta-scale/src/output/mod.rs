@@ -11,6 +11,7 @@ pub mod doctor;
 pub mod document;
 pub mod dry_run_report;
 pub mod ending;
+pub mod engine;
 pub mod eta;
 pub mod export;
 pub mod fleets;

@@ -3,6 +3,7 @@
 //! Pure: an event and the state of the run in, a line out.
 
 use super::console::Verbosity;
+use super::engine;
 use super::summary::describe;
 use super::text::{clean, count, seconds, thousands};
 use super::waiting;
@@ -78,6 +79,7 @@ pub fn event_line(
         Event::GiveBackIntended { reached, min } => {
             format!("{reached} running is below the minimum of {min}: rolling back")
         }
+        Event::Engine { step } => engine::step(step),
         Event::GivenBack { ocid, .. } => format!("rolled back {}", clean(ocid)),
         // Reported as soon as a reservation exists, before its count has been read.
         Event::ReservationHeld { ocid, availability_domain, held: 0, .. } => {
@@ -172,6 +174,7 @@ pub fn is_worth_a_line(event: &Event) -> bool {
         | Event::GiveBackIntended { .. }
         | Event::GivenBack { .. }
         | Event::ReservationHeld { .. }
+        | Event::Engine { .. }
         | Event::Warning { .. }
         | Event::Interrupted
         | Event::RunResumed => true,
