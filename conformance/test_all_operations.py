@@ -20,6 +20,7 @@ from oci.work_requests import WorkRequestClient
 import addresses
 import backups
 import captured
+import clusters
 import identity
 import networks
 import volumes
@@ -380,8 +381,8 @@ def test_lists_of_what_the_region_never_has_are_empty(region):
 NEVER = set(
     """
     GetVolumeBackupPolicyAssetAssignment ListAppCatalogSubscriptions ListBlockVolumeReplicas
-    ListBootVolumeReplicas ListByoipRanges ListCaptureFilters ListClusterNetworks ListComputeCapacityTopologies
-    ListComputeClusters ListComputeGpuMemoryClusters ListComputeGpuMemoryFabrics ListComputeHostGroups ListComputeHosts
+    ListBootVolumeReplicas ListByoipRanges ListCaptureFilters ListComputeCapacityTopologies
+    ListComputeGpuMemoryClusters ListComputeGpuMemoryFabrics ListComputeHostGroups ListComputeHosts
     ListComputeImageCapabilitySchemas ListCpes ListCrossConnects
     ListDedicatedVmHosts ListDrgAttachments ListDrgs ListIPSecConnections
     ListInstanceConsoleConnections ListInstanceMaintenanceEvents ListLocalPeeringGateways
@@ -398,7 +399,7 @@ def test_groups_are_listed_by_compartment(region):
 
 
 # What they ask for exists only where a config that names it is rehearsed.
-ABSENT = {"GetDedicatedVmHost", "GetComputeCluster"}
+ABSENT = {"GetDedicatedVmHost"}
 
 
 def test_a_network_is_made_changed_and_deleted(region):
@@ -415,6 +416,10 @@ def test_a_volume_is_made_attached_and_deleted(region):
 
 def test_a_backup_is_made_restored_and_deleted(region):
     backups.use_every_operation(region)
+
+
+def test_clusters_are_made_resized_and_deleted(region):
+    clusters.use_every_operation(region)
 
 
 def test_a_tenancy_is_changed_in_every_way(region):
@@ -443,4 +448,4 @@ def test_no_operation_was_left_out(region):
     assert wanted - served == ABSENT
     # Two services have a ListServices; the region counts that of networks under a longer name.
     assert "ListVirtualNetworkServices" in served
-    assert len(wanted) == 255
+    assert len(wanted) == 270

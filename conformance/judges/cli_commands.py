@@ -38,6 +38,13 @@ def write_files(folder, known):
         "size.json": size,
         "launch.json": launch,
         "details.json": {"instanceType": "compute", "launchDetails": details},
+        "rdma.json": {
+            "instanceType": "compute",
+            "launchDetails": {
+                **{key: value for key, value in details.items() if key != "shapeConfig"}, "shape": "BM.Optimized3.36",
+            },
+        },
+        "placement.json": {"availabilityDomain": known["AD"], "primarySubnetId": known["SUBNET"]},
         "placements.json": [{"availabilityDomain": known["AD"], "primarySubnetId": known["SUBNET"]}],
         "report.json": [{"instanceShape": shape, "instanceShapeConfig": size}],
         "reservation.json": {

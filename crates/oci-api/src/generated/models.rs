@@ -1451,10 +1451,46 @@ pub struct CaptureConsoleHistoryDetails {
     pub instance_id: String,
 }
 
+/// The wire model `ChangeClusterNetworkCompartmentDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ChangeClusterNetworkCompartmentDetails {
+    /// `compartmentId` on the wire (required).
+    #[serde(rename = "compartmentId")]
+    pub compartment_id: String,
+}
+
 /// The wire model `ChangeComputeCapacityReservationCompartmentDetails`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ChangeComputeCapacityReservationCompartmentDetails {
+    /// `compartmentId` on the wire (required).
+    #[serde(rename = "compartmentId")]
+    pub compartment_id: String,
+}
+
+/// The wire model `ChangeComputeClusterCompartmentDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ChangeComputeClusterCompartmentDetails {
+    /// `compartmentId` on the wire (required).
+    #[serde(rename = "compartmentId")]
+    pub compartment_id: String,
+}
+
+/// The wire model `ChangeInstanceConfigurationCompartmentDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ChangeInstanceConfigurationCompartmentDetails {
+    /// `compartmentId` on the wire (required).
+    #[serde(rename = "compartmentId")]
+    pub compartment_id: String,
+}
+
+/// The wire model `ChangeInstancePoolCompartmentDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ChangeInstancePoolCompartmentDetails {
     /// `compartmentId` on the wire (required).
     #[serde(rename = "compartmentId")]
     pub compartment_id: String,
@@ -1473,6 +1509,160 @@ pub struct ClusterConfigDetails {
     /// Fields that a newer service sends and this table does not know.
     #[serde(flatten)]
     pub extra: Extra,
+}
+
+/// The wire model `ClusterConfigurationDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ClusterConfigurationDetails {
+    /// `networkBlockIds` on the wire.
+    #[serde(rename = "networkBlockIds", skip_serializing_if = "Option::is_none")]
+    pub network_block_ids: Option<Vec<String>>,
+    /// `hpcIslandId` on the wire (required).
+    #[serde(rename = "hpcIslandId")]
+    pub hpc_island_id: String,
+}
+
+/// The wire model `ClusterNetwork`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ClusterNetwork {
+    /// `id` on the wire (required).
+    #[serde(rename = "id", deserialize_with = "crate::null_as_default")]
+    pub id: String,
+    /// `compartmentId` on the wire (required).
+    #[serde(rename = "compartmentId", deserialize_with = "crate::null_as_default")]
+    pub compartment_id: String,
+    /// `hpcIslandId` on the wire.
+    #[serde(rename = "hpcIslandId", skip_serializing_if = "Option::is_none")]
+    pub hpc_island_id: Option<String>,
+    /// `networkBlockIds` on the wire.
+    #[serde(rename = "networkBlockIds", skip_serializing_if = "Option::is_none")]
+    pub network_block_ids: Option<Vec<String>>,
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// `displayName` on the wire.
+    #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+    /// `instancePools` on the wire.
+    #[serde(rename = "instancePools", skip_serializing_if = "Option::is_none")]
+    pub instance_pools: Option<Vec<InstancePool>>,
+    /// `placementConfiguration` on the wire.
+    #[serde(rename = "placementConfiguration", skip_serializing_if = "Option::is_none")]
+    pub placement_configuration: Option<Box<ClusterNetworkPlacementConfigurationDetails>>,
+    /// `lifecycleState` on the wire (required).
+    #[serde(rename = "lifecycleState", deserialize_with = "crate::null_as_default")]
+    pub lifecycle_state: ClusterNetworkLifecycleState,
+    /// `timeCreated` on the wire (required).
+    #[serde(rename = "timeCreated", skip_serializing_if = "Option::is_none")]
+    pub time_created: Option<Timestamp>,
+    /// `timeUpdated` on the wire (required).
+    #[serde(rename = "timeUpdated", skip_serializing_if = "Option::is_none")]
+    pub time_updated: Option<Timestamp>,
+    /// Fields that a newer service sends and this table does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+open_enum! {
+/// Values of `ClusterNetwork.lifecycleState`.
+ClusterNetworkLifecycleState {
+Provisioning = "PROVISIONING",
+Scaling = "SCALING",
+Starting = "STARTING",
+Stopping = "STOPPING",
+Terminating = "TERMINATING",
+Stopped = "STOPPED",
+Terminated = "TERMINATED",
+Running = "RUNNING",
+}
+}
+
+/// The wire model `ClusterNetworkPlacementConfigurationDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ClusterNetworkPlacementConfigurationDetails {
+    /// `availabilityDomain` on the wire (required).
+    #[serde(rename = "availabilityDomain", deserialize_with = "crate::null_as_default")]
+    pub availability_domain: String,
+    /// `placementConstraint` on the wire.
+    #[serde(rename = "placementConstraint", skip_serializing_if = "Option::is_none")]
+    pub placement_constraint: Option<ClusterNetworkPlacementConfigurationDetailsPlacementConstraint>,
+    /// `primarySubnetId` on the wire (deprecated).
+    #[serde(rename = "primarySubnetId", skip_serializing_if = "Option::is_none")]
+    pub primary_subnet_id: Option<String>,
+    /// `primaryVnicSubnets` on the wire.
+    #[serde(rename = "primaryVnicSubnets", skip_serializing_if = "Option::is_none")]
+    pub primary_vnic_subnets: Option<Box<InstancePoolPlacementPrimarySubnet>>,
+    /// `secondaryVnicSubnets` on the wire.
+    #[serde(rename = "secondaryVnicSubnets", skip_serializing_if = "Option::is_none")]
+    pub secondary_vnic_subnets: Option<Vec<InstancePoolPlacementSecondaryVnicSubnet>>,
+    /// Fields that a newer service sends and this table does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+open_enum! {
+/// Values of `ClusterNetworkPlacementConfigurationDetails.placementConstraint`.
+ClusterNetworkPlacementConfigurationDetailsPlacementConstraint {
+SingleTier = "SINGLE_TIER",
+SingleBlock = "SINGLE_BLOCK",
+PackedDistributionMultiBlock = "PACKED_DISTRIBUTION_MULTI_BLOCK",
+}
+}
+
+/// The wire model `ClusterNetworkSummary`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ClusterNetworkSummary {
+    /// `id` on the wire (required).
+    #[serde(rename = "id", deserialize_with = "crate::null_as_default")]
+    pub id: String,
+    /// `compartmentId` on the wire (required).
+    #[serde(rename = "compartmentId", deserialize_with = "crate::null_as_default")]
+    pub compartment_id: String,
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// `displayName` on the wire.
+    #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+    /// `instancePools` on the wire.
+    #[serde(rename = "instancePools", skip_serializing_if = "Option::is_none")]
+    pub instance_pools: Option<Vec<InstancePoolSummary>>,
+    /// `lifecycleState` on the wire (required).
+    #[serde(rename = "lifecycleState", deserialize_with = "crate::null_as_default")]
+    pub lifecycle_state: ClusterNetworkSummaryLifecycleState,
+    /// `timeCreated` on the wire (required).
+    #[serde(rename = "timeCreated", skip_serializing_if = "Option::is_none")]
+    pub time_created: Option<Timestamp>,
+    /// `timeUpdated` on the wire (required).
+    #[serde(rename = "timeUpdated", skip_serializing_if = "Option::is_none")]
+    pub time_updated: Option<Timestamp>,
+    /// Fields that a newer service sends and this table does not know.
+    #[serde(flatten)]
+    pub extra: Extra,
+}
+
+open_enum! {
+/// Values of `ClusterNetworkSummary.lifecycleState`.
+ClusterNetworkSummaryLifecycleState {
+Provisioning = "PROVISIONING",
+Scaling = "SCALING",
+Starting = "STARTING",
+Stopping = "STOPPING",
+Terminating = "TERMINATING",
+Stopped = "STOPPED",
+Terminated = "TERMINATED",
+Running = "RUNNING",
+}
 }
 
 /// The wire model `Compartment`.
@@ -1984,6 +2174,54 @@ pub struct CreateCapacityReportShapeAvailabilityDetails {
     pub instance_shape_config: Option<Box<CapacityReportInstanceShapeConfig>>,
 }
 
+/// The wire model `CreateClusterNetworkDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CreateClusterNetworkDetails {
+    /// `compartmentId` on the wire (required).
+    #[serde(rename = "compartmentId")]
+    pub compartment_id: String,
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// `displayName` on the wire.
+    #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+    /// `instancePools` on the wire (required).
+    #[serde(rename = "instancePools")]
+    pub instance_pools: Vec<CreateClusterNetworkInstancePoolDetails>,
+    /// `placementConfiguration` on the wire (required).
+    #[serde(rename = "placementConfiguration", skip_serializing_if = "Option::is_none")]
+    pub placement_configuration: Option<Box<ClusterNetworkPlacementConfigurationDetails>>,
+    /// `clusterConfiguration` on the wire.
+    #[serde(rename = "clusterConfiguration", skip_serializing_if = "Option::is_none")]
+    pub cluster_configuration: Option<Box<ClusterConfigurationDetails>>,
+}
+
+/// The wire model `CreateClusterNetworkInstancePoolDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CreateClusterNetworkInstancePoolDetails {
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// `displayName` on the wire.
+    #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+    /// `instanceConfigurationId` on the wire (required).
+    #[serde(rename = "instanceConfigurationId")]
+    pub instance_configuration_id: String,
+    /// `size` on the wire (required).
+    #[serde(rename = "size")]
+    pub size: i64,
+}
+
 /// The wire model `CreateCompartmentDetails`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -2045,6 +2283,30 @@ pub struct CreateComputeCapacityReservationDetails {
     /// `instanceReservationConfigs` on the wire.
     #[serde(rename = "instanceReservationConfigs", skip_serializing_if = "Option::is_none")]
     pub instance_reservation_configs: Option<Vec<InstanceReservationConfigDetails>>,
+}
+
+/// The wire model `CreateComputeClusterDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CreateComputeClusterDetails {
+    /// `availabilityDomain` on the wire (required).
+    #[serde(rename = "availabilityDomain")]
+    pub availability_domain: String,
+    /// `compartmentId` on the wire (required).
+    #[serde(rename = "compartmentId")]
+    pub compartment_id: String,
+    /// `displayName` on the wire.
+    #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+    /// `placementConstraintDetails` on the wire.
+    #[serde(rename = "placementConstraintDetails", skip_serializing_if = "Option::is_none")]
+    pub placement_constraint_details: Option<Box<PlacementConstraintDetails>>,
 }
 
 /// The wire model `CreateDhcpDetails`.
@@ -9812,6 +10074,48 @@ pub struct UpdateBootVolumeDetails {
     pub autotune_policies: Option<Vec<AutotunePolicy>>,
 }
 
+/// The wire model `UpdateClusterNetworkDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct UpdateClusterNetworkDetails {
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// `displayName` on the wire.
+    #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+    /// `instancePools` on the wire.
+    #[serde(rename = "instancePools", skip_serializing_if = "Option::is_none")]
+    pub instance_pools: Option<Vec<UpdateClusterNetworkInstancePoolDetails>>,
+}
+
+/// The wire model `UpdateClusterNetworkInstancePoolDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct UpdateClusterNetworkInstancePoolDetails {
+    /// `id` on the wire (required).
+    #[serde(rename = "id")]
+    pub id: String,
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// `displayName` on the wire.
+    #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+    /// `size` on the wire.
+    #[serde(rename = "size", skip_serializing_if = "Option::is_none")]
+    pub size: Option<i64>,
+    /// `instanceConfigurationId` on the wire.
+    #[serde(rename = "instanceConfigurationId", skip_serializing_if = "Option::is_none")]
+    pub instance_configuration_id: Option<String>,
+}
+
 /// The wire model `UpdateCompartmentDetails`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -9849,6 +10153,24 @@ pub struct UpdateComputeCapacityReservationDetails {
     /// `instanceReservationConfigs` on the wire.
     #[serde(rename = "instanceReservationConfigs", skip_serializing_if = "Option::is_none")]
     pub instance_reservation_configs: Option<Vec<InstanceReservationConfigDetails>>,
+}
+
+/// The wire model `UpdateComputeClusterDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct UpdateComputeClusterDetails {
+    /// `displayName` on the wire.
+    #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
+    /// `placementConstraintDetails` on the wire.
+    #[serde(rename = "placementConstraintDetails", skip_serializing_if = "Option::is_none")]
+    pub placement_constraint_details: Option<Box<PlacementConstraintDetails>>,
 }
 
 /// The wire model `UpdateDhcpDetails`.
@@ -9971,6 +10293,21 @@ UpdateInstanceAvailabilityConfigDetailsRecoveryAction {
 RestoreInstance = "RESTORE_INSTANCE",
 StopInstance = "STOP_INSTANCE",
 }
+}
+
+/// The wire model `UpdateInstanceConfigurationDetails`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct UpdateInstanceConfigurationDetails {
+    /// `definedTags` on the wire.
+    #[serde(rename = "definedTags", skip_serializing_if = "Option::is_none")]
+    pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// `displayName` on the wire.
+    #[serde(rename = "displayName", skip_serializing_if = "Option::is_none")]
+    pub display_name: Option<String>,
+    /// `freeformTags` on the wire.
+    #[serde(rename = "freeformTags", skip_serializing_if = "Option::is_none")]
+    pub freeform_tags: Option<BTreeMap<String, String>>,
 }
 
 /// The wire model `UpdateInstanceDetails`.

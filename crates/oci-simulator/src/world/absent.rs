@@ -10,14 +10,13 @@ use oci_api::Operation;
 use oci_api::operation::Answer;
 
 /// The lists that are always empty.
-const LISTS: [Operation; 28] = [
+const LISTS: [Operation; 27] = [
     Operation::GetVolumeBackupPolicyAssetAssignment,
     Operation::ListAppCatalogSubscriptions,
     Operation::ListBlockVolumeReplicas,
     Operation::ListBootVolumeReplicas,
     Operation::ListByoipRanges,
     Operation::ListCaptureFilters,
-    Operation::ListClusterNetworks,
     Operation::ListComputeCapacityTopologies,
     Operation::ListComputeGpuMemoryClusters,
     Operation::ListComputeGpuMemoryFabrics,

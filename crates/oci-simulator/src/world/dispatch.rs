@@ -1,6 +1,7 @@
 //! Dispatches each operation to its method, and handles repeated retry tokens.
 
 use super::api::{ApiAnswer, ApiError, ApiRequest, ApiResult};
+use super::clusters::is_move;
 use super::error;
 use super::ids::{Id, Kind};
 use super::instances::State;
@@ -64,6 +65,9 @@ impl World {
     /// The result of a request whose retry token is already bound: the resource in its current state.
     fn repeat(&self, request: &ApiRequest, made: Id) -> ApiResult {
         let gone = || error::invalidated_token("The resource that the retry token stands for is gone.");
+        if is_move(request.operation) {
+            return self.moved(request, made).map_err(|_| gone());
+        }
         match made {
             Id(Kind::Instance, number) => {
                 self.repeat_instance(request, number).unwrap_or_else(|| Err(gone()))
@@ -83,6 +87,17 @@ impl World {
             Id(Kind::InstancePool, number) => {
                 self.pools.get(&number).filter(|pool| pool.exists()).ok_or_else(gone)?;
                 self.pool_answer(request, number)
+            }
+            Id(Kind::ComputeCluster, number) => {
+                self.clusters
+                    .compute
+                    .get(number as usize)
+                    .filter(|row| row.common.lives())
+                    .ok_or_else(gone)?;
+                self.compute_cluster_answer(request, number)
+            }
+            Id(Kind::ClusterNetwork, number) => {
+                self.cluster_network_answer(request, number).map_err(|_| gone())
             }
             Id(Kind::LimitsIncreaseRequest, number) => {
                 self.limit_requests.rows.get(&number).ok_or_else(gone)?;
@@ -165,6 +180,10 @@ impl World {
             Operation::StopInstancePool => self.pool_action(request, "STOP"),
             Operation::SoftstopInstancePool => self.pool_action(request, "SOFTSTOP"),
             Operation::ResetInstancePool => self.pool_action(request, "RESET"),
+            Operation::SoftresetInstancePool => self.pool_action(request, "SOFTRESET"),
+            Operation::CreateComputeCluster => self.create_compute_cluster(request),
+            Operation::CreateClusterNetwork => self.create_cluster_network(request),
+            operation if is_move(operation) => self.move_to_compartment(request),
             Operation::AttachInstancePoolInstance => self.attach_member(request),
             Operation::DetachInstancePoolInstance => self.detach_member(request),
             Operation::CreateLimitsIncreaseRequest => self.create_limit_request(request),
@@ -214,6 +233,15 @@ impl World {
             Operation::ListInstancePools => self.list_pools(request),
             Operation::TerminateInstancePool => self.terminate_pool(request),
             Operation::ListInstancePoolInstances => self.list_pool_instances(request),
+            Operation::GetInstancePoolInstance => self.get_pool_instance(request),
+            Operation::UpdateInstanceConfiguration => self.update_configuration(request),
+            Operation::GetClusterNetwork => self.get_cluster_network(request),
+            Operation::ListClusterNetworks => self.list_cluster_networks(request),
+            Operation::UpdateClusterNetwork => self.update_cluster_network(request),
+            Operation::TerminateClusterNetwork => self.terminate_cluster_network(request),
+            Operation::ListClusterNetworkInstances => self.list_cluster_network_instances(request),
+            Operation::UpdateComputeCluster => self.update_compute_cluster(request),
+            Operation::DeleteComputeCluster => self.delete_compute_cluster(request),
             Operation::ListComputeClusters => self.list_compute_clusters(request),
             Operation::ListDedicatedVmHosts => self.list_dedicated_hosts(request),
             Operation::GetComputeCluster => self.get_compute_cluster(request),

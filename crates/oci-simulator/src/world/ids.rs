@@ -74,6 +74,8 @@ kinds! {
     TagNamespace = "tagnamespace",
     TagDefinition = "tagdefinition",
     TagDefault = "tagdefault",
+    ComputeCluster = "computecluster",
+    ClusterNetwork = "clusternetwork",
 }
 
 /// A resource: its kind and its number among that kind.

@@ -14,6 +14,7 @@ pub mod api;
 mod automatic_tags;
 mod capacity;
 pub mod chance;
+mod clusters;
 mod configurations;
 mod consoles;
 mod dispatch;

@@ -6,7 +6,7 @@ use super::error;
 use super::identity::compartment_ocid;
 use super::ids::{Id, Kind};
 use super::paging::{Cursor, Order};
-use super::request::{answer, collection};
+use super::request::answer;
 use super::state::World;
 use jiff::Timestamp;
 use oci_api::models::{
@@ -106,11 +106,9 @@ impl World {
         Ok(found.map(|(ocid, number)| (Cursor { number, ..Cursor::default() }, ocid.clone())).collect())
     }
 
-    /// A compute cluster. It claims to be in the first availability domain, for lack of a better one, but does not restrict
+    /// A compute cluster that a config names. It claims to be in the first availability domain, for lack of a better one, but does not restrict
     /// launches in others.
-    pub(super) fn get_compute_cluster(&self, request: &ApiRequest) -> ApiResult {
-        let ocid = request.in_path("computeClusterId");
-        self.check_other(Some(ocid))?;
+    pub(super) fn known_cluster_answer(&self, request: &ApiRequest, ocid: &str) -> ApiResult {
         Ok(answer(request.operation, &self.compute_cluster(ocid))?.with_etag(self.unchanged()))
     }
 
@@ -128,11 +126,14 @@ impl World {
         }
     }
 
-    pub(super) fn list_compute_clusters(&mut self, request: &ApiRequest) -> ApiResult {
+    /// The rows of a list for the compute clusters that configs name.
+    pub(super) fn known_clusters(
+        &self,
+        request: &ApiRequest,
+        ad: Option<u8>,
+        name: Option<&str>,
+    ) -> Result<Vec<(Cursor, ComputeClusterSummary)>, ApiError> {
         let listed = self.registered(request, "computecluster")?;
-        let name = request.in_query("displayName").map(str::to_owned);
-        let ad = self.ad_in(request)?;
-        let page = self.page(request)?;
         let clusters = listed.into_iter().filter(|_| ad.is_none_or(|ad| ad == 0)).map(|(cursor, ocid)| {
             let cluster = self.compute_cluster(&ocid);
             let summary = ComputeClusterSummary {
@@ -148,9 +149,7 @@ impl World {
             };
             (cursor, summary)
         });
-        let clusters = clusters.filter(|(_, cluster)| name.is_none() || name == cluster.display_name);
-        let order = Order { by_name: false, descending: false };
-        Ok(collection(page.answer_small(request, order, clusters.collect())?))
+        Ok(clusters.filter(|(_, row)| name.is_none() || name == row.display_name.as_deref()).collect())
     }
 
     /// A dedicated host, which restricts launches as little as a compute cluster does.

@@ -70,6 +70,10 @@ pub struct WorldSettings {
     pub capacity_report_entries: u32,
     /// Whether a capacity report expands an entry without a fault domain to one entry per fault domain.
     pub capacity_report_per_fault_domain: bool,
+    /// Hosts of each network block in an availability domain: the instances of a compute cluster or a cluster network share one
+    /// block. Empty: blocks limit nothing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rdma_blocks: Vec<u32>,
     /// Simulated seconds by which lists lag behind writes.
     pub list_lag_seconds: f64,
     /// The probability, 0 to 1, that a page is shorter than it could be while more rows remain.
@@ -361,6 +365,7 @@ impl Default for WorldSettings {
             capacity_report_root_only: false,
             capacity_report_entries: REPORT_ENTRIES,
             capacity_report_per_fault_domain: false,
+            rdma_blocks: Vec::new(),
             list_lag_seconds: 0.0,
             short_page_probability: 0.0,
             empty_page_probability: 0.0,

@@ -167,6 +167,18 @@ impl Shape {
         }
     }
 
+    /// Its ports and bandwidth in Gbps for RDMA, of a shape that can be in a cluster (Oracle: "Compute Shapes"; the ports of the three
+    /// newest are likely).
+    pub fn rdma(&self) -> Option<(i64, i64)> {
+        Some(match self.name {
+            "BM.Optimized3.36" => (1, 100),
+            "BM.GPU.A100-v2.8" => (16, 1600),
+            "BM.GPU.H100.8" => (16, 3200),
+            "BM.GPU.H200.8" | "BM.GPU.B200.8" | "BM.GPU.MI300X.8" => (8, 3200),
+            _ => return None,
+        })
+    }
+
     /// The local drives of an instance with this many OCPUs (Oracle: "Compute Shapes", VM.DenseIO.E4.Flex).
     pub fn drives(&self, ocpus: f64) -> u32 {
         if matches!(self.size, Size::OneOf(_)) { (ocpus / 8.0).round() as u32 } else { 0 }

@@ -4,6 +4,7 @@ use super::api::{ApiError, ApiRequest};
 use super::automatic_tags::Creators;
 use super::capacity::{Capacity, Holdings};
 use super::chance::{Chance, mix};
+use super::clusters::Clusters;
 use super::configurations::ConfigurationRow;
 use super::consoles::ConsoleRow;
 use super::events::{Event, EventLog};
@@ -68,6 +69,8 @@ pub struct World {
     #[serde(with = "super::pairs")]
     pub(super) pools: BTreeMap<u32, Pool>,
     pub(super) made_pools: u32,
+    #[serde(default, skip_serializing_if = "Clusters::are_unused")]
+    pub(super) clusters: Clusters,
     #[serde(default, skip_serializing_if = "LimitRequests::are_unused")]
     pub(super) limit_requests: LimitRequests,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -120,6 +123,7 @@ impl World {
             made_configurations: 0,
             pools: BTreeMap::new(),
             made_pools: 0,
+            clusters: Clusters::default(),
             limit_requests: LimitRequests::default(),
             consoles: Vec::new(),
             tokens: Tokens::default(),

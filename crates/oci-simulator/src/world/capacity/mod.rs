@@ -256,7 +256,11 @@ impl HostPool {
     fn take(&mut self, number: u16, need: Need) -> Option<Held> {
         let fitting = |(_, host): &&(u32, u32)| self.hosts[*host as usize].fits(need) > 0;
         let (_, host) = *self.by_free.range((need.ocpus, 0)..).find(fitting)?;
-        let held = Held { pool: number, host, ocpus: need.ocpus, memory: need.memory, gpus: need.gpus };
+        let own = self.hosts.get(host as usize)?;
+        // Bare metal takes all that its host has, whose memory may be rounded.
+        let (ocpus, memory, gpus) =
+            if need.whole { (own.ocpus, own.memory, own.gpus) } else { (need.ocpus, need.memory, need.gpus) };
+        let held = Held { pool: number, host, ocpus, memory, gpus };
         self.change(held, true);
         Some(held)
     }

@@ -6,6 +6,7 @@ use crate::world::error;
 use crate::world::identity::compartment_ocid;
 use crate::world::ids::{Id, Kind};
 use crate::world::instances::validate::check_tags;
+use crate::world::limits::{CONFIGURATIONS, check_management_limit};
 use crate::world::paging::{Cursor, Order};
 use crate::world::request::{answer, empty};
 use crate::world::shapes::ShapeId;
@@ -13,7 +14,7 @@ use crate::world::state::World;
 use crate::world::time::stamp;
 use oci_api::models::{
     CreateInstanceConfigurationBase, InstanceConfiguration, InstanceConfigurationInstanceDetails,
-    InstanceConfigurationSource, InstanceConfigurationSummary,
+    InstanceConfigurationSource, InstanceConfigurationSummary, UpdateInstanceConfigurationDetails,
 };
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -68,6 +69,7 @@ impl World {
             }
         };
         let compartment = self.compartment(&compartment)?;
+        check_management_limit(CONFIGURATIONS, self.configurations.len())?;
         self.check_kept_launch(&launch_fields(&details))?;
         let tags = tags.unwrap_or_default();
         check_tags(tags.iter().map(|(key, value)| (key.as_str(), value.as_str())))?;
@@ -79,6 +81,7 @@ impl World {
             tags,
             defined_tags: self.defined_tags_of_new(defined_tags.as_ref(), &request.caller),
             created: self.now,
+            version: 0,
             details,
         };
         self.configurations.insert(number, row);
@@ -157,7 +160,7 @@ impl World {
             time_created: Some(row.created),
             ..InstanceConfiguration::default()
         };
-        let etag = self.etag(Id(Kind::InstanceConfiguration, number), 0);
+        let etag = self.etag(Id(Kind::InstanceConfiguration, number), row.version);
         Ok(answer(request.operation, &model)?.with_etag(etag))
     }
 
@@ -187,11 +190,29 @@ impl World {
         page.answer_small(request, Order::read(request), rows)
     }
 
+    /// Changes the name and the tags; what a configuration launches never changes (Oracle: UpdateInstanceConfigurationDetails).
+    pub(in crate::world) fn update_configuration(&mut self, request: &ApiRequest) -> ApiResult {
+        let (number, row) = self.configuration(request.in_path("instanceConfigurationId"))?;
+        let id = Id(Kind::InstanceConfiguration, number);
+        request.check_etag(&self.etag(id, row.version))?;
+        let new: UpdateInstanceConfigurationDetails = request.details()?;
+        if let Some(tags) = &new.freeform_tags {
+            check_tags(tags.iter().map(|(key, value)| (key.as_str(), value.as_str())))?;
+        }
+        let row = self.configurations.get_mut(&number).ok_or_else(error::not_found)?;
+        row.name = new.display_name.unwrap_or_else(|| std::mem::take(&mut row.name));
+        row.tags = new.freeform_tags.unwrap_or_else(|| std::mem::take(&mut row.tags));
+        row.defined_tags = new.defined_tags.unwrap_or_else(|| std::mem::take(&mut row.defined_tags));
+        row.version += 1;
+        self.log.push(self.now, "configuration_updated", Some(id), None);
+        self.configuration_answer(request, number)
+    }
+
     pub(in crate::world) fn delete_configuration(&mut self, request: &ApiRequest) -> ApiResult {
         let ocid = request.in_path("instanceConfigurationId");
-        let (number, _) = self.configuration(ocid)?;
+        let (number, row) = self.configuration(ocid)?;
         let id = Id(Kind::InstanceConfiguration, number);
-        request.check_etag(&self.etag(id, 0))?;
+        request.check_etag(&self.etag(id, row.version))?;
         if self.pools.values().any(|pool| pool.configuration == number && pool.exists()) {
             return Err(error::incorrect_state(format!(
                 "instance configuration {ocid} is used by an instance pool"

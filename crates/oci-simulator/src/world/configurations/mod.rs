@@ -16,8 +16,16 @@ pub(super) struct ConfigurationRow {
     pub tags: BTreeMap<String, String>,
     pub defined_tags: Spaces,
     pub created: Timestamp,
+    /// Incremented by every change, on which the etag depends.
+    #[serde(default, skip_serializing_if = "is_first")]
+    pub version: u32,
     /// `instanceDetails`, in the form of the API.
     details: Value,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_first(version: &u32) -> bool {
+    *version == 0
 }
 
 /// Fields of a template that LaunchInstanceDetails does not have.

@@ -37,6 +37,11 @@ impl World {
             ("instance configuration", self.configurations.values().any(|row| here(row.compartment))),
             ("instance pool", self.pools.values().any(|row| here(row.compartment) && row.exists())),
             (
+                "compute cluster",
+                self.clusters.compute.iter().any(|row| here(row.compartment) && row.common.lives()),
+            ),
+            ("cluster network", self.living_networks().any(|(_, row)| here(row.compartment))),
+            (
                 "image",
                 self.images.iter().any(|row| {
                     row.own.as_ref().is_some_and(|own| here(own.compartment) && own.deleted.is_none())

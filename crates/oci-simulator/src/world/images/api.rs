@@ -193,8 +193,8 @@ fn shape_model(row: &ShapeRow) -> Shape {
         max_vnic_attachments: Some(i64::from(most_vnics(ocpus))),
         gpus: Some(gpus.into()),
         local_disks: Some(0),
-        rdma_ports: Some(0),
-        rdma_bandwidth_in_gbps: Some(0),
+        rdma_ports: Some(row.rdma().map_or(0, |(ports, _)| ports)),
+        rdma_bandwidth_in_gbps: Some(row.rdma().map_or(0, |(_, bandwidth)| bandwidth)),
         is_live_migration_supported: Some(!row.is_bare_metal()),
         is_billed_for_stopped_instance: Some(row.billed_when_stopped),
         billing_type: Some(if family.name == "standard-e2-micro" {

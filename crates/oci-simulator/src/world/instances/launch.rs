@@ -9,6 +9,7 @@ use crate::world::api::{ApiAnswer, ApiError, ApiRequest};
 use crate::world::automatic_tags::Creator;
 use crate::world::capacity::{Held, Need};
 use crate::world::chance::Chance;
+use crate::world::clusters::RdmaGroup;
 use crate::world::error;
 use crate::world::identity::fault_domain;
 use crate::world::ids::{Id, Kind};
@@ -48,6 +49,9 @@ struct Plan<'a> {
     hostname: Option<&'a str>,
     preemptible: bool,
     group: Option<&'a str>,
+    cluster: Option<u32>,
+    /// The group with which it shares a network block.
+    rdma: Option<RdmaGroup>,
 }
 
 /// The capacity and the address that a launch has taken.
@@ -56,6 +60,7 @@ struct Room {
     reservation: Option<(u32, u32)>,
     address: u32,
     late_failure: bool,
+    block: Option<u16>,
 }
 
 impl World {
@@ -89,7 +94,8 @@ impl World {
         creator: Creator,
     ) -> Result<u32, ApiError> {
         let body = LaunchBody::deserialize(raw).map_err(|_| error::unparsable())?;
-        let plan = self.plan_launch(&body, raw)?;
+        let mut plan = self.plan_launch(&body, raw)?;
+        plan.rdma = self.rdma_group(plan.cluster, pool);
         let volumes = body.launch_volume_attachments.as_deref().unwrap_or_default();
         self.check_new_volumes(volumes, plan.ad)?;
         let extras = self.instances.extras.keep_of(raw)?;
@@ -133,6 +139,7 @@ impl World {
             address: room.address,
             public: plan.public,
             pool,
+            cluster: plan.cluster,
             work: 0,
             launch_work: 0,
             placed: false,
@@ -142,6 +149,9 @@ impl World {
             live: true,
         };
         let number = self.create_instance(row, room.late_failure, volumes);
+        if let Some((group, block)) = plan.rdma.zip(room.block) {
+            self.clusters.bind(group, block);
+        }
         if let Some(reserved) = plan.reserved_ip {
             self.lend_address(reserved, number);
         }
@@ -245,6 +255,7 @@ impl World {
             )));
         }
         self.check_others(body)?;
+        let cluster = self.cluster_of_launch(body.compute_cluster_id, (compartment, ad), shape)?;
         let private_ip = vnic.and_then(|vnic| vnic.private_ip);
         let reserved_ip =
             self.reserved_to_use(vnic.and_then(|vnic| vnic.private_ip_id), private_ip, subnet)?;
@@ -266,6 +277,8 @@ impl World {
             hostname,
             preemptible,
             group: body.cluster_placement_group_id.filter(|group| !group.is_empty()),
+            cluster,
+            rdma: None,
         })
     }
 
@@ -278,7 +291,6 @@ impl World {
         let vnic = body.create_vnic_details.as_ref();
         let named = [
             body.dedicated_vm_host_id,
-            body.compute_cluster_id,
             body.cluster_placement_group_id,
             body.source_details.as_ref().and_then(|source| source.kms_key_id),
             vnic.and_then(|vnic| vnic.vlan_id),
@@ -337,6 +349,7 @@ impl World {
             self.check_limits(plan.ad, shape, Usage::of(plan.need))?;
         }
         self.check_quotas(plan.compartment, shape, Usage::of(plan.need))?;
+        let block = plan.rdma.map_or(Ok(None), |group| self.block_for(group, plan.ad))?;
         let address = self.first_address(plan)?;
         if self.capacity.is_out(plan.ad) {
             self.give_back_address(plan, address);
@@ -344,7 +357,13 @@ impl World {
         }
         if let Some((number, config)) = reserved {
             let held = self.take_reserved(number, config);
-            return Ok(Room { held, reservation: Some((number, config)), address, late_failure: false });
+            return Ok(Room {
+                held,
+                reservation: Some((number, config)),
+                address,
+                late_failure: false,
+                block,
+            });
         }
         let late = self.settings.late_failure.probability;
         let late_failure = Chance::of(self.seed, "late failure", self.instances.next_number()).happens(late);
@@ -361,7 +380,7 @@ impl World {
             }
             held
         };
-        Ok(Room { held, reservation: None, address, late_failure })
+        Ok(Room { held, reservation: None, address, late_failure, block })
     }
 
     /// The first address of a new instance: the reserved one that the launch names, or one of the subnet.

@@ -45,7 +45,8 @@ impl World {
         let reservation = request
             .in_query("capacityReservationId")
             .map(|ocid| self.ids.number(Kind::CapacityReservation, ocid));
-        let cluster = request.in_query("computeClusterId").is_some();
+        let cluster =
+            request.in_query("computeClusterId").map(|ocid| self.ids.number(Kind::ComputeCluster, ocid));
         let horizon = self.list_horizon();
         // With a lag, the index contains newer states than lists show.
         let indexed = state.flatten().filter(|_| self.settings.list_lag_seconds <= 0.0);
@@ -67,7 +68,7 @@ impl World {
                     && state.is_none_or(|state| state == shown)
                     && name.is_none_or(|name| *row.name == *name)
                     && reservation.is_none_or(|wanted| wanted.is_some() && wanted == row.reservation)
-                    && !cluster
+                    && cluster.is_none_or(|wanted| wanted.is_some() && wanted == row.cluster)
             })
         };
         page.answer_written(request, rows, keep, |cursor, body| {

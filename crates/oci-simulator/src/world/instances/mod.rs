@@ -77,6 +77,9 @@ pub(super) struct InstanceRow {
     pub address: u32,
     pub public: bool,
     pub pool: Option<u32>,
+    /// The compute cluster in which it was launched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<u32>,
     /// The work request of the current or last operation.
     pub work: u32,
     pub launch_work: u32,

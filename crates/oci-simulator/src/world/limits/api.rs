@@ -1,6 +1,6 @@
 //! The Limits service: values, definitions, services and availability.
 
-use crate::world::api::{ApiRequest, ApiResult};
+use crate::world::api::{ApiError, ApiRequest, ApiResult};
 use crate::world::error;
 use crate::world::identity::compartment_ocid;
 use crate::world::ids::{Id, Kind};
@@ -23,13 +23,26 @@ const SERVICES: [(&str, &str); 4] = [
     ("vcn", "Virtual Cloud Network"),
 ];
 
-/// Limits of Compute Management for the region, far above anything that the region contains (values invented).
-const MANAGEMENT: [(&str, i64); 2] = [("config-count", 1000), ("pool-count", 1000)];
+pub(in crate::world) const CONFIGURATIONS: &str = "config-count";
+pub(in crate::world) const POOLS: &str = "pool-count";
+pub(in crate::world) const CLUSTER_NETWORKS: &str = "cluster-network-count";
+
+/// Limits of Compute Management for the region (Oracle: "Compute Service Limits").
+const MANAGEMENT: [(&str, i64); 3] = [(CLUSTER_NETWORKS, 15), (CONFIGURATIONS, 200), (POOLS, 50)];
 
 /// Lists of this service are sorted by name, ascending unless the request says otherwise.
 fn order(request: &ApiRequest) -> Order {
     let descending = request.in_query("sortOrder").is_some_and(|order| order.eq_ignore_ascii_case("DESC"));
     Order { by_name: true, descending }
+}
+
+/// Refuses one more of a kind that a limit of Compute Management counts.
+pub(in crate::world) fn check_management_limit(name: &str, used: usize) -> Result<(), ApiError> {
+    let used = i64::try_from(used).unwrap_or(i64::MAX);
+    match MANAGEMENT.iter().find(|(own, _)| *own == name) {
+        Some((_, value)) if used >= *value => Err(error::limit_exceeded(&[name.to_owned()])),
+        _ => Ok(()),
+    }
 }
 
 impl World {
@@ -47,7 +60,11 @@ impl World {
         if let Some((_, value)) =
             MANAGEMENT.iter().find(|(own, _)| *own == name && service == "compute-management")
         {
-            let used = if name == "config-count" { self.configurations.len() } else { self.live_pools() };
+            let used = match name {
+                CONFIGURATIONS => self.configurations.len(),
+                CLUSTER_NETWORKS => self.live_cluster_networks(),
+                _ => self.live_pools(),
+            };
             return answer(request.operation, &regional(*value, i64::try_from(used).unwrap_or(i64::MAX)));
         }
         let limit = Limit::find(name).filter(|_| service == SERVICE).ok_or_else(error::not_found)?;

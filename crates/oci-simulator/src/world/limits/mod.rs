@@ -5,7 +5,7 @@
 mod api;
 mod check;
 
-pub(super) use api::SERVICE;
+pub(super) use api::{CLUSTER_NETWORKS, CONFIGURATIONS, POOLS, SERVICE, check_management_limit};
 
 use super::capacity::Need;
 use super::settings::WorldSettings;

@@ -67,6 +67,8 @@ impl World {
                 "NetworkSecurityGroup" => "network-security-groups",
                 "InstanceConfiguration" => "instance-configurations",
                 "InstancePool" => "instance-pools",
+                "ClusterNetwork" => "cluster-networks",
+                "ComputeCluster" => "compute-clusters",
                 "ComputeCapacityReservation" => "compute-capacity-reservations",
                 "Compartment" => "compartments",
                 "User" => "users",
@@ -170,16 +172,19 @@ impl World {
                 let pool = number.and_then(|number| self.pools.get(&number));
                 pool.iter().flat_map(|pool| &pool.placements).filter_map(|place| place.subnet).collect()
             }
+            Op::TerminateClusterNetwork => {
+                let found = self.cluster_network(request.in_path("clusterNetworkId")).ok();
+                let pool = found.and_then(|(_, row, _)| self.pools.get(&row.pool));
+                pool.iter().flat_map(|pool| &pool.placements).filter_map(|place| place.subnet).collect()
+            }
+            Op::CreateClusterNetwork => {
+                let place = request.body.as_ref().map(|body| &body["placementConfiguration"]);
+                place.and_then(|place| self.subnet_of_place(place)).into_iter().collect()
+            }
             Op::CreateInstancePool => {
                 let places =
                     request.body.as_ref().and_then(|body| body["placementConfigurations"].as_array());
-                let named = places.into_iter().flatten().filter_map(|place| {
-                    let subnet = &place["primarySubnetId"];
-                    let ocid =
-                        subnet.as_str().or_else(|| place["primaryVnicSubnets"]["subnetId"].as_str())?;
-                    self.ids.number(Kind::Subnet, ocid)
-                });
-                named.collect()
+                places.into_iter().flatten().filter_map(|place| self.subnet_of_place(place)).collect()
             }
             _ => Vec::new(),
         };
@@ -187,6 +192,13 @@ impl World {
         compartments.sort_unstable();
         compartments.dedup();
         compartments
+    }
+
+    /// The subnet of a placement in the body of a pool or a cluster network.
+    fn subnet_of_place(&self, place: &Value) -> Option<u32> {
+        let subnet = &place["primarySubnetId"];
+        let ocid = subnet.as_str().or_else(|| place["primaryVnicSubnets"]["subnetId"].as_str())?;
+        self.ids.number(Kind::Subnet, ocid)
     }
 
     /// What the operation behind a work request needed, which its readers need as well.
@@ -197,6 +209,7 @@ impl World {
         let resource = match row.resource.0 {
             Kind::CapacityReservation => "compute-capacity-reservations",
             Kind::InstancePool => "instance-pools",
+            Kind::ClusterNetwork => "cluster-networks",
             _ => "instances",
         };
         let verb = if row.action == ResourceAction::Update { Verb::Use } else { Verb::Manage };
@@ -312,6 +325,8 @@ impl World {
             Kind::CapacityReservation => Some(self.reservations.get(&number)?.compartment),
             Kind::InstanceConfiguration => Some(self.configurations.get(&number)?.compartment),
             Kind::InstancePool => Some(self.pools.get(&number)?.compartment),
+            Kind::ComputeCluster => Some(self.clusters.compute.get(at)?.compartment),
+            Kind::ClusterNetwork => Some(self.clusters.networks.get(at)?.compartment),
             Kind::ConsoleHistory => Some(self.instances.get(self.consoles.get(at)?.instance)?.compartment),
             Kind::WorkRequest => Some(self.work_requests.get(at)?.compartment),
             _ => None,

@@ -74,25 +74,50 @@ fn of_compute(operation: Op) -> Option<(Verb, &'static str)> {
         | Op::DeleteComputeCapacityReservation
         | Op::ChangeComputeCapacityReservationCompartment => (Manage, "compute-capacity-reservations"),
         Op::CreateComputeCapacityReport => (Manage, "compute-capacity-reports"),
+        Op::ListDedicatedVmHosts => (Inspect, "dedicated-vm-hosts"),
+        Op::GetDedicatedVmHost => (Read, "dedicated-vm-hosts"),
+        _ => return of_management(operation),
+    })
+}
+
+/// The same of configurations, pools and clusters.
+fn of_management(operation: Op) -> Option<(Verb, &'static str)> {
+    use Verb::{Inspect, Manage, Read, Use};
+    Some(match operation {
         Op::ListInstanceConfigurations => (Inspect, "instance-configurations"),
         Op::GetInstanceConfiguration => (Read, "instance-configurations"),
+        Op::UpdateInstanceConfiguration => (Use, "instance-configurations"),
         Op::LaunchInstanceConfiguration
+        | Op::ChangeInstanceConfigurationCompartment
         | Op::CreateInstanceConfiguration
         | Op::DeleteInstanceConfiguration => (Manage, "instance-configurations"),
         Op::ListInstancePools => (Inspect, "instance-pools"),
-        Op::GetInstancePool | Op::ListInstancePoolInstances => (Read, "instance-pools"),
-        Op::StartInstancePool | Op::StopInstancePool | Op::SoftstopInstancePool | Op::ResetInstancePool => {
-            (Use, "instance-pools")
+        Op::GetInstancePool | Op::ListInstancePoolInstances | Op::GetInstancePoolInstance => {
+            (Read, "instance-pools")
         }
+        Op::StartInstancePool
+        | Op::StopInstancePool
+        | Op::SoftstopInstancePool
+        | Op::ResetInstancePool
+        | Op::SoftresetInstancePool => (Use, "instance-pools"),
         Op::UpdateInstancePool
+        | Op::ChangeInstancePoolCompartment
         | Op::CreateInstancePool
         | Op::TerminateInstancePool
         | Op::AttachInstancePoolInstance
         | Op::DetachInstancePoolInstance => (Manage, "instance-pools"),
         Op::ListComputeClusters => (Inspect, "compute-clusters"),
         Op::GetComputeCluster => (Read, "compute-clusters"),
-        Op::ListDedicatedVmHosts => (Inspect, "dedicated-vm-hosts"),
-        Op::GetDedicatedVmHost => (Read, "dedicated-vm-hosts"),
+        Op::UpdateComputeCluster => (Use, "compute-clusters"),
+        Op::CreateComputeCluster | Op::DeleteComputeCluster | Op::ChangeComputeClusterCompartment => {
+            (Manage, "compute-clusters")
+        }
+        Op::ListClusterNetworks => (Inspect, "cluster-networks"),
+        Op::GetClusterNetwork | Op::ListClusterNetworkInstances => (Read, "cluster-networks"),
+        Op::CreateClusterNetwork
+        | Op::UpdateClusterNetwork
+        | Op::TerminateClusterNetwork
+        | Op::ChangeClusterNetworkCompartment => (Manage, "cluster-networks"),
         _ => return None,
     })
 }
@@ -167,12 +192,24 @@ pub(super) fn besides(operation: Op) -> &'static [(Verb, &'static str)] {
         Op::CreateVolumeGroup | Op::UpdateVolumeGroup => &[(Inspect, "volumes")],
         Op::AddUserToGroup | Op::RemoveUserFromGroup => &[(Use, "users")],
         Op::CreateTagDefault => &[(Use, "tag-namespaces")],
-        Op::CreateImage => &[(Use, "instances")],
         Op::CaptureConsoleHistory => &[(Read, "instances")],
         Op::AttachVolume | Op::DetachVolume => &[(Use, "volumes"), (Use, "instances")],
-        Op::StartInstancePool | Op::StopInstancePool | Op::SoftstopInstancePool | Op::ResetInstancePool => {
-            &[(Use, "instances")]
+        Op::CreateImage
+        | Op::StartInstancePool
+        | Op::StopInstancePool
+        | Op::SoftstopInstancePool
+        | Op::ResetInstancePool
+        | Op::SoftresetInstancePool => &[(Use, "instances")],
+        Op::CreateClusterNetwork => {
+            &[(Manage, "instance-pools"), (Manage, "instances"), (Read, "instance-images")]
         }
+        Op::UpdateClusterNetwork => &[(Manage, "instance-pools")],
+        Op::TerminateClusterNetwork => &[
+            (Manage, "instance-pools"),
+            (Manage, "instances"),
+            (Manage, "volume-attachments"),
+            (Use, "volumes"),
+        ],
         Op::CreateInstancePool => &[(Manage, "instances"), (Read, "instance-images")],
         Op::TerminateInstancePool => {
             &[(Manage, "instances"), (Manage, "volume-attachments"), (Use, "volumes")]

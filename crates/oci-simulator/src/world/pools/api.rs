@@ -1,12 +1,13 @@
 //! Creates, gets, lists, updates, starts, stops and terminates instance pools.
 
 use super::{Placement, Pool, PoolState};
-use crate::world::api::{ApiAnswer, ApiError, ApiRequest, ApiResult};
+use crate::world::api::{ApiAnswer, ApiError, ApiRequest, ApiResult, Caller};
 use crate::world::error;
 use crate::world::identity::{compartment_ocid, fault_domain, fault_domain_name};
 use crate::world::ids::{Id, Kind};
 use crate::world::instances::State;
 use crate::world::instances::validate::check_tags;
+use crate::world::limits::{POOLS, check_management_limit};
 use crate::world::paging::{Cursor, Order};
 use crate::world::request::{answer, empty};
 use crate::world::state::World;
@@ -20,6 +21,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
+/// The maximum number of members of a pool.
+const SIZE_MAX: u32 = 500;
+
 /// The fields of a placement that creation and update read.
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
@@ -28,6 +32,7 @@ struct PlacementBody {
     fault_domains: Option<Vec<String>>,
     primary_subnet_id: Option<String>,
     primary_vnic_subnets: Option<InstancePoolPlacementPrimarySubnet>,
+    compute_cluster_id: Option<String>,
 }
 
 impl World {
@@ -41,9 +46,18 @@ impl World {
             let body = PlacementBody::deserialize(&shown).map_err(|_| error::unparsable())?;
             let subnet =
                 body.primary_vnic_subnets.map(|primary| primary.subnet_id).or(body.primary_subnet_id);
+            let ad = self.ad(&body.availability_domain)?;
+            if let Some(ocid) = body.compute_cluster_id.filter(|ocid| !self.others_known.contains(ocid)) {
+                let (_, cluster) = self.cluster(&ocid)?;
+                if cluster.ad != ad {
+                    return Err(error::invalid(format!(
+                        "compute cluster {ocid} is in another availability domain"
+                    )));
+                }
+            }
             let fds = body.fault_domains.unwrap_or_default().into_iter().map(|name| fault_domain(&name));
             read.push(Placement {
-                ad: self.ad(&body.availability_domain)?,
+                ad,
                 fds: fds.collect::<Result<_, _>>()?,
                 subnet: subnet.map(|ocid| self.subnet(&ocid)).transpose()?,
                 shown,
@@ -52,15 +66,27 @@ impl World {
         Ok(read)
     }
 
+    /// A size of at most 500 (Oracle: "Compute Service Limits"; the code of the refusal is unknown).
     fn pool_size(size: i64) -> Result<u32, ApiError> {
-        u32::try_from(size).map_err(|_| error::invalid("size must be 0 or more"))
+        let size = u32::try_from(size).ok().filter(|size| *size <= SIZE_MAX);
+        size.ok_or_else(|| error::invalid(format!("size must be between 0 and {SIZE_MAX}")))
     }
 
     pub(in crate::world) fn create_pool(
         &mut self,
         request: &ApiRequest,
     ) -> Result<(ApiAnswer, Option<Id>), ApiError> {
-        let details: CreateInstancePoolDetails = request.details()?;
+        let number = self.make_pool(request.details()?, &request.caller)?;
+        Ok((self.pool_answer(request, number)?, Some(Id(Kind::InstancePool, number))))
+    }
+
+    /// Creates a pool, which begins to launch its members.
+    pub(in crate::world) fn make_pool(
+        &mut self,
+        details: CreateInstancePoolDetails,
+        caller: &Caller,
+    ) -> Result<u32, ApiError> {
+        check_management_limit(POOLS, self.live_pools())?;
         let compartment = self.compartment(&details.compartment_id)?;
         let (configuration, _) = self.configuration(&details.instance_configuration_id)?;
         let placements = self.read_placements(&details.placement_configurations)?;
@@ -78,8 +104,8 @@ impl World {
             configuration,
             name: details.display_name.unwrap_or_else(|| format!("instancepool{}", stamp(self.now))),
             tags,
-            defined_tags: self.defined_tags_of_new(details.defined_tags.as_ref(), &request.caller),
-            creator: self.creator(&request.caller),
+            defined_tags: self.defined_tags_of_new(details.defined_tags.as_ref(), caller),
+            creator: self.creator(caller),
             name_formatter: details.instance_display_name_formatter,
             hostname_formatter: details.instance_hostname_formatter,
             placements,
@@ -97,12 +123,17 @@ impl World {
         let id = Id(Kind::InstancePool, number);
         self.log.push(self.now, "pool_created", Some(id), None);
         self.scale_pool(number, PoolState::Provisioning, "CreateInstancePool");
-        Ok((self.pool_answer(request, number)?, Some(id)))
+        Ok(number)
     }
 
     /// The result of an operation that shows one pool.
     pub(in crate::world) fn pool_answer(&self, request: &ApiRequest, number: u32) -> ApiResult {
         let pool = self.pools.get(&number).ok_or_else(error::not_found)?;
+        let etag = self.etag(Id(Kind::InstancePool, number), pool.version);
+        Ok(answer(request.operation, &self.pool_model(number, pool))?.with_etag(etag))
+    }
+
+    pub(in crate::world) fn pool_model(&self, number: u32, pool: &Pool) -> InstancePool {
         let placements = pool.placements.iter().map(|placement| {
             let subnet = placement.subnet.map(|subnet| self.ids.text(Id(Kind::Subnet, subnet)));
             let primary = placement.shown.get("primaryVnicSubnets").filter(|value| value.is_object());
@@ -127,7 +158,7 @@ impl World {
                 ..InstancePoolPlacementConfiguration::default()
             }
         });
-        let model = InstancePool {
+        InstancePool {
             id: self.ids.text(Id(Kind::InstancePool, number)),
             compartment_id: compartment_ocid(&self.ids, pool.compartment),
             defined_tags: Some(pool.defined_tags.clone()),
@@ -144,12 +175,10 @@ impl World {
             instance_hostname_formatter: pool.hostname_formatter.clone(),
             current_size: Some(self.running_members(pool)),
             ..InstancePool::default()
-        };
-        let etag = self.etag(Id(Kind::InstancePool, number), pool.version);
-        Ok(answer(request.operation, &model)?.with_etag(etag))
+        }
     }
 
-    fn running_members(&self, pool: &Pool) -> i64 {
+    pub(in crate::world) fn running_members(&self, pool: &Pool) -> i64 {
         let running =
             |number: &&u32| self.instances.get(**number).is_some_and(|row| row.state == State::Running);
         pool.members.iter().filter(running).map(|_| 1).sum()
@@ -172,28 +201,30 @@ impl World {
         });
         let rows = rows
             .map(|(number, pool)| {
-                let ads: BTreeSet<u8> = pool.placements.iter().map(|placement| placement.ad).collect();
-                let summary = InstancePoolSummary {
-                    id: self.ids.text(Id(Kind::InstancePool, *number)),
-                    compartment_id: compartment_ocid(&self.ids, pool.compartment),
-                    display_name: Some(pool.name.clone()),
-                    instance_configuration_id: self
-                        .ids
-                        .text(Id(Kind::InstanceConfiguration, pool.configuration)),
-                    pool_type: Some("INSTANCE".into()),
-                    lifecycle_state: InstancePoolSummaryLifecycleState::from(pool.state.as_str()),
-                    availability_domains: ads.into_iter().map(|ad| self.identity.ad_name(ad)).collect(),
-                    size: pool.size.into(),
-                    time_created: Some(pool.created),
-                    defined_tags: Some(pool.defined_tags.clone()),
-                    freeform_tags: Some(pool.tags.clone()),
-                    current_size: Some(self.running_members(pool)),
-                    ..InstancePoolSummary::default()
-                };
-                (Cursor { group: 0, name: pool.name.clone(), number: *number }, summary)
+                let cursor = Cursor { group: 0, name: pool.name.clone(), number: *number };
+                (cursor, self.pool_summary(*number, pool))
             })
             .collect();
         page.answer_small(request, Order::read(request), rows)
+    }
+
+    pub(in crate::world) fn pool_summary(&self, number: u32, pool: &Pool) -> InstancePoolSummary {
+        let ads: BTreeSet<u8> = pool.placements.iter().map(|placement| placement.ad).collect();
+        InstancePoolSummary {
+            id: self.ids.text(Id(Kind::InstancePool, number)),
+            compartment_id: compartment_ocid(&self.ids, pool.compartment),
+            display_name: Some(pool.name.clone()),
+            instance_configuration_id: self.ids.text(Id(Kind::InstanceConfiguration, pool.configuration)),
+            pool_type: Some("INSTANCE".into()),
+            lifecycle_state: InstancePoolSummaryLifecycleState::from(pool.state.as_str()),
+            availability_domains: ads.into_iter().map(|ad| self.identity.ad_name(ad)).collect(),
+            size: pool.size.into(),
+            time_created: Some(pool.created),
+            defined_tags: Some(pool.defined_tags.clone()),
+            freeform_tags: Some(pool.tags.clone()),
+            current_size: Some(self.running_members(pool)),
+            ..InstancePoolSummary::default()
+        }
     }
 
     /// The pool in the path, if its etag matches and it is in one of these states.
@@ -221,6 +252,19 @@ impl World {
     ) -> Result<(ApiAnswer, Option<Id>), ApiError> {
         let details: UpdateInstancePoolDetails = request.details()?;
         let number = self.pool_to_change(request, &[PoolState::Running, PoolState::Stopped])?;
+        if details.placement_configurations.is_some() && self.clusters.network_of(number).is_some() {
+            return Err(error::invalid("the placement of a cluster network cannot be changed"));
+        }
+        self.change_pool(number, details)?;
+        Ok((self.pool_answer(request, number)?, Some(Id(Kind::InstancePool, number))))
+    }
+
+    /// Applies an update to a pool whose state allows it.
+    pub(in crate::world) fn change_pool(
+        &mut self,
+        number: u32,
+        details: UpdateInstancePoolDetails,
+    ) -> Result<(), ApiError> {
         let configuration = details
             .instance_configuration_id
             .as_deref()
@@ -247,10 +291,10 @@ impl World {
         if resized && pool.state == PoolState::Running {
             self.scale_pool(number, PoolState::Scaling, "ScaleInstancePool");
         }
-        Ok((self.pool_answer(request, number)?, Some(Id(Kind::InstancePool, number))))
+        Ok(())
     }
 
-    /// Starts, stops, soft-stops or resets all members of a pool.
+    /// Starts, stops, soft-stops, resets or soft-resets all members of a pool.
     pub(in crate::world) fn pool_action(
         &mut self,
         request: &ApiRequest,
@@ -258,7 +302,7 @@ impl World {
     ) -> Result<(ApiAnswer, Option<Id>), ApiError> {
         let (allowed, next) = match action {
             "START" => (PoolState::Stopped, PoolState::Starting),
-            "RESET" => (PoolState::Running, PoolState::Starting),
+            "RESET" | "SOFTRESET" => (PoolState::Running, PoolState::Starting),
             _ => (PoolState::Running, PoolState::Stopping),
         };
         let number = self.pool_to_change(request, &[allowed])?;
@@ -281,6 +325,18 @@ impl World {
             return Err(error::not_found());
         }
         request.check_etag(&self.etag(Id(Kind::InstancePool, number), pool.version))?;
+        if let Some(network) = self.clusters.network_of(number) {
+            // Likely; text invented.
+            let network = self.ids.text(Id(Kind::ClusterNetwork, network));
+            return Err(error::incorrect_state(format!("instancepool {ocid} is part of {network}")));
+        }
+        self.end_pool(number);
+        Ok(empty(request.operation))
+    }
+
+    /// Terminates a pool with its members and their volumes.
+    pub(in crate::world) fn end_pool(&mut self, number: u32) {
+        let Some(pool) = self.pools.get(&number) else { return };
         let staying = self.staying(pool);
         self.enter_pool(number, PoolState::Terminating);
         for member in staying {
@@ -288,6 +344,5 @@ impl World {
             self.terminate(member, false, false);
         }
         self.wake_pool(number);
-        Ok(empty(request.operation))
     }
 }

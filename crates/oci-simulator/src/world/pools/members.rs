@@ -18,10 +18,25 @@ use std::collections::BTreeSet;
 
 impl World {
     pub(in crate::world) fn list_pool_instances(&mut self, request: &ApiRequest) -> ApiResult {
+        let (number, _) = self.pool(request.in_path("instancePoolId"))?;
+        self.list_members(request, number)
+    }
+
+    pub(in crate::world) fn get_pool_instance(&self, request: &ApiRequest) -> ApiResult {
+        let (number, pool) = self.pool(request.in_path("instancePoolId"))?;
+        let instance = self.ids.number(Kind::Instance, request.in_path("instanceId"));
+        let member = instance.filter(|instance| pool.members.contains(instance));
+        // The header `location` belongs to the creation of a membership.
+        let answer = self.member_answer(request, number, member.ok_or_else(error::not_found)?)?;
+        Ok(ApiAnswer { location: None, ..answer })
+    }
+
+    /// The members of a pool, as InstanceSummary.
+    pub(in crate::world) fn list_members(&mut self, request: &ApiRequest, pool: u32) -> ApiResult {
         let compartment = self.compartment_in(request)?;
         let page = self.page(request)?;
         let name = request.in_query("displayName");
-        let (_, pool) = self.pool(request.in_path("instancePoolId"))?;
+        let pool = self.pools.get(&pool).ok_or_else(error::not_found)?;
         let configuration = self.ids.text(Id(Kind::InstanceConfiguration, pool.configuration));
         let horizon = self.list_horizon();
         let mut rows = Vec::with_capacity(pool.members.len());
@@ -55,6 +70,10 @@ impl World {
     ) -> Result<(ApiAnswer, Option<Id>), ApiError> {
         let details: AttachInstancePoolInstanceDetails = request.details()?;
         let number = self.pool_to_change(request, &[PoolState::Running, PoolState::Stopped])?;
+        if self.clusters.network_of(number).is_some() {
+            // Oracle: instances cannot move into a cluster after their launch; text invented.
+            return Err(error::invalid("an instance cannot be attached to the pool of a cluster network"));
+        }
         let (instance, row) = self.instance(&details.instance_id)?;
         let ocid = &details.instance_id;
         if row.pool.is_some() {

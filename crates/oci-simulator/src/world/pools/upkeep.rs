@@ -105,7 +105,13 @@ impl World {
         let (size, deadline) = (pool.size as usize, pool.deadline);
         let staying = self.staying(pool);
         if staying.len() > size {
-            for member in self.surplus(&staying, staying.len() - size) {
+            let count = staying.len() - size;
+            // The pool of a cluster network shrinks first in, first out (Oracle: "Managing Cluster Networks").
+            let surplus = match self.clusters.network_of(number) {
+                Some(_) => staying.iter().copied().take(count).collect(),
+                None => self.surplus(&staying, count),
+            };
+            for member in surplus {
                 self.terminate(member, false, false);
             }
         }
@@ -152,6 +158,7 @@ impl World {
         if let Some(work) = pool.work.take() {
             self.close_work_request(work, Status::Failed, Some((code, &refusal.message)));
         }
+        self.close_network_work(number, Status::Failed, Some((code, &refusal.message)));
         self.enter_pool(number, PoolState::Running);
     }
 
@@ -161,6 +168,7 @@ impl World {
         if let Some(work) = work {
             self.close_work_request(work, Status::Succeeded, None);
         }
+        self.close_network_work(number, Status::Succeeded, None);
         self.enter_pool(number, state);
     }
 
@@ -227,6 +235,9 @@ impl World {
         details["availabilityDomain"] = self.identity.ad_name(placement.ad).into();
         details["compartmentId"] =
             crate::world::identity::compartment_ocid(&self.ids, pool.compartment).into();
+        if let Some(cluster) = placement.shown.get("computeClusterId").filter(|ocid| ocid.is_string()) {
+            details["computeClusterId"] = cluster.clone();
+        }
         if !placement.fds.is_empty() {
             let fd = placement.fds[here % placement.fds.len()];
             details["faultDomain"] = crate::world::identity::fault_domain_name(fd).into();

@@ -31,6 +31,8 @@ impl Texts for World {
             Indexed::Subnet => Kind::Subnet,
             Indexed::InstanceConfiguration => Kind::InstanceConfiguration,
             Indexed::InstancePool => Kind::InstancePool,
+            Indexed::ClusterNetwork => Kind::ClusterNetwork,
+            Indexed::ComputeCluster => Kind::ComputeCluster,
             Indexed::CapacityReservation => Kind::CapacityReservation,
             Indexed::User => Kind::User,
             Indexed::Part(kind) => kind,
@@ -130,6 +132,9 @@ impl World {
                 Indexed::Vcn | Indexed::Subnet | Indexed::Part(_) => found.extend(self.indexed_network(kind)),
                 Indexed::InstanceConfiguration | Indexed::InstancePool | Indexed::CapacityReservation => {
                     found.extend(self.indexed_management(kind));
+                }
+                Indexed::ClusterNetwork | Indexed::ComputeCluster => {
+                    found.extend(self.indexed_clusters(kind));
                 }
                 Indexed::Compartment | Indexed::User => found.extend(self.indexed_identity(kind)),
                 Indexed::Without(_) => {}

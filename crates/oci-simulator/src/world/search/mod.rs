@@ -4,6 +4,7 @@
 //! `tokens` and `query` parse, `matching` decides whether a resource matches, `api` reads the rows and builds pages.
 
 mod api;
+mod clusters;
 mod matching;
 mod networks;
 mod query;
@@ -22,6 +23,8 @@ pub(super) enum Indexed {
     Subnet,
     InstanceConfiguration,
     InstancePool,
+    ClusterNetwork,
+    ComputeCluster,
     CapacityReservation,
     Compartment,
     User,
@@ -32,7 +35,7 @@ pub(super) enum Indexed {
 }
 
 /// The types of which the region has resources, with the names that results show.
-const WITH_RESOURCES: [(Indexed, &str); 18] = [
+const WITH_RESOURCES: [(Indexed, &str); 20] = [
     (Indexed::Instance, "Instance"),
     (Indexed::Image, "Image"),
     (Indexed::BootVolume, "BootVolume"),
@@ -41,6 +44,8 @@ const WITH_RESOURCES: [(Indexed, &str); 18] = [
     (Indexed::Subnet, "Subnet"),
     (Indexed::InstanceConfiguration, "InstanceConfiguration"),
     (Indexed::InstancePool, "InstancePool"),
+    (Indexed::ClusterNetwork, "ClusterNetwork"),
+    (Indexed::ComputeCluster, "ComputeCluster"),
     (Indexed::CapacityReservation, "ComputeCapacityReservation"),
     (Indexed::Compartment, "Compartment"),
     (Indexed::User, "User"),
@@ -54,13 +59,12 @@ const WITH_RESOURCES: [(Indexed, &str); 18] = [
 ];
 
 /// Types of the real service of which the region never has a resource: a query for them is understood and finds nothing.
-const WITHOUT_RESOURCES: [&str; 35] = [
+const WITHOUT_RESOURCES: [&str; 34] = [
     "Alarm",
     "AutonomousDatabase",
     "BootVolumeBackup",
     "Bucket",
     "CaptureFilter",
-    "ClusterNetwork",
     "ClustersCluster",
     "ConsoleHistory",
     "Cpe",

@@ -79,6 +79,7 @@ impl World {
         let (entity, collection) = match row.resource.0 {
             Kind::CapacityReservation => ("capacityReservation", "computeCapacityReservations"),
             Kind::InstancePool => ("instancePool", "instancePools"),
+            Kind::ClusterNetwork => ("clusterNetwork", "clusterNetworks"),
             Kind::Image => ("image", "images"),
             Kind::Vcn => ("vcn", "vcns"),
             Kind::Subnet => ("subnet", "subnets"),
@@ -109,13 +110,24 @@ impl World {
                 identifier: ocid,
                 ..WorkRequestResource::default()
             }],
-            percent_complete: row.percent(self.now),
+            percent_complete: self.percent(row),
             time_accepted: Some(row.accepted),
             time_started: started.then(|| row.started()),
             time_finished: row.finished,
             ..WorkRequest::default()
         };
         answer(request.operation, &model)
+    }
+
+    /// How far it is: by the time that it takes, or, of a cluster network, by the members that run.
+    fn percent(&self, row: &WorkRequestRow) -> f64 {
+        let of_network = match row.resource {
+            Id(Kind::ClusterNetwork, number) if row.status == Status::InProgress => {
+                self.network_progress(number)
+            }
+            _ => None,
+        };
+        of_network.unwrap_or_else(|| row.percent(self.now))
     }
 
     pub(in crate::world) fn list_work_requests(&mut self, request: &ApiRequest) -> ApiResult {
@@ -148,7 +160,7 @@ impl World {
                     operation_type: row.operation.to_string(),
                     status: WorkRequestSummaryStatus::from(row.status.as_str(started)),
                     compartment_id: compartment_ocid(&self.ids, row.compartment),
-                    percent_complete: row.percent(self.now),
+                    percent_complete: self.percent(row),
                     time_accepted: Some(row.accepted),
                     time_started: started.then(|| row.started()),
                     time_finished: row.finished,

@@ -2,6 +2,7 @@
 
 mod addresses;
 mod backups;
+mod clusters;
 mod identity;
 mod network;
 
@@ -71,15 +72,13 @@ impl Full {
         full.ids.insert("imageId", defaults.image);
         full.add_network();
         full.add_addresses();
-        for (name, kind) in [("dedicatedVmHostId", "dedicatedvmhost"), ("computeClusterId", "computecluster")]
-        {
-            let ocid = format!("ocid1.{kind}.oc1.phx.known");
-            full.region.world.register(&Known::Other { ocid: ocid.clone() }).unwrap();
-            full.ids.insert(name, ocid);
-        }
+        let host = "ocid1.dedicatedvmhost.oc1.phx.known".to_owned();
+        full.region.world.register(&Known::Other { ocid: host.clone() }).unwrap();
+        full.ids.insert("dedicatedVmHostId", host);
         full.ids.insert("tenancyId", defaults.tenancy);
         full.ids.insert("userId", defaults.user);
         full.ids.insert("compartmentId", defaults.compartment);
+        full.add_clusters();
         full.ids.insert("serviceName", "compute".into());
         let request = full.request(Operation::ListBootVolumeAttachments);
         full.ids.insert("bootVolumeAttachmentId", text(&full.region.pages(&request)[0]["id"]));
@@ -180,6 +179,7 @@ impl Full {
                 .addresses_body(operation)
                 .or_else(|| self.backups_body(operation))
                 .or_else(|| self.identity_body(operation))
+                .or_else(|| self.clusters_body(operation))
                 .unwrap_or_else(|| self.network_body(operation)),
         }
     }
@@ -204,6 +204,9 @@ impl Full {
         let ad = self.region.defaults.availability_domains[0].clone();
         let compartment = self.region.defaults.compartment.clone();
         request = match operation {
+            Operation::GetInstancePoolInstance => {
+                request.path("instanceId", self.ids["poolInstanceId"].clone())
+            }
             Operation::DeleteUser => request.path("userId", self.ids["otherUserId"].clone()),
             Operation::UpdateCompartment | Operation::DeleteCompartment => {
                 request.path("compartmentId", self.ids["otherCompartmentId"].clone())

@@ -140,7 +140,7 @@ fn a_list_of_absent_things_still_checks_its_request() {
         ("page", "made-up", 400),
     ] {
         let compartment = region.defaults.compartment.clone();
-        let request = region.request(Operation::ListClusterNetworks).query("compartmentId", compartment);
+        let request = region.request(Operation::ListComputeHosts).query("compartmentId", compartment);
         let refused = region.world.handle(&request.query(name, value)).unwrap_err();
         assert_eq!(refused.status, status, "{name}");
     }
