@@ -97,19 +97,27 @@ impl Scaling {
         }
     }
 
-    /// The config of a process may lack a region. Returns the whole one.
+    /// The config of a process may lack a region. Returns the whole one. A region with members is preferred: the other ones are
+    /// rarely missed, and too few histories would have any.
     pub fn forget_a_region(&mut self) -> Option<FleetSpec> {
-        if self.further.is_empty() || !self.chance.random_bool(0.1) {
+        if self.further.is_empty() || !self.chance.random_bool(0.15) {
             return None;
         }
         let whole = self.fleet.clone();
-        let at = self.chance.random_range(0..whole.regions.len());
-        let name = self.fleet.regions.remove(at).region;
+        let listed = self.fleet.regions.iter().map(|listed| listed.region.clone());
+        let (lived, empty): (Vec<String>, Vec<String>) = listed.partition(|name| self.is_lived_in(name));
+        let from = if lived.is_empty() || self.chance.random_bool(0.2) { empty } else { lived };
+        let name = (!from.is_empty()).then(|| pick(&mut self.chance, &from).clone())?;
+        self.told.unlisted += u64::from(self.is_lived_in(&name));
+        self.fleet.regions.retain(|listed| listed.region != name);
         self.fleet.placements.retain(|placement| placement.region.as_deref() != Some(name.as_str()));
-        let has = self.further.iter().find(|(known, _)| *known == name);
-        let has = has.is_some_and(|(_, region)| region.world().live_instances().next().is_some());
-        self.told.unlisted += u64::from(has);
         Some(whole)
+    }
+
+    /// Whether a further region has live instances.
+    fn is_lived_in(&self, name: &str) -> bool {
+        let region = self.further.iter().find(|(known, _)| known == name);
+        region.is_some_and(|(_, region)| region.world().live_instances().next().is_some())
     }
 
     /// The name of a member in a region that the config does not list, as the commands find it.
