@@ -1,7 +1,7 @@
 //! Validates settings before a region is created from them; the texts are for the person who wrote them.
 
 use super::capacity::{FAULT_DOMAINS, hosts_in};
-use super::limits::Limit;
+use super::limits::{Counted, Limit};
 use super::settings::{Seconds, WorldSettings};
 use super::shapes::{FAMILIES, Family, ShapeId};
 
@@ -108,7 +108,7 @@ impl WorldSettings {
     fn check_names(&self, found: &mut Vec<String>) {
         let limits = self.limits.named.iter().map(|limit| &limit.name);
         for name in limits.chain(self.quotas.iter().map(|quota| &quota.name)) {
-            if Limit::find(name).is_none() {
+            if Limit::find(name).is_none() && Counted::find(name).is_none() {
                 found.push(format!("the region has no limit {name}; standard-e4-core-count is one"));
             }
         }

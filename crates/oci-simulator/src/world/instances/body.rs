@@ -1,6 +1,7 @@
 //! The fields of a launch body that the region reads.
 
 use super::validate::{ShapeConfig, Texts};
+use crate::world::limits::USUAL_BOOT_SIZE_GBS;
 use crate::world::volumes::NewVolume;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -30,6 +31,18 @@ pub(super) struct LaunchBody<'a> {
     pub cluster_placement_group_id: Option<&'a str>,
     pub security_attributes: Option<IgnoredAny>,
     pub launch_volume_attachments: Option<Vec<NewVolume>>,
+}
+
+impl LaunchBody<'_> {
+    /// The size in GB of the boot volume that the launch makes. `None` if it uses an existing one.
+    pub fn new_boot_volume(&self) -> Option<i64> {
+        let source = self.source_details.as_ref();
+        if source.is_some_and(|source| source.boot_volume_id.is_some()) {
+            return None;
+        }
+        let size = source.and_then(|source| source.boot_volume_size_in_gbs);
+        Some(size.unwrap_or(USUAL_BOOT_SIZE_GBS))
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -13,7 +13,7 @@ use crate::world::clusters::RdmaGroup;
 use crate::world::error;
 use crate::world::identity::fault_domain;
 use crate::world::ids::{Id, Kind};
-use crate::world::limits::{Usage, limit_names};
+use crate::world::limits::{Usage, limit_names, of_new_volumes};
 use crate::world::reservations::Wish;
 use crate::world::schedule::Step;
 use crate::world::shapes::ShapeId;
@@ -98,6 +98,8 @@ impl World {
         plan.rdma = self.rdma_group(plan.cluster, pool);
         let volumes = body.launch_volume_attachments.as_deref().unwrap_or_default();
         self.check_new_volumes(volumes, plan.ad)?;
+        let made = of_new_volumes(body.new_boot_volume(), volumes);
+        self.check_counted(plan.compartment, Some(plan.ad), &made)?;
         let extras = self.instances.extras.keep_of(raw)?;
         let room = self.find_room(&plan, body.capacity_reservation_id)?;
         let name = match body.display_name {

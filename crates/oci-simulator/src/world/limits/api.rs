@@ -4,7 +4,8 @@ use crate::world::api::{ApiError, ApiRequest, ApiResult};
 use crate::world::error;
 use crate::world::identity::compartment_ocid;
 use crate::world::ids::{Id, Kind};
-use crate::world::limits::{Limit, What};
+use crate::world::limits::counted::{COUNTED, Where};
+use crate::world::limits::{Counted, Limit, What};
 use crate::world::paging::{Cursor, Order};
 use crate::world::request::answer;
 use crate::world::state::World;
@@ -29,6 +30,17 @@ pub(in crate::world) const CLUSTER_NETWORKS: &str = "cluster-network-count";
 
 /// Limits of Compute Management for the region (Oracle: "Compute Service Limits").
 const MANAGEMENT: [(&str, i64); 3] = [(CLUSTER_NETWORKS, 15), (CONFIGURATIONS, 200), (POOLS, 50)];
+
+/// A limit of an availability domain needs one, and a regional limit has none.
+fn check_scope(local: bool, ad: Option<u8>) -> Result<(), ApiError> {
+    match (local, ad) {
+        (true, None) => Err(error::invalid("availabilityDomain is required for a limit with the scope AD")),
+        (false, Some(_)) => {
+            Err(error::invalid("availabilityDomain must be absent for a limit with the scope REGION"))
+        }
+        _ => Ok(()),
+    }
+}
 
 /// Lists of this service are sorted by name, ascending unless the request says otherwise.
 fn order(request: &ApiRequest) -> Order {
@@ -67,19 +79,14 @@ impl World {
             };
             return answer(request.operation, &regional(*value, i64::try_from(used).unwrap_or(i64::MAX)));
         }
+        if let Some(limit) = Counted::find(name).filter(|limit| limit.service == service) {
+            check_scope(limit.local, ad)?;
+            let used = self.counted_used(limit, Where { ad, compartment: None });
+            return answer(request.operation, &regional(self.counted_value(limit, ad), used));
+        }
         let limit = Limit::find(name).filter(|_| service == SERVICE).ok_or_else(error::not_found)?;
-        let limit = match (limit.ad, ad) {
-            (Some(_), Some(ad)) => Limit { ad: Some(ad), ..limit },
-            (None, None) => limit,
-            (Some(_), None) => {
-                return Err(error::invalid("availabilityDomain is required for a limit with the scope AD"));
-            }
-            (None, Some(_)) => {
-                return Err(error::invalid(
-                    "availabilityDomain must be absent for a limit with the scope REGION",
-                ));
-            }
-        };
+        check_scope(limit.ad.is_some(), ad)?;
+        let limit = Limit { ad, ..limit };
         answer(request.operation, &regional(self.limits.value(limit), self.limits.used(limit)))
     }
 
@@ -132,6 +139,13 @@ impl World {
                 add(limit.to_owned(), None, None, value);
             }
         }
+        for limit in COUNTED.iter().filter(|limit| limit.service == service) {
+            let ads = if limit.local { (0..self.settings.domains()).map(Some).collect() } else { vec![None] };
+            for place in ads.into_iter().filter(|place| ad.is_none() || *place == ad) {
+                let value = self.counted_value(limit, place);
+                add(limit.name.to_owned(), place, place.map(|ad| self.identity.ad_name(ad)), value);
+            }
+        }
         page.answer_small(request, order(request), rows)
     }
 
@@ -167,32 +181,34 @@ impl World {
         let page = self.page(request)?;
         let service = request.in_query("serviceName");
         let name = request.in_query("name");
-        let compute =
-            Limit::kinds().map(|limit| (SERVICE, limit.name(), limit.ad.is_some(), Some(limit.what)));
-        let management = MANAGEMENT
-            .iter()
-            .map(|(name, _)| ("compute-management", (*name).to_owned(), false, None::<What>));
+        let compute = Limit::kinds().map(|limit| {
+            let unit = match limit.what {
+                What::Cores | What::ReservedCores | What::ReservableCores => "OCPUs",
+                What::Memory | What::ReservedMemory | What::ReservableMemory => "GB of memory",
+                What::Gpus => "GPUs",
+            };
+            (SERVICE, limit.name(), limit.ad.is_some(), unit)
+        });
+        let management =
+            MANAGEMENT.iter().map(|(name, _)| ("compute-management", (*name).to_owned(), false, "resources"));
+        let counted =
+            COUNTED.iter().map(|limit| (limit.service, limit.name.to_owned(), limit.local, limit.unit()));
         let rows = compute
             .chain(management)
+            .chain(counted)
             .filter(|(own, limit, ..)| {
                 service.is_none_or(|service| service == *own) && name.is_none_or(|name| name == limit)
             })
-            .map(|(service, limit, local, what)| {
+            .map(|(service, limit, local, unit)| {
                 let scope = if local {
                     LimitDefinitionSummaryScopeType::Ad
                 } else {
                     LimitDefinitionSummaryScopeType::Region
                 };
-                let counts = match what {
-                    Some(What::Cores | What::ReservedCores | What::ReservableCores) => "OCPUs",
-                    Some(What::Memory | What::ReservedMemory | What::ReservableMemory) => "GB of memory",
-                    Some(What::Gpus) => "GPUs",
-                    None => "resources",
-                };
                 let summary = LimitDefinitionSummary {
                     name: Some(limit.clone()),
                     service_name: Some(service.to_owned()),
-                    description: Some(format!("Maximum number of {counts}")),
+                    description: Some(format!("Maximum number of {unit}")),
                     scope_type: Some(scope),
                     are_quotas_supported: Some(true),
                     is_resource_availability_supported: Some(true),

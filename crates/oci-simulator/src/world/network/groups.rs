@@ -190,8 +190,11 @@ impl World {
         let Content::SecurityGroup { rules: known, made_rules } = &mut part.content else {
             return Err(error::not_found());
         };
-        if known.len() + rules.len() > RULES_MAX {
-            return Err(error::limit_exceeded(&["network-security-group-rule-count".to_owned()]));
+        let all = known.len() + rules.len();
+        if all > RULES_MAX {
+            return Err(error::invalid(format!(
+                "Total security rules count {all} cannot be greater than {RULES_MAX}."
+            )));
         }
         for rule in &mut rules {
             *made_rules += 1;

@@ -76,7 +76,7 @@ impl World {
                 }
             }
         }
-        match counts.into_iter().find(|(_, count)| *count > most_of(kind).0) {
+        match counts.into_iter().find(|(_, count)| *count > most_of(kind)) {
             Some((vcn, count)) => Err(format!("network {vcn} has {count} of {kind:?}")),
             None => Ok(()),
         }

@@ -122,16 +122,26 @@ pub(in crate::world) fn title(kind: Kind) -> &'static str {
     }
 }
 
-/// How many a network can have of a kind, with the name of the limit (Oracle: "Service Limits", Networking).
-pub(super) fn most_of(kind: Kind) -> (usize, &'static str) {
+/// How many a network can have of a kind (Oracle: "Service Limits", Networking).
+pub(super) fn most_of(kind: Kind) -> usize {
     match kind {
-        Kind::InternetGateway => (1, "internet-gateway-count"),
-        Kind::NatGateway => (1, "nat-gateway-count"),
-        Kind::ServiceGateway => (1, "service-gateway-count"),
-        Kind::NetworkSecurityGroup => (1000, "network-security-group-count"),
-        Kind::RouteTable => (300, "route-table-count"),
-        Kind::SecurityList => (300, "security-list-count"),
-        _ => (300, "dhcp-option-count"),
+        Kind::InternetGateway | Kind::NatGateway | Kind::ServiceGateway => 1,
+        Kind::NetworkSecurityGroup => 1000,
+        _ => 300,
+    }
+}
+
+/// What the service calls a kind when a network has too many of it ("Service gateway": terraform-oci-vcn#28; the others are
+/// modelled on it).
+pub(super) fn described(kind: Kind) -> &'static str {
+    match kind {
+        Kind::InternetGateway => "Internet gateway",
+        Kind::NatGateway => "NAT gateway",
+        Kind::ServiceGateway => "Service gateway",
+        Kind::NetworkSecurityGroup => "Network security group",
+        Kind::RouteTable => "Route table",
+        Kind::SecurityList => "Security list",
+        _ => "DHCP options",
     }
 }
 

@@ -1,6 +1,6 @@
 //! Creates, gets, lists, updates and deletes the parts of a network. All kinds have the same operations.
 
-use super::part::{Common, Content, Part, is_default, most_of, title};
+use super::part::{Common, Content, Part, described, is_default, most_of, title};
 use crate::world::api::{ApiAnswer, ApiError, ApiRequest, ApiResult};
 use crate::world::automatic_tags::Spaces;
 use crate::world::error;
@@ -116,10 +116,14 @@ impl World {
         let new: Created = request.details()?;
         let (compartment, vcn) = self.place_of_new(&new)?;
         let content = self.content_of_new(kind, request, vcn)?;
-        let (most, limit) = most_of(kind);
+        let most = most_of(kind);
         let has = self.network.parts_of(kind).filter(|(_, part)| part.vcn == vcn && self.is_there(part));
         if has.count() >= most {
-            return Err(error::limit_exceeded(&[limit.to_owned()]));
+            let vcn = self.ids.text(Id(Kind::Vcn, vcn));
+            return Err(error::invalid(format!(
+                "The maximum limit of {most} for {} per VCN has been exceeded in VCN {vcn}",
+                described(kind)
+            )));
         }
         let name = new.labels.display_name.clone();
         let part = Part {

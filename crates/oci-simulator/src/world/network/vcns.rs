@@ -8,6 +8,7 @@ use super::{Network, OwnVcn, VcnRow};
 use crate::world::api::{ApiAnswer, ApiError, ApiRequest, ApiResult};
 use crate::world::error;
 use crate::world::ids::{Id, Kind};
+use crate::world::limits::Thing;
 use crate::world::request::{answer, empty};
 use crate::world::state::World;
 use crate::world::time::stamp;
@@ -15,8 +16,6 @@ use crate::world::work_requests::{ResourceAction, Status};
 use ipnet::Ipv4Net;
 use oci_api::models::CreateVcnDetails;
 
-/// The maximum number of networks in a region, and of blocks in a network (Oracle: "Service Limits", Networking).
-const VCNS_MAX: usize = 50;
 const BLOCKS_MAX: usize = 5;
 
 /// The label of a domain: letters and digits that begin with a letter (Oracle: "DNS in Your Virtual Cloud Network").
@@ -64,9 +63,7 @@ impl World {
             ("byoipv6CidrDetails", new.byoipv6_cidr_details.is_some_and(|details| !details.is_empty())),
         ])?;
         let now = self.now;
-        if self.network.vcns.iter().filter(|row| row.phase(now).is_some()).count() >= VCNS_MAX {
-            return Err(error::limit_exceeded(&["vcn-count".to_owned()]));
-        }
+        self.check_counted(compartment, None, &[(Thing::Vcns, 1)])?;
         let name = labels.display_name.clone().unwrap_or_else(|| format!("vcn{}", stamp(now)));
         let common = self.common_of_new(labels, request);
         let number = self.network.vcns.len() as u32;

@@ -5,6 +5,7 @@ use crate::world::api::ApiError;
 use crate::world::automatic_tags::Creator;
 use crate::world::error;
 use crate::world::ids::{Id, Kind};
+use crate::world::limits::USUAL_BOOT_SIZE_GBS;
 use crate::world::state::World;
 use crate::world::time::seconds;
 use std::collections::{BTreeMap, BTreeSet};
@@ -52,7 +53,7 @@ impl World {
             ad,
             name: format!("boot-volume-{}", number + 1).into(),
             image: None,
-            size_in_gbs: 50,
+            size_in_gbs: USUAL_BOOT_SIZE_GBS,
             vpus_per_gb: 10,
             creator: Creator::NONE,
             created: self.now,
@@ -132,7 +133,7 @@ impl World {
                 ad,
                 name,
                 image,
-                size_in_gbs: source.boot_volume_size_in_gbs.unwrap_or(50),
+                size_in_gbs: source.boot_volume_size_in_gbs.unwrap_or(USUAL_BOOT_SIZE_GBS),
                 vpus_per_gb: source.boot_volume_vpus_per_gb.unwrap_or(10),
                 creator,
                 created: now,

@@ -7,6 +7,7 @@ use crate::world::automatic_tags::Spaces;
 use crate::world::error;
 use crate::world::identity::compartment_ocid;
 use crate::world::ids::{Id, Kind};
+use crate::world::limits::Thing;
 use crate::world::network::{Common, Labels, Phase};
 use crate::world::paging::{Cursor, Order};
 use crate::world::request::{answer, empty};
@@ -84,6 +85,7 @@ impl World {
             return Err(error::incorrect_state(format!("volume {ocid} is in state {}", row.state(self.now))));
         }
         let (compartment, size_in_gbs, image) = (row.compartment, row.size_in_gbs, row.image);
+        self.check_counted(compartment, None, &[(Thing::Backups, 1)])?;
         let name = new.labels.display_name.clone();
         let row = BackupRow {
             of,

@@ -5,6 +5,7 @@ use crate::world::api::{ApiAnswer, ApiError, ApiRequest, ApiResult};
 use crate::world::error;
 use crate::world::identity::compartment_ocid;
 use crate::world::ids::{Id, Kind};
+use crate::world::limits::Thing;
 use crate::world::network::{Labels, Phase};
 use crate::world::paging::{Cursor, Order};
 use crate::world::request::{answer, empty};
@@ -91,6 +92,12 @@ impl World {
                 if row.ad != ad {
                     return Err(error::invalid("a group is cloned within its availability domain only"));
                 }
+                let sizes =
+                    row.volumes.iter().filter_map(|id| self.volume_row(*id)).filter(|row| row.available);
+                let (count, size) =
+                    sizes.fold((0, 0), |(count, sum), row| (count + 1, sum + row.size_in_gbs));
+                let more = [(Thing::Volumes, count), (Thing::StorageInGbs, size)];
+                self.check_counted(compartment, Some(ad), &more)?;
                 (self.clone_volumes(number), Some(number))
             }
             // The region has neither backups nor replicas of groups, so the OCID names none.

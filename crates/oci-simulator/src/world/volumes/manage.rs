@@ -6,6 +6,7 @@ use crate::world::automatic_tags::{Creator, Spaces};
 use crate::world::error;
 use crate::world::ids::{Id, Kind};
 use crate::world::instances::validate::check_tags;
+use crate::world::limits::Thing;
 use crate::world::state::World;
 use crate::world::time::stamp;
 use jiff::{SignedDuration, Timestamp};
@@ -127,6 +128,7 @@ impl World {
         let change = VolumeChange::of_new(new.freeform_tags, size, new.vpus_per_gb, new.is_auto_tune_enabled);
         change.check(least)?;
         self.check_other(new.kms_key_id.as_deref())?;
+        self.check_counted(compartment, Some(ad), &[(Thing::Volumes, 1), (Thing::StorageInGbs, size)])?;
         let number = self.volumes.data.len() as u32;
         let creator = self.creator(&request.caller);
         let own = OwnVolume {
@@ -160,6 +162,7 @@ impl World {
         let number = self.data_volume(request.in_path("volumeId"))?;
         let id = Id(Kind::Volume, number);
         let etag = self.etag(id, self.volumes.data[number as usize].version);
+        self.check_growth(request, &self.volumes.data[number as usize])?;
         change(request, &etag, &mut self.volumes.data[number as usize], self.now)?;
         self.log.push(self.now, "volume_updated", Some(id), None);
         self.volume_answer(request, number)
@@ -169,9 +172,17 @@ impl World {
         let number = self.boot_volume(request.in_path("bootVolumeId"))?;
         let id = Id(Kind::BootVolume, number);
         let etag = self.etag(id, self.volumes.boots[number as usize].version);
+        self.check_growth(request, &self.volumes.boots[number as usize])?;
         change(request, &etag, &mut self.volumes.boots[number as usize], self.now)?;
         self.log.push(self.now, "boot_volume_updated", Some(id), None);
         self.get_boot_volume(request)
+    }
+
+    /// Refuses a size that the limits do not allow.
+    fn check_growth(&self, request: &ApiRequest, row: &VolumeRow) -> Result<(), ApiError> {
+        let size = request.details::<VolumeChange>()?.size_in_gbs.unwrap_or(row.size_in_gbs);
+        let more = [(Thing::StorageInGbs, size.saturating_sub(row.size_in_gbs))];
+        self.check_counted(row.compartment, Some(row.ad), &more)
     }
 }
 

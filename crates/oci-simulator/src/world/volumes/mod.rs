@@ -141,6 +141,13 @@ pub(super) struct Volumes {
     pub groups: Vec<GroupRow>,
 }
 
+impl Volumes {
+    /// The data volumes that instances receive once they are placed, each with its instance.
+    pub(super) fn planned(&self) -> impl Iterator<Item = (u32, &NewVolume)> {
+        self.planned.iter().flat_map(|(instance, all)| all.iter().map(|new| (*instance, new)))
+    }
+}
+
 impl VolumeRow {
     /// Its state, as the API shows it.
     pub(super) fn state(&self, now: Timestamp) -> &'static str {

@@ -5,6 +5,7 @@ use super::{OwnVolume, VolumeRow};
 use crate::world::api::{ApiAnswer, ApiError, ApiRequest};
 use crate::world::error;
 use crate::world::ids::{Id, Kind};
+use crate::world::limits::Thing;
 use crate::world::state::World;
 use crate::world::time::stamp;
 use oci_api::models::{BootVolumeSourceDetails, CreateBootVolumeDetails, VolumeSourceDetails};
@@ -84,6 +85,7 @@ impl World {
         let change = VolumeChange::of_new(new.freeform_tags, size, new.vpus_per_gb, new.is_auto_tune_enabled);
         change.check(source.size_in_gbs)?;
         self.check_other(new.kms_key_id.as_deref())?;
+        self.check_counted(compartment, Some(ad), &[(Thing::Volumes, 1), (Thing::StorageInGbs, size)])?;
         let number = self.volumes.boots.len() as u32;
         let creator = self.creator(&request.caller);
         let own = OwnVolume {

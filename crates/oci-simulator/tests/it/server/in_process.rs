@@ -16,7 +16,7 @@ async fn ask(region: &Region, method: &str, target: &str, body: Bytes) -> Respon
     region.exchange(Request::builder().method(method).uri(target).body(body).unwrap()).await.unwrap()
 }
 
-async fn get(region: &Region, target: &str) -> Value {
+pub async fn get(region: &Region, target: &str) -> Value {
     let response = ask(region, "GET", target, Bytes::new()).await;
     assert_eq!(response.status(), 200, "{target}: {:?}", response.body());
     serde_json::from_slice(response.body()).unwrap()

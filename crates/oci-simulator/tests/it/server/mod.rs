@@ -7,6 +7,7 @@ mod tls;
 mod faults;
 mod homes;
 mod in_process;
+mod lost_answers;
 mod pages;
 mod permissions;
 mod real_clients;

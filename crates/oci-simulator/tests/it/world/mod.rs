@@ -7,6 +7,7 @@ mod capacity;
 mod captured;
 mod cluster_networks;
 mod clusters;
+mod counted_limits;
 mod history;
 mod identity;
 mod instances;

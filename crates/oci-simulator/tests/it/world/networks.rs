@@ -260,8 +260,12 @@ fn a_network_has_one_gateway_of_each_kind() {
     let vcn = ground.vcn("10.9.0.0/16");
     ground.gateway(&vcn).unwrap();
     let (_, code, text) = refusal(ground.gateway(&vcn));
-    assert_eq!(code, "LimitExceeded");
-    assert!(text.contains("internet-gateway-count"), "{text}");
+    assert_eq!(code, "InvalidParameter");
+    let vcn = vcn["id"].as_str().unwrap();
+    assert_eq!(
+        text,
+        format!("The maximum limit of 1 for Internet gateway per VCN has been exceeded in VCN {vcn}")
+    );
 }
 
 #[test]
@@ -324,7 +328,11 @@ fn rules_of_groups_are_checked_and_lose_validity() {
     let added = add(json!([peer])).unwrap();
     assert_eq!(added["securityRules"][0]["isValid"], true);
     let many = json!({"direction": "EGRESS", "protocol": "all", "destination": "0.0.0.0/0"});
-    assert_eq!(refusal(add(json!(vec![many; 120]))).1, "LimitExceeded");
+    let (_, code, text) = refusal(add(json!(vec![many; 120])));
+    assert_eq!(
+        (code, &*text),
+        ("InvalidParameter", "Total security rules count 121 cannot be greater than 120.")
+    );
     ground.about(Operation::DeleteNetworkSecurityGroup, &two["id"], Value::Null).unwrap();
     let rules =
         ground.about(Operation::ListNetworkSecurityGroupSecurityRules, &one["id"], Value::Null).unwrap();

@@ -97,6 +97,12 @@ pub(in crate::world) struct Addresses {
 }
 
 impl Addresses {
+    /// The compartments of the reserved public addresses, one for each.
+    pub fn compartments_of_reserved(&self) -> impl Iterator<Item = u32> {
+        let reserved = self.public.values().filter(|row| row.reserved && row.common.lives());
+        reserved.map(|row| row.compartment)
+    }
+
     pub fn are_unused(&self) -> bool {
         self.made == 0
     }

@@ -5,6 +5,7 @@ use crate::world::api::{ApiAnswer, ApiError, ApiRequest, ApiResult};
 use crate::world::error;
 use crate::world::identity::compartment_ocid;
 use crate::world::ids::{Id, Kind};
+use crate::world::limits::Thing;
 use crate::world::network::Network;
 use crate::world::network::part::{Common, MADE, Phase, SETTLING};
 use crate::world::network::parts::Labels;
@@ -17,9 +18,6 @@ use oci_api::models::{
     PublicIpAssignedEntityType, PublicIpLifecycleState, PublicIpLifetime, PublicIpScope,
 };
 use std::net::Ipv4Addr;
-
-/// The maximum number of reserved addresses in a region (Oracle: "Service Limits", Networking).
-const RESERVED_MAX: usize = 50;
 
 impl World {
     /// The number of the public address of a private one.
@@ -156,8 +154,8 @@ impl World {
                     "compartmentId of an EPHEMERAL public IP must be that of its private IP",
                 ));
             }
-        } else if self.reserved_publics() >= RESERVED_MAX {
-            return Err(error::limit_exceeded(&["reserved-public-ip-count".to_owned()]));
+        } else {
+            self.check_counted(compartment, None, &[(Thing::ReservedPublicIps, 1)])?;
         }
         let name = labels.display_name.clone().unwrap_or_else(|| format!("publicip{}", stamp(self.now)));
         let common = self.common_of_new(labels, request);
@@ -176,10 +174,6 @@ impl World {
         let id = Id(Kind::PublicIp, number);
         self.log.push(self.now, "publicip_created", Some(id), None);
         Ok((self.public_answer(request, number)?, Some(id)))
-    }
-
-    fn reserved_publics(&self) -> usize {
-        self.network.addresses.public.values().filter(|row| row.reserved && row.common.lives()).count()
     }
 
     /// An ephemeral address for the first private address of a new VNIC.
