@@ -8,7 +8,7 @@ use std::fmt::Debug;
 impl World {
     /// Checks the invariants: capacity is neither lost nor created, limits are kept and counted correctly, no address is
     /// assigned twice, networks fit together, reservations hold what they claim, volumes and instances agree, pools and members agree,
-    /// clusters have instances that can be in them, and every retry token is eventually forgotten.
+    /// clusters have instances that can be in them, names and memberships of the tenancy hold, and every retry token is eventually forgotten.
     pub fn check_invariants(&self) -> Result<(), String> {
         let held = self.instances.iter().filter_map(|(_, row)| row.held.as_ref());
         self.capacity.check(held.chain(self.held_by_reservations()).chain(self.held_by_others()))?;
@@ -22,6 +22,7 @@ impl World {
         self.check_volume_groups()?;
         self.check_pools()?;
         self.check_clusters()?;
+        self.check_identity()?;
         self.tokens.check()?;
         self.preemptibles.check(|number| self.instances.get(number).is_some_and(|row| row.live))
     }

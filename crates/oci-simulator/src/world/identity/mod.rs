@@ -7,6 +7,7 @@ mod compartments;
 mod content;
 mod contents_of;
 mod dispatch;
+mod invariants;
 mod manage;
 mod principals;
 mod rows;

@@ -62,8 +62,11 @@ impl World {
         let new: AddUserToGroupDetails = request.details()?;
         let user = self.user(&new.user_id)?;
         let (group, row) = self.iam_row(Kind::Group, &new.group_id)?;
-        if !row.common.lives() {
-            return Err(error::incorrect_state(format!("{} is in state DELETING", new.group_id)));
+        let user_row = self.identity.iam.rows.get(&Id(Kind::User, user));
+        for (row, ocid) in [(Some(row), &new.group_id), (user_row, &new.user_id)] {
+            if row.is_some_and(|row| !row.common.lives()) {
+                return Err(error::incorrect_state(format!("{ocid} is in state DELETING")));
+            }
         }
         let taken = self.identity.iam.living(Kind::GroupMembership).any(|(_, row)| match &row.content {
             IamContent::Membership { group: own, user: named } => {

@@ -66,7 +66,7 @@ fn networks_and_reserved_addresses_end_at_their_limits() {
 }
 
 #[test]
-fn storage_is_counted_in_each_domain_with_what_launches_will_make() {
+fn storage_of_a_domain_counts_what_launches_will_make() {
     let mut ground = limited(vec![limit("total-storage-gb", Some(1), 200), limit("volume-count", None, 4)]);
     launch(&mut ground, json!({})).unwrap();
     // Its boot volume is not there yet.

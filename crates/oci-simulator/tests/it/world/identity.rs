@@ -255,6 +255,15 @@ fn tag_defaults_tag_what_is_made_in_their_compartment() {
     let change = json!({"value": "x", "isRequired": true});
     home.send(Operation::UpdateTagDefault, &[("tagDefaultId", &default["id"])], change).unwrap();
     assert_eq!(refusal(home.volume(&json!({}))).0, 400);
+    // The default of a retired or deleted tag stays, and is not applied.
+    let path = [("tagNamespaceId", &space), ("tagName", &tag["name"])];
+    home.send(Operation::UpdateTag, &path, json!({"isRetired": true})).unwrap();
+    assert_eq!(home.volume(&json!({})).unwrap()["definedTags"].get("Costs"), None);
+    home.send(Operation::UpdateTagNamespace, &path[..1], json!({"isRetired": true})).unwrap();
+    let full = home.send(Operation::DeleteTagNamespace, &path[..1], Value::Null);
+    assert_eq!(refusal(full).1, "IncorrectState", "it has a tag");
+    home.send(Operation::DeleteTag, &path, Value::Null).unwrap();
+    home.send(Operation::DeleteTagNamespace, &path[..1], Value::Null).unwrap();
     home.send(Operation::DeleteTagDefault, &[("tagDefaultId", &default["id"])], Value::Null).unwrap();
     assert_eq!(home.volume(&json!({})).unwrap()["definedTags"].get("Costs"), None);
 }

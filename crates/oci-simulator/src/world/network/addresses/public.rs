@@ -147,15 +147,15 @@ impl World {
         let reserved = new.lifetime.as_str() == "RESERVED";
         let private = new.private_ip_id.as_deref().filter(|ocid| !ocid.is_empty());
         let private = private.map(|ocid| self.assignable(ocid, reserved)).transpose()?;
-        if !reserved {
+        if reserved {
+            self.check_counted(compartment, None, &[(Thing::ReservedPublicIps, 1)])?;
+        } else {
             let Some(private) = private else { return Err(error::missing("privateIpId")) };
             if self.place_of_private(private).is_none_or(|place| place.compartment != compartment) {
                 return Err(error::invalid(
                     "compartmentId of an EPHEMERAL public IP must be that of its private IP",
                 ));
             }
-        } else {
-            self.check_counted(compartment, None, &[(Thing::ReservedPublicIps, 1)])?;
         }
         let name = labels.display_name.clone().unwrap_or_else(|| format!("publicip{}", stamp(self.now)));
         let common = self.common_of_new(labels, request);

@@ -39,6 +39,11 @@ impl Full {
         self.ids.insert("serviceId", text(&services[0]["id"]));
     }
 
+    fn retire(&mut self, update: Operation) {
+        let retire = self.request(update).body(json!({"isRetired": true}));
+        self.send(&retire);
+    }
+
     /// Deletes what stands in the way of an operation.
     pub fn make_room_for(&mut self, operation: Operation) {
         match operation {
@@ -54,14 +59,12 @@ impl Full {
             }
             Operation::DeleteSubnet => self.delete(Operation::DeleteIpv6, "ipv6Id"),
             Operation::DeleteGroup => self.delete(Operation::RemoveUserFromGroup, "userGroupMembershipId"),
-            Operation::DeleteTagNamespace | Operation::DeleteTag => {
-                let update = if operation == Operation::DeleteTag {
-                    Operation::UpdateTag
-                } else {
-                    Operation::UpdateTagNamespace
-                };
-                let retire = self.request(update).body(json!({"isRetired": true}));
-                self.send(&retire);
+            Operation::DeleteTag => self.retire(Operation::UpdateTag),
+            Operation::DeleteTagNamespace => {
+                self.retire(Operation::UpdateTag);
+                let delete = self.request(Operation::DeleteTag);
+                self.send(&delete);
+                self.retire(Operation::UpdateTagNamespace);
             }
             Operation::DeleteCompartment => self.delete(Operation::DeleteTagDefault, "tagDefaultId"),
             Operation::DetachVnic => {
