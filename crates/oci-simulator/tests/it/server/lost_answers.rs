@@ -104,14 +104,9 @@ impl Ground {
         self.made += 1;
         let name = format!("name-{}", self.made);
         let mut body: Value = serde_json::from_str(&text.replace("{domain}", domain)).unwrap();
-        body["compartmentId"] = self.place(identity).into();
+        body["compartmentId"] = place(identity).into();
         body[if identity { "name" } else { "displayName" }] = name.clone().into();
         (body, name)
-    }
-
-    /// Users, groups and so on are in the tenancy.
-    fn place(&self, identity: bool) -> String {
-        if identity { "ocid1.tenancy.oc1..rehearsal".to_owned() } else { COMPARTMENT.to_owned() }
     }
 
     async fn count(&self, path: &str, identity: bool, name: &str) -> usize {
@@ -121,11 +116,16 @@ impl Ground {
             (_, true) => String::new(),
             (_, false) => format!("&displayName={name}"),
         };
-        let target = format!("/20160918/{path}?compartmentId={}&limit=100{filter}", self.place(identity));
+        let target = format!("/20160918/{path}?compartmentId={}&limit=100{filter}", place(identity));
         let rows = get(&self.region, &target).await;
         let field = if identity { "name" } else { "displayName" };
         rows.as_array().unwrap().iter().filter(|row| row[field] == name).count()
     }
+}
+
+/// The compartment of what is made: users, groups and so on are in the tenancy.
+fn place(identity: bool) -> String {
+    if identity { "ocid1.tenancy.oc1..rehearsal".to_owned() } else { COMPARTMENT.to_owned() }
 }
 
 #[tokio::test(start_paused = true)]

@@ -29,7 +29,7 @@ fn volume(ground: &mut Ground, domain: usize, size: i64) -> Result<Value, ApiErr
     ground.make(Operation::CreateVolume, json!({"availabilityDomain": domain, "sizeInGBs": size}))
 }
 
-fn launch(ground: &mut Ground, more: Value) -> Result<Value, ApiError> {
+fn launch(ground: &mut Ground, more: &Value) -> Result<Value, ApiError> {
     let mut details = ground.region.details("one");
     for (name, value) in more.as_object().unwrap() {
         details[name] = value.clone();
@@ -68,17 +68,17 @@ fn networks_and_reserved_addresses_end_at_their_limits() {
 #[test]
 fn storage_of_a_domain_counts_what_launches_will_make() {
     let mut ground = limited(vec![limit("total-storage-gb", Some(1), 200), limit("volume-count", None, 4)]);
-    launch(&mut ground, json!({})).unwrap();
+    launch(&mut ground, &json!({})).unwrap();
     // Its boot volume is not there yet.
     assert_eq!(available(&mut ground, "block-storage", "total-storage-gb", Some(0)), json!([50, 150]));
     let made = volume(&mut ground, 0, 100).unwrap();
     let attached = json!([{"type": "paravirtualized", "launchCreateVolumeDetails": {
         "volumeCreationType": "ATTRIBUTES", "sizeInGBs": 50, "compartmentId": ground.region.defaults.compartment}}]);
     let two = json!({"launchVolumeAttachments": attached});
-    assert_eq!(exceeded(launch(&mut ground, two.clone())), "total-storage-gb");
+    assert_eq!(exceeded(launch(&mut ground, &two)), "total-storage-gb");
     let large = json!({"sourceDetails": {"sourceType": "image", "imageId": ground.region.defaults.image, "bootVolumeSizeInGBs": 51}});
-    assert_eq!(exceeded(launch(&mut ground, large)), "total-storage-gb");
-    let instance = launch(&mut ground, json!({})).unwrap();
+    assert_eq!(exceeded(launch(&mut ground, &large)), "total-storage-gb");
+    let instance = launch(&mut ground, &json!({})).unwrap();
     ground.region.advance(100.0);
     let larger = ground.about(Operation::UpdateVolume, &made["id"], json!({"sizeInGBs": 101}));
     assert_eq!(exceeded(larger), "total-storage-gb");
@@ -91,7 +91,7 @@ fn storage_of_a_domain_counts_what_launches_will_make() {
     ground.region.advance(100.0);
     assert_eq!(available(&mut ground, "block-storage", "volume-count", Some(0)), json!([2, 2]));
     ground.about(Operation::UpdateVolume, &made["id"], json!({"sizeInGBs": 101})).unwrap();
-    assert_eq!(exceeded(launch(&mut ground, two)), "total-storage-gb");
+    assert_eq!(exceeded(launch(&mut ground, &two)), "total-storage-gb");
     ground.region.world.check_invariants().unwrap();
 }
 
@@ -122,7 +122,7 @@ fn quotas_on_networks_and_volumes_are_of_a_compartment() {
     assert!(error.message.contains("quotas were exceeded: vcn-count in policy 'ocid1.quota."), "{error}");
     volume(&mut ground, 0, 50).unwrap();
     assert_eq!(volume(&mut ground, 0, 50).unwrap_err().code, "QuotaExceeded");
-    assert_eq!(launch(&mut ground, json!({})).unwrap_err().code, "QuotaExceeded");
+    assert_eq!(launch(&mut ground, &json!({})).unwrap_err().code, "QuotaExceeded");
     // A limit of an availability domain is a quota in each of them.
     volume(&mut ground, 1, 50).unwrap();
 }

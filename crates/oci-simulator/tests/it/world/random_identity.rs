@@ -156,9 +156,22 @@ impl Player {
                 let id = rows.first()?["id"].clone();
                 self.send(Operation::RemoveUserFromGroup, &[("userGroupMembershipId", &id)], Value::Null);
             }
+            _ => return self.try_tags(operation),
+        }
+        Some(())
+    }
+
+    /// Tags, what they are of, and time.
+    fn try_tags(&mut self, operation: &RandomIdentity) -> Option<()> {
+        use RandomIdentity as R;
+        match operation {
             R::Tag { namespace, name } => {
                 let id = self.id(Operation::ListTagNamespaces, *namespace)?;
-                self.send(Operation::CreateTag, &[("tagNamespaceId", &id)], named(name));
+                self.send(
+                    Operation::CreateTag,
+                    &[("tagNamespaceId", &id)],
+                    json!({"name": format!("n{name}"), "description": "d"}),
+                );
             }
             R::Retire { namespace, tag: None } => {
                 let id = self.id(Operation::ListTagNamespaces, *namespace)?;
@@ -195,6 +208,7 @@ impl Player {
                 self.send(Operation::CreateVolume, &[], body);
             }
             R::Wait { seconds } => self.region.advance(f64::from(*seconds)),
+            _ => return None,
         }
         Some(())
     }

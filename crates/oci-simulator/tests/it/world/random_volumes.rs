@@ -162,6 +162,16 @@ impl Player {
                 let id = self.id(Operation::ListVolumeBackups, *which)?;
                 self.send(Operation::DeleteVolumeBackup, "volumeBackupId", &id, Value::Null);
             }
+            _ => return self.try_groups(operation),
+        }
+        Some(())
+    }
+
+    /// Groups, the end of instances, and time.
+    fn try_groups(&mut self, operation: &RandomVolume) -> Option<()> {
+        use RandomVolume as R;
+        let domains = self.ground.region.defaults.availability_domains.clone();
+        match operation {
             R::Group { volumes } => {
                 let ids: Vec<Value> =
                     volumes.iter().filter_map(|which| self.id(Operation::ListVolumes, *which)).collect();
@@ -186,6 +196,7 @@ impl Player {
                 let _ = self.ground.region.world.handle(&request);
             }
             R::Wait { seconds } => self.ground.region.advance(f64::from(*seconds)),
+            _ => return None,
         }
         Some(())
     }
