@@ -71,6 +71,9 @@ struct Exchange {
     /// The request is repeated until the answer has these values.
     #[serde(default)]
     until: BTreeMap<String, Value>,
+    /// The request is repeated until what it is about is not found.
+    #[serde(default)]
+    gone: bool,
 }
 
 /// A resource that the program knows: `id`, the headers that it kept, and what it read.
@@ -196,6 +199,14 @@ impl Program {
         for attempt in 0.. {
             let (status, headers, answer) = self.answer(&request, body.clone()).await;
             let told = format!("{at_step}: {request}: {status} {answer}");
+            if exchange.gone {
+                if status == 404 {
+                    return;
+                }
+                assert!(attempt < TRIES, "{told}");
+                self.pass(PAUSE_SECONDS).await;
+                continue;
+            }
             // The programs take any success.
             assert!((200..300).contains(&status), "{told}");
             if !has(&answer, &exchange.until) {
@@ -279,6 +290,12 @@ impl Program {
 async fn terraform_applies_changes_and_destroys() {
     let steps = Program::new(include_str!("replays/terraform.yaml")).play().await;
     assert!(steps >= 10, "{steps} steps");
+}
+
+#[tokio::test(start_paused = true)]
+async fn terraform_makes_and_destroys_a_network_of_its_own() {
+    let steps = Program::new(include_str!("replays/terraform_network.yaml")).play().await;
+    assert!(steps >= 16, "{steps} steps");
 }
 
 #[tokio::test(start_paused = true)]
