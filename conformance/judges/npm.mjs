@@ -31,6 +31,20 @@ const terminationStrategy = new common.MaxTimeTerminationStrategy(60);
 const delayStrategy = new common.FixedTimeDelayStrategy(1);
 const waiters = compute.createWaiters(workClient, { terminationStrategy, delayStrategy });
 
+// A network of its own.
+const from = { compartmentId, cidrBlocks: ["10.7.0.0/16"], displayName: "npm", dnsLabel: "npm" };
+const networks = network.createWaiters(workClient, { terminationStrategy, delayStrategy });
+const { vcn } = await network.createVcn({ createVcnDetails: from });
+await networks.forVcn({ vcnId: vcn.id }, core.models.Vcn.LifecycleState.Available);
+const gatewayDetails = { compartmentId, vcnId: vcn.id, isEnabled: true };
+const { internetGateway } = await network.createInternetGateway({ createInternetGatewayDetails: gatewayDetails });
+const toAnywhere = { destination: "0.0.0.0/0", destinationType: "CIDR_BLOCK", networkEntityId: internetGateway.id };
+const table = { rtId: vcn.defaultRouteTableId, updateRouteTableDetails: { routeRules: [toAnywhere] } };
+assert.equal((await network.updateRouteTable(table)).routeTable.routeRules.length, 1);
+const subnetDetails = { compartmentId, vcnId: vcn.id, cidrBlock: "10.7.1.0/24", dnsLabel: "machines" };
+const { subnet } = await network.createSubnet({ createSubnetDetails: subnetDetails });
+await networks.forSubnet({ subnetId: subnet.id }, core.models.Subnet.LifecycleState.Available);
+
 // Ten launches at once.
 const launch = (number) =>
   compute.launchInstance({
@@ -41,7 +55,7 @@ const launch = (number) =>
       shape: "VM.Standard.E4.Flex",
       shapeConfig: { ocpus: 1, memoryInGBs: 6 },
       sourceDetails: { sourceType: "image", imageId: fleet.image_id },
-      createVnicDetails: { subnetId: fleet.subnet_id },
+      createVnicDetails: { subnetId: subnet.id, assignPublicIp: true },
       freeformTags: { judge: "npm" },
     },
     opcRetryToken: `npm-${number}`,
@@ -85,4 +99,15 @@ assert.equal((await compute.getComputeCapacityReservation({ capacityReservationI
 await waiters.forDeleteComputeCapacityReservation({ capacityReservationId });
 await Promise.all(ids.map((instanceId) => compute.terminateInstance({ instanceId })));
 await Promise.all(ids.map((instanceId) => waiters.forInstance({ instanceId }, state.Terminated)));
+
+// The network ends with its machines, part by part. A part that is gone is 404, and the waiters pass that on (oci-common 2.139.1),
+// although they say that they return null.
+const gone = (waiting) => waiting.catch((error) => assert.equal(error.statusCode, 404));
+await network.deleteSubnet({ subnetId: subnet.id });
+await gone(networks.forSubnet({ subnetId: subnet.id }, core.models.Subnet.LifecycleState.Terminated));
+await network.updateRouteTable({ ...table, updateRouteTableDetails: { routeRules: [] } });
+await network.deleteInternetGateway({ igId: internetGateway.id });
+await gone(networks.forInternetGateway({ igId: internetGateway.id }, core.models.InternetGateway.LifecycleState.Terminated));
+await network.deleteVcn({ vcnId: vcn.id });
+await gone(networks.forVcn({ vcnId: vcn.id }, core.models.Vcn.LifecycleState.Terminated));
 console.log("done");

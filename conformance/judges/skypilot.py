@@ -1,9 +1,18 @@
-"""SkyPilot's provisioner makes a cluster of two machines, finds, stops, starts and ends it."""
+"""SkyPilot's provisioner makes a cluster of two machines, finds, stops, starts and ends it: on the network of the region, and on one
+that it makes itself because its settings name none."""
 
 import os
 import pathlib
+import subprocess
+import sys
 
 import oci
+
+# It reads its settings when it is imported, so that each network needs a process.
+if len(sys.argv) == 1:
+    for network in ("given", "own"):
+        subprocess.run([sys.executable, __file__, network], check=True)
+    sys.exit()
 
 home = pathlib.Path(os.environ["OCI_CONFIG_FILE"]).parent
 lines = (line.strip().partition(": ") for line in (home / "config.yaml").read_text().splitlines())
@@ -12,11 +21,11 @@ config = oci.config.from_file(str(home / "config"))
 subnet = oci.core.VirtualNetworkClient(config).get_subnet(fleet["subnet_id"]).data
 domain = oci.identity.IdentityClient(config).list_availability_domains(config["tenancy"]).data[0].name
 
-# SkyPilot reads its settings when it is imported.
+network = f"  vcn_ocid: {subnet.vcn_id}\n  vcn_subnet: {fleet['subnet_id']}\n" if sys.argv[1] == "given" else ""
 settings = pathlib.Path.home() / ".sky" / "config.yaml"
 settings.parent.mkdir(parents=True, exist_ok=True)
 settings.write_text(
-    f"oci:\n  compartment_ocid: {fleet['compartment_id']}\n  vcn_ocid: {subnet.vcn_id}\n  vcn_subnet: {fleet['subnet_id']}\n"
+    f"oci:\n  compartment_ocid: {fleet['compartment_id']}\n{network}"
 )
 
 from sky.provision import common  # noqa: E402
@@ -53,6 +62,8 @@ wanted = common.ProvisionConfig(
     ports_to_open_on_launch=None,
 )
 wanted = provision.bootstrap_instances(region, name, wanted)
+networks = oci.core.VirtualNetworkClient(config).list_vcns(fleet["compartment_id"]).data
+assert len(networks) == (1 if sys.argv[1] == "given" else 2), networks
 record = provision.run_instances(region, name, name, wanted)
 assert len(record.created_instance_ids) == 2, record
 assert states() == ["UP", "UP"]
