@@ -235,7 +235,7 @@ fn random_networks_reach_every_change_and_refusal() {
         "dhcpoptions_created",
         "networksecuritygroup_deleted",
         "CreateSubnet 400 InvalidParameter",
-        "CreateInternetGateway 400 LimitExceeded",
+        "CreateInternetGateway 400 InvalidParameter",
         "RemoveVcnCidr 409 Conflict",
         "DeleteVcn 409 Conflict",
         "DeleteVcn 409 IncorrectState",
