@@ -1,6 +1,7 @@
 //! Turns a fleet into a plan: names, resolved placements, tags. A plan is pure data, stored in the run's first record, and
 //! every request and retry token of the run is a pure function of it.
 
+mod cluster;
 mod engine;
 mod extend;
 mod finding;
@@ -37,7 +38,7 @@ pub use reserve::{RatchetTerms, Reserve};
 pub use resolve::resolve as resolved;
 pub(crate) use resolve::resolve as resolve_placements;
 pub use resolve::{PlanError, is_domain, is_same_domain, plan};
-pub(crate) use shapes::misfit;
+pub(crate) use shapes::{misfit, wanted_without_rdma};
 pub(crate) use spec::grouped;
 pub use spec::{FleetSpec, is_same_kind};
 pub use spending::{KindPrice, SpendingTerms, SpentSoFar};

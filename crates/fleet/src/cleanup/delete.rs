@@ -108,6 +108,7 @@ impl Item {
                 PartKind::NatGateway => "DELETE_NAT_GATEWAY",
                 PartKind::RouteTable => "DELETE_ROUTE_TABLE",
                 PartKind::SecurityList => "DELETE_SECURITY_LIST",
+                PartKind::ComputeCluster => "DELETE_COMPUTE_CLUSTER",
             },
         }
     }
@@ -237,7 +238,8 @@ async fn in_order(
             stuck.get_or_insert_with(|| item.kind().to_owned());
         }
         // The parts of the next network depend on none of this one.
-        if matches!(&item, Item::NetworkPart(part) if part.kind == PartKind::Vcn) {
+        let is_last = |part: &NetworkPart| matches!(part.kind, PartKind::Vcn | PartKind::ComputeCluster);
+        if matches!(&item, Item::NetworkPart(part) if is_last(part)) {
             stuck = None;
         }
         ended.push((item.ocid().to_owned(), result));

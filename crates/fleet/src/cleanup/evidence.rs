@@ -36,6 +36,8 @@ pub struct Evidence {
     pub(super) nameless: BTreeSet<RunId>,
     /// Whether this ledger has made a network.
     pub(super) made_networks: bool,
+    /// Whether a run of this ledger has made a compute cluster, or may have.
+    pub(super) made_clusters: bool,
     /// The number of each run's last record when it was read.
     pub(super) read_to: BTreeMap<RunId, u64>,
     /// Whether records of a termination are lost, which may have said that a volume is kept on purpose.
@@ -182,7 +184,9 @@ impl Evidence {
                 self.launches.insert(head.run, launch);
             }
             Some(RunKind::Network) => {
-                self.made_networks = true;
+                let is_cluster = state.plan.get("cluster").is_some_and(|cluster| !cluster.is_null());
+                self.made_clusters |= is_cluster;
+                self.made_networks |= !is_cluster;
                 if head.held {
                     self.held_elsewhere.insert(head.run);
                 }

@@ -3,7 +3,7 @@
 use super::evidence::{Evidence, MadeInstance, WantedFor};
 use super::notes::Notes;
 use super::tags::{is_living, run_of};
-use super::{LeftReservation, Leftovers, Scope, instances, networks, volumes};
+use super::{LeftReservation, Leftovers, Scope, clusters, instances, networks, volumes};
 use crate::plan::RUN_TAG;
 use crate::price::Prices;
 use crate::query::select::{Filter, find as find_instances};
@@ -44,7 +44,11 @@ pub async fn find(
         let drawn_on = machines.iter().filter(|machine| is_living(machine));
         let drawn_on = drawn_on.filter_map(|machine| machine.capacity_reservation.as_deref()).collect();
         left.reservations = left_reservations(client, evidence, scope, prices, &drawn_on, &mut notes).await?;
-        left.networks = Box::pin(networks::find(client, evidence, scope, &machines, &mut notes)).await?;
+        // Clusters come first: an instance in one may have its network card in a network.
+        left.networks =
+            Box::pin(clusters::find(client, evidence, scope, (&machines, &left.instances), &mut notes))
+                .await?;
+        left.networks.extend(Box::pin(networks::find(client, evidence, scope, &machines, &mut notes)).await?);
     }
     left.notes = notes.into_text(scope);
     let runs = left.instances.iter().map(|left| &left.run).chain(left.volumes.iter().map(|left| &left.run));

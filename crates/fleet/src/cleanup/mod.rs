@@ -4,6 +4,7 @@
 //! evidence. Everything is shown before it is deleted, and only what was shown is deleted. This module must not know about
 //! terminals or confirmations.
 
+mod clusters;
 mod delete;
 mod evidence;
 mod expiry;
@@ -25,6 +26,7 @@ pub use summary::{CleanupRow, CleanupSummary};
 pub(crate) use volumes::gigabytes;
 
 use crate::network::NetworkPart;
+use crate::plan::network::PartKind;
 use crate::price::Prices;
 use crate::query::select::{self, Machine};
 use jiff::Timestamp;
@@ -60,7 +62,7 @@ pub struct Leftovers {
     pub volumes: Vec<LeftVolume>,
     /// Unused capacity reservations.
     pub reservations: Vec<LeftReservation>,
-    /// Networks that launches made.
+    /// Networks and compute clusters that launches made.
     pub networks: Vec<LeftNetwork>,
     /// Notes for the user about resources that are not in the lists.
     pub notes: Vec<String>,
@@ -117,14 +119,14 @@ pub struct LeftReservation {
     pub hour: Option<f64>,
 }
 
-/// A network that a launch made and nothing uses. It costs nothing.
+/// A network or a compute cluster that a launch made and nothing uses. It costs nothing.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct LeftNetwork {
     /// The fleet for which it was made.
     pub fleet: String,
     /// The run that made it.
     pub run: String,
-    /// Its parts, in the order in which they can be deleted; the VCN is the last.
+    /// Its parts, in the order in which they can be deleted; the VCN is the last. A compute cluster is its own only part.
     pub parts: Vec<NetworkPart>,
     /// Why it is a leftover.
     pub why: String,
@@ -157,7 +159,13 @@ impl Leftovers {
 }
 
 impl LeftNetwork {
-    /// OCID of the VCN.
+    /// What it is, in one word or two.
+    pub fn what(&self) -> &'static str {
+        let is_cluster = self.parts.last().is_some_and(|part| part.kind == PartKind::ComputeCluster);
+        if is_cluster { "compute cluster" } else { "network" }
+    }
+
+    /// OCID of the VCN, or of the cluster.
     pub fn ocid(&self) -> &str {
         self.parts.last().map(|part| part.ocid.as_str()).unwrap_or_default()
     }

@@ -24,7 +24,7 @@ pub(crate) async fn delete_part(
     for nth in 1.. {
         let last = if accepted {
             match rows::state(client, kind, ocid).await {
-                Ok(state) if state == "TERMINATED" => return Ok(()),
+                Ok(state) if matches!(state.as_str(), "TERMINATED" | "DELETED") => return Ok(()),
                 Ok(_) => None,
                 Err(failure) => match policy(failure.class).read {
                     AfterRead::NotThere => return Ok(()),
@@ -77,6 +77,7 @@ async fn delete(client: &Client, kind: PartKind, ocid: &str) -> Result<(), Failu
         PartKind::NatGateway => client.delete_nat_gateway(ocid).await,
         PartKind::RouteTable => client.delete_route_table(ocid).await,
         PartKind::SecurityList => client.delete_security_list(ocid).await,
+        PartKind::ComputeCluster => client.delete_compute_cluster(ocid).await,
     }
     .map(drop)
 }

@@ -113,7 +113,7 @@ pub async fn find(
 }
 
 /// The runs that have made something of this network, or may have; the newest first.
-async fn of_ledger(store: &dyn Store, plan: &NetworkPlan) -> Result<Vec<RunState>, LedgerError> {
+pub(super) async fn of_ledger(store: &dyn Store, plan: &NetworkPlan) -> Result<Vec<RunState>, LedgerError> {
     let mut states = Vec::new();
     for head in store.runs().await?.iter().filter(|head| head.kind == Some(RunKind::Network)) {
         let records = store.records(head.run).await?;
@@ -152,7 +152,10 @@ async fn complete(
         Err(failure) => return Err(failure),
     };
     let mut differences = Vec::new();
-    let wanted = &plan.network;
+    let Some(wanted) = &plan.network else {
+        let (vcn, subnet) = (vcn.to_owned(), subnet.to_owned());
+        return Ok(NetworkStanding::Complete(FleetNetwork { vcn, subnet, differences }));
+    };
     if let Some(block) = found.cidr_block.filter(|block| *block != wanted.block.to_string()) {
         differences.push(format!("its block is {block}, not {}", wanted.block));
     }

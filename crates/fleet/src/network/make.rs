@@ -37,7 +37,7 @@ pub async fn make(
 ) -> Result<NetworkSummary, RunError> {
     let first = Event::RunStarted {
         kind: RunKind::Network,
-        requested: u32::try_from(plan.network.parts().len()).unwrap_or(u32::MAX),
+        requested: u32::try_from(plan.parts().len()).unwrap_or(u32::MAX),
         plan: serde_json::to_value(plan)
             .map_err(|error| RunError::NotResumable { run, reason: error.to_string() })?,
     };
@@ -97,7 +97,7 @@ async fn carry_out(
     let maker = Maker { env, client, run, plan, journal: &journal, stop };
     let mut made = PartIds::new();
     let mut ending = Ending::default();
-    for (slot, kind) in (1..).zip(plan.network.parts()) {
+    for (slot, kind) in (1..).zip(plan.parts()) {
         match maker.part(slot, kind, &made).await {
             PartEnd::Made(ocid) => _ = made.insert(kind, ocid),
             PartEnd::Refused(error) => {
@@ -117,7 +117,7 @@ async fn carry_out(
         }
     }
     ending.ledger_failed = journal.broken().is_some();
-    ending.reached = Reached::of(made.len(), plan.network.parts().len());
+    ending.reached = Reached::of(made.len(), plan.parts().len());
     let outcome: Outcome = ending.outcome();
     journal.finish(env.requests.as_deref(), outcome).await;
     NetworkSummary::of(&journal.into_state())
@@ -251,7 +251,10 @@ impl Maker<'_> {
         let pauses = Backoff::doubling(Duration::from_secs(1), Duration::from_secs(10));
         for nth in 1.. {
             match rows::state(&self.client, kind, &ocid).await {
-                Ok(state) if state == "AVAILABLE" || state.is_empty() => return PartEnd::Made(ocid),
+                // The state of a compute cluster is ACTIVE.
+                Ok(state) if matches!(state.as_str(), "AVAILABLE" | "ACTIVE" | "") => {
+                    return PartEnd::Made(ocid);
+                }
                 Ok(state) if !rows::lives(&state) => {
                     return PartEnd::Refused(gone(kind, &ocid));
                 }
@@ -313,5 +316,6 @@ async fn create(client: &Client, request: &NewPart, token: &str) -> Result<Strin
         NewPart::RouteTable(details) => client.create_route_table(details, token).await?.value.id,
         NewPart::SecurityList(details) => client.create_security_list(details, token).await?.value.id,
         NewPart::Subnet(details) => client.create_subnet(details, token).await?.value.id,
+        NewPart::ComputeCluster(details) => client.create_compute_cluster(details, token).await?.value.id,
     })
 }

@@ -49,7 +49,7 @@ impl PartRow {
 
 /// Whether a part in this state exists and nobody has deleted it.
 pub(super) fn lives(state: &str) -> bool {
-    !matches!(state, "TERMINATING" | "TERMINATED")
+    !matches!(state, "TERMINATING" | "TERMINATED" | "DELETED")
 }
 
 /// The living networks of a compartment.
@@ -71,6 +71,7 @@ pub(super) async fn parts(
         PartKind::NatGateway => rows!(client.list_nat_gateways(compartment, vcn).await?),
         PartKind::RouteTable => rows!(client.list_route_tables(compartment, vcn).await?),
         PartKind::SecurityList => rows!(client.list_security_lists(compartment, vcn).await?),
+        PartKind::ComputeCluster => rows!(client.list_compute_clusters(compartment).await?),
     })
 }
 
@@ -102,5 +103,6 @@ pub(super) async fn state(client: &Client, kind: PartKind, ocid: &str) -> Result
         PartKind::NatGateway => client.get_nat_gateway(ocid).await?.value.lifecycle_state.to_string(),
         PartKind::RouteTable => client.get_route_table(ocid).await?.value.lifecycle_state.to_string(),
         PartKind::SecurityList => client.get_security_list(ocid).await?.value.lifecycle_state.to_string(),
+        PartKind::ComputeCluster => client.get_compute_cluster(ocid).await?.value.lifecycle_state.to_string(),
     })
 }

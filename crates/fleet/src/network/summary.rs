@@ -1,6 +1,6 @@
 //! The result of making a network, from only its records.
 
-use crate::plan::network::{NetworkPlan, OwnNetwork, PartKind};
+use crate::plan::network::{NetworkPlan, OwnCluster, OwnNetwork, PartKind};
 use ledger::{ErrorRecord, Outcome, Phase, RunId, RunState, SlotNumber};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -14,8 +14,11 @@ pub struct NetworkSummary {
     pub outcome: Option<Outcome>,
     /// The fleet that it is for.
     pub fleet: String,
-    /// What was asked for; `null` if the records do not say.
+    /// What was asked for; `null` if the records do not say, or if it is a compute cluster.
     pub network: Option<OwnNetwork>,
+    /// The compute cluster that was asked for; absent if it is a network.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<OwnCluster>,
     /// Its parts, in the order in which they are made.
     pub parts: Vec<MadePart>,
 }
@@ -41,8 +44,7 @@ impl NetworkSummary {
     /// The summary, from only the state of the run. An unreadable plan has no parts.
     pub fn of(state: &RunState) -> Self {
         let plan: Option<NetworkPlan> = serde_json::from_value(state.plan.clone()).ok();
-        let parts =
-            plan.iter().flat_map(|plan| (1..).zip(plan.network.parts()).map(move |part| (plan, part)));
+        let parts = plan.iter().flat_map(|plan| (1..).zip(plan.parts()).map(move |part| (plan, part)));
         let parts = parts.map(|(plan, (slot, part))| {
             let known = state.slot(slot);
             MadePart {
@@ -59,7 +61,8 @@ impl NetworkSummary {
             outcome: state.outcome,
             parts: parts.collect(),
             fleet: plan.as_ref().map(|plan| plan.fleet.clone()).unwrap_or_default(),
-            network: plan.map(|plan| plan.network),
+            cluster: plan.as_ref().and_then(|plan| plan.cluster.clone()),
+            network: plan.and_then(|plan| plan.network),
         }
     }
 
@@ -71,6 +74,11 @@ impl NetworkSummary {
     /// The subnet, once the whole network exists.
     pub fn subnet(&self) -> Option<&str> {
         self.ocid(PartKind::Subnet).filter(|_| self.outcome == Some(Outcome::Complete))
+    }
+
+    /// The compute cluster, once it exists.
+    pub fn compute_cluster(&self) -> Option<&str> {
+        self.ocid(PartKind::ComputeCluster).filter(|_| self.outcome == Some(Outcome::Complete))
     }
 
     /// Whether anything of it exists, or may.

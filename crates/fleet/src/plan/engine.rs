@@ -11,6 +11,8 @@ pub enum Engine {
     /// Nothing: one `LaunchInstance` per slot.
     #[default]
     Instances,
+    /// A compute cluster, which all launches join: one `LaunchInstance` per slot.
+    ComputeCluster,
 }
 
 impl Engine {
@@ -18,6 +20,15 @@ impl Engine {
     pub fn key(self) -> &'static str {
         match self {
             Self::Instances => "instances",
+            Self::ComputeCluster => "compute-cluster",
+        }
+    }
+
+    /// Whether its instances need shapes with RDMA.
+    pub fn needs_rdma(self) -> bool {
+        match self {
+            Self::Instances => false,
+            Self::ComputeCluster => true,
         }
     }
 

@@ -1,4 +1,5 @@
-//! The network that a launch makes for its fleet if the config asks for it: its parts, and the request for each. Pure.
+//! The network that a launch makes for its fleet if the config asks for it: its parts, and the request for each. A compute cluster,
+//! which is the RDMA network of a fleet, is made as a network of one part. Pure.
 //!
 //! It contains only what somebody asked for: no rule lets anybody in unless the config names the block, and the security list that the
 //! service gives every network, which lets everybody in over SSH, is not used.
@@ -7,10 +8,10 @@ use super::{FLEET_TAG, Origin, RUN_TAG};
 use ipnet::Ipv4Net;
 use ledger::{RunId, SlotNumber};
 use oci_api::models::{
-    CreateInternetGatewayDetails, CreateNatGatewayDetails, CreateRouteTableDetails,
-    CreateSecurityListDetails, CreateSubnetDetails, CreateVcnDetails, EgressSecurityRule,
-    EgressSecurityRuleDestinationType, IngressSecurityRule, IngressSecurityRuleSourceType, PortRange,
-    RouteRule, RouteRuleDestinationType, TcpOptions,
+    CreateComputeClusterDetails, CreateInternetGatewayDetails, CreateNatGatewayDetails,
+    CreateRouteTableDetails, CreateSecurityListDetails, CreateSubnetDetails, CreateVcnDetails,
+    EgressSecurityRule, EgressSecurityRuleDestinationType, IngressSecurityRule,
+    IngressSecurityRuleSourceType, PortRange, RouteRule, RouteRuleDestinationType, TcpOptions,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -47,6 +48,20 @@ pub struct OwnNetwork {
     pub ssh_from: Vec<Ipv4Net>,
 }
 
+/// A compute cluster of a fleet.
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize, Deserialize)]
+pub struct OwnCluster {
+    /// Its availability domain, which all its instances share.
+    pub availability_domain: String,
+}
+
+impl OwnCluster {
+    /// What it is, in words.
+    pub fn describe(&self) -> String {
+        format!("compute cluster in {}", self.availability_domain)
+    }
+}
+
 /// A part of such a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, JsonSchema, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -58,6 +73,7 @@ pub enum PartKind {
     RouteTable,
     SecurityList,
     Subnet,
+    ComputeCluster,
 }
 
 /// The parts of a network by their kinds: the OCIDs of those that exist.
@@ -72,6 +88,7 @@ pub(crate) enum NewPart {
     RouteTable(CreateRouteTableDetails),
     SecurityList(CreateSecurityListDetails),
     Subnet(CreateSubnetDetails),
+    ComputeCluster(CreateComputeClusterDetails),
 }
 
 impl PartKind {
@@ -84,6 +101,7 @@ impl PartKind {
             Self::RouteTable => "route_table",
             Self::SecurityList => "security_list",
             Self::Subnet => "subnet",
+            Self::ComputeCluster => "compute_cluster",
         }
     }
 
@@ -96,6 +114,7 @@ impl PartKind {
             Self::RouteTable => "route table",
             Self::SecurityList => "security list",
             Self::Subnet => "subnet",
+            Self::ComputeCluster => "compute cluster",
         }
     }
 }
@@ -134,8 +153,12 @@ pub struct NetworkPlan {
     pub region: String,
     /// The compartment.
     pub compartment: String,
-    /// What is made.
-    pub network: OwnNetwork,
+    /// What is made; `None` if it is a compute cluster.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network: Option<OwnNetwork>,
+    /// The compute cluster that is made, which has a run of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<OwnCluster>,
     /// The defined tags of the fleet, which a tenancy may require of every resource.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub defined_tags: Option<BTreeMap<String, BTreeMap<String, Value>>>,
@@ -145,15 +168,34 @@ pub struct NetworkPlan {
 }
 
 impl NetworkPlan {
-    /// Whether both are the network of one fleet.
+    /// Whether both are the network of one fleet, or both its compute cluster.
     pub fn is_of_same_fleet(&self, other: &Self) -> bool {
         (&self.fleet, &self.region, &self.compartment) == (&other.fleet, &other.region, &other.compartment)
+            && self.cluster.is_some() == other.cluster.is_some()
+    }
+
+    /// Its parts, in the order in which they are made.
+    pub fn parts(&self) -> Vec<PartKind> {
+        let network = self.network.as_ref().map(|network| network.parts().to_vec());
+        let cluster = self.cluster.as_ref().map(|_| PartKind::ComputeCluster);
+        network.unwrap_or_default().into_iter().chain(cluster).collect()
+    }
+
+    /// What it is, in one word or two.
+    pub fn what(&self) -> &'static str {
+        if self.cluster.is_some() { "compute cluster" } else { "network" }
+    }
+
+    /// What it is, in words.
+    pub fn describe(&self) -> String {
+        let cluster = self.cluster.as_ref().map(OwnCluster::describe);
+        self.network.as_ref().map(OwnNetwork::describe).or(cluster).unwrap_or_default()
     }
 
     /// The kind of a slot.
     pub fn part(&self, slot: SlotNumber) -> Option<PartKind> {
         let index = usize::try_from(slot.checked_sub(1)?).ok()?;
-        self.network.parts().get(index).copied()
+        self.parts().get(index).copied()
     }
 
     /// The display name of a part.
@@ -196,7 +238,7 @@ impl NetworkPlan {
                 display_name,
                 freeform_tags,
                 defined_tags,
-                cidr_blocks: Some(vec![self.network.block.to_string()]),
+                cidr_blocks: self.block().map(|block| vec![block]),
                 dns_label: Some(self.dns_label()),
                 ..CreateVcnDetails::default()
             }),
@@ -226,7 +268,7 @@ impl NetworkPlan {
                 route_rules: vec![RouteRule {
                     destination: Some(EVERYWHERE.to_owned()),
                     destination_type: Some(RouteRuleDestinationType::CidrBlock),
-                    network_entity_id: id(self.network.parts()[1]),
+                    network_entity_id: id(self.parts()[1]),
                     ..RouteRule::default()
                 }],
             }),
@@ -242,7 +284,7 @@ impl NetworkPlan {
                     protocol: "all".to_owned(),
                     ..EgressSecurityRule::default()
                 }],
-                ingress_security_rules: self.network.ssh_from.iter().copied().map(ssh_rule).collect(),
+                ingress_security_rules: self.ingress(),
             }),
             PartKind::Subnet => NewPart::Subnet(CreateSubnetDetails {
                 compartment_id,
@@ -250,14 +292,35 @@ impl NetworkPlan {
                 freeform_tags,
                 defined_tags,
                 vcn_id,
-                cidr_block: Some(self.network.block.to_string()),
+                cidr_block: self.block(),
                 dns_label: Some("nodes".to_owned()),
-                prohibit_public_ip_on_vnic: Some(!self.network.public),
+                prohibit_public_ip_on_vnic: self.network.as_ref().map(|network| !network.public),
                 route_table_id: Some(id(PartKind::RouteTable)),
                 security_list_ids: Some(vec![id(PartKind::SecurityList)]),
                 ..CreateSubnetDetails::default()
             }),
+            PartKind::ComputeCluster => self.cluster_request(run),
         }
+    }
+    fn block(&self) -> Option<String> {
+        self.network.as_ref().map(|network| network.block.to_string())
+    }
+
+    fn ingress(&self) -> Vec<IngressSecurityRule> {
+        let sources = self.network.iter().flat_map(|network| network.ssh_from.iter().copied());
+        sources.map(ssh_rule).collect()
+    }
+
+    fn cluster_request(&self, run: RunId) -> NewPart {
+        let own = self.cluster.as_ref();
+        NewPart::ComputeCluster(CreateComputeClusterDetails {
+            availability_domain: own.map(|own| own.availability_domain.clone()).unwrap_or_default(),
+            compartment_id: self.compartment.clone(),
+            display_name: Some(self.name(PartKind::ComputeCluster)),
+            freeform_tags: Some(self.tags(run, PartKind::ComputeCluster)),
+            defined_tags: self.defined_tags.clone(),
+            ..CreateComputeClusterDetails::default()
+        })
     }
 }
 
@@ -299,11 +362,12 @@ mod tests {
             fleet: fleet.to_owned(),
             region: "us-phoenix-1".to_owned(),
             compartment: "ocid1.compartment.oc1..c".to_owned(),
-            network: OwnNetwork {
+            network: Some(OwnNetwork {
                 block: USUAL_BLOCK.parse().unwrap(),
                 public,
                 ssh_from: ssh_from.iter().map(|block| block.parse().unwrap()).collect(),
-            },
+            }),
+            cluster: None,
             defined_tags: None,
             origin: None,
         }
@@ -327,7 +391,7 @@ mod tests {
     fn a_private_network_has_no_internet_gateway() {
         let made = PartIds::from([(PartKind::NatGateway, "nat".to_owned())]);
         let private = plan("web", false, &[]);
-        assert!(!private.network.parts().contains(&PartKind::InternetGateway));
+        assert!(!private.parts().contains(&PartKind::InternetGateway));
         let run = RunId(uuid::Uuid::nil());
         let NewPart::RouteTable(table) = private.request(run, PartKind::RouteTable, &made) else { panic!() };
         assert_eq!(table.route_rules[0].network_entity_id, "nat");
@@ -349,7 +413,7 @@ mod tests {
 
     #[test]
     fn a_block_has_room_for_all_but_three() {
-        let mut network = plan("web", true, &[]).network;
+        let mut network = plan("web", true, &[]).network.unwrap();
         assert_eq!(network.room(), 65_533);
         network.block = "10.0.0.0/30".parse().unwrap();
         assert_eq!(network.room(), 1);

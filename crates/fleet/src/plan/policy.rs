@@ -174,6 +174,10 @@ pub fn statements(spec: &FleetSpec, uses: &Uses) -> Vec<Statement> {
         add("manage", "volumes", here, "create the data volumes", false);
         add("manage", "volume-attachments", here, "attach the data volumes", false);
     }
+    if spec.own_cluster().is_some() {
+        let why = "make the compute cluster, put instances into it, and delete it";
+        add("manage", "compute-clusters", here, why, false);
+    }
     for (named, why) in needs.iter().filter(|(named, _)| !named.in_network) {
         add(named.needs.0, named.needs.1, here, why, false);
     }

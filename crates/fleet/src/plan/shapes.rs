@@ -67,7 +67,22 @@ fn misfits(fleet: &FleetSpec, rows: &[Shape]) -> Vec<Finding> {
             findings.push(found);
         }
     }
+    for row in rows.iter().filter(|row| wanted_without_rdma(fleet, row)) {
+        let message = format!("{} has no RDMA, which `engine: {}` needs", row.shape, fleet.engine.key());
+        let found = Finding { shape: Some(row.shape.clone()), ..Finding::new("shape", message) };
+        if !findings.contains(&found) {
+            findings.push(found);
+        }
+    }
     findings
+}
+
+/// Whether the engine of a fleet needs RDMA, and this shape of the fleet has none. The list of shapes that have it grows, so the
+/// service is asked (Oracle: Shape, `rdmaPorts`).
+pub(crate) fn wanted_without_rdma(fleet: &FleetSpec, row: &Shape) -> bool {
+    fleet.engine.needs_rdma()
+        && row.rdma_ports.is_some_and(|ports| ports == 0)
+        && fleet.placements.iter().any(|placement| placement.shape == row.shape)
 }
 
 /// Why a shape does not accept a size, as far as the service states its limits.

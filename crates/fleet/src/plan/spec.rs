@@ -179,7 +179,8 @@ impl FleetSpec {
             fleet: self.name.clone(),
             region: self.region.clone(),
             compartment: self.compartment.clone(),
-            network: self.network.clone()?,
+            network: Some(self.network.clone()?),
+            cluster: None,
             defined_tags: self.template.defined_tags.clone(),
             origin: origin.cloned(),
         })

@@ -160,7 +160,7 @@ fn listing(left: &Leftovers, prices: &Prices) -> Listing<Leftover> {
     }
     for left in &left.networks {
         let place = count(left.parts.len() as u64, "part");
-        push("network", &left.fleet, place, Some(0.0), &left.why, left.ocid());
+        push(left.what(), &left.fleet, place, Some(0.0), &left.why, left.ocid());
     }
     listing
 }

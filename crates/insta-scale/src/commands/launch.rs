@@ -2,7 +2,6 @@
 //! the loop itself is `fleet::launch`.
 
 use super::counted::refuse_want;
-use super::network::NetworkToMake;
 use super::spreading::spread_beside_members;
 use super::unfinished_runs::{Choice, resolve_unfinished_run};
 use super::{
@@ -118,7 +117,7 @@ async fn launch_new_run(
     }
     if !session.simulated {
         let mut proposal = proposals::propose_launch(args, &plan, &connection.settings);
-        proposal.options.extend(network.as_ref().and_then(NetworkToMake::note));
+        proposal.options.extend(network.notes());
         consent::agree(&connection, &plan.fleet.compartment, args.yes, &proposal).await?;
     }
     // Later readers of the run must see that it is simulated.
@@ -127,10 +126,7 @@ async fn launch_new_run(
     }
     let notifier = Notifier::open(session, &connection.settings, !args.pace.no_notify)?;
     session.say_when_stopped(runtime::STOPPING);
-    if let Some(network) = &network {
-        let subnet = network.make(&connection, store.clone()).await?;
-        plan.fleet.enter_subnet(&subnet);
-    }
+    network.make(&connection, &store, &mut plan.fleet).await?;
     let environment = connection.environment(store);
     let run = environment.new_run_id();
     if !session.simulated {
@@ -149,6 +145,7 @@ async fn launch_new_run(
     metrics.finish().await;
     let mut summary = result?;
     costs::complete_launch(&connection, &environment, run, &plan, &mut summary).await;
+    network::end_after_rollback(&connection, &environment, &plan.fleet, &summary).await;
     let again = (!session.simulated).then(|| session.command_line());
     let ending = ending::find_ending(&connection, &plan, &summary, again).await;
     connection.close().await?;

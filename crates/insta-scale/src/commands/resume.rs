@@ -69,7 +69,7 @@ async fn resume_network(
     check_same_endpoint(&home, &settings, run, &began, args.other_endpoint)?;
     let connection = Connection::open(&home, settings).await?;
     let proposal = Proposal {
-        what: vec![("network", format!("of fleet {}: {}", clean(&plan.fleet), plan.network.describe()))],
+        what: vec![(plan.what(), format!("of fleet {}: {}", clean(&plan.fleet), clean(&plan.describe())))],
         question: format!("Continue run {run}?"),
         ..Proposal::default()
     };
@@ -141,6 +141,7 @@ async fn go_on(
     metrics.finish().await;
     let mut summary = result?;
     costs::complete_launch(&connection, &environment, run, &plan, &mut summary).await;
+    network::end_after_rollback(&connection, &environment, &plan.fleet, &summary).await;
     let again = Some(home.command_line());
     let ending = ending::find_ending(&connection, &plan, &summary, again).await;
     run_report::conclude_launch(session, &summary, &ending, true, earlier);

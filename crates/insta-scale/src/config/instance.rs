@@ -100,6 +100,7 @@ pub fn read_instances(node: &Node, context: &Context<'_>, missing: &mut Vec<Stri
     check_combinations(&section, &sized, &out, context.findings);
     read_choices(&section, shape.as_ref().map(|shape| shape.value), context, &mut out);
     out.engine = engine::read_engine(&section);
+    engine::check_engine(&section, out.engine, (&out.placements, &out.body), context.findings);
     metadata::check_size(&out.body, node.place, context.findings);
     out.body.check(&["availabilityDomain", "compartmentId"], context.findings);
     out

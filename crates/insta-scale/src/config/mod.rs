@@ -375,6 +375,7 @@ fn read_root(
     own_network::check_fleet_name(&top, &fleet, findings);
     let around = Around { home: home.as_ref(), has_endpoint, simulated: overrides.simulate, findings };
     regions::read_regions(&top, &mut fleet, &around);
+    engine::check_fleet(&top, &fleet, findings);
     let prices = prices::read_prices(&top, overrides.price_list.as_ref(), findings);
     let login = top.node("ssh").map(|node| ssh::read_ssh(node, folders, findings)).unwrap_or_default();
     if let Some(want) = &instances.want {

@@ -3,7 +3,7 @@
 use super::capacity_history::SubjectMemory;
 use super::document::SCHEMA_VERSION;
 use super::listing::{Sum, write_price};
-use super::network::PlannedNetwork;
+use super::network::{PlannedCluster, PlannedNetwork};
 use super::published::PublishedDocument;
 use super::reserving::PlannedReservations;
 use super::simulated;
@@ -110,6 +110,9 @@ pub struct PlanDocument<'a> {
     /// The network of the fleet; absent if the config names a subnet.
     #[serde(skip_serializing_if = "Option::is_none")]
     network: Option<PlannedNetwork<'a>>,
+    /// The compute cluster of the fleet; absent if its engine needs none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    compute_cluster: Option<PlannedCluster>,
     /// With `--reserve`, what is reserved first.
     #[serde(skip_serializing_if = "Option::is_none")]
     reserve: Option<PlannedReservations>,
@@ -144,6 +147,7 @@ impl<'a> PlanDocument<'a> {
             resolved_names: resolved_names(&settings.resolved),
             want: settings.fleet.want,
             network: super::network::planned(&settings.fleet),
+            compute_cluster: super::network::planned_cluster(&settings.fleet),
             reserve: reserve.then(|| super::reserving::document(settings, preflight)),
             simulated: simulated::is(),
             memory: Vec::new(),

@@ -7,7 +7,7 @@ use crate::exit::Exit;
 use fleet::FleetSpec;
 use fleet::cleanup::Deleted;
 use fleet::network::NetworkSummary;
-use fleet::plan::network::{OwnNetwork, PartKind};
+use fleet::plan::network::{OwnCluster, OwnNetwork, PartKind};
 use ledger::{Outcome, RunId};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -52,6 +52,33 @@ pub fn row(fleet: &FleetSpec) -> Option<(&'static str, String)> {
     Some(("network", text))
 }
 
+/// The compute cluster that the engine of a fleet needs.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct PlannedCluster {
+    /// Whether it exists already. Otherwise the launch makes it first.
+    exists: bool,
+    #[serde(flatten)]
+    cluster: OwnCluster,
+    /// What it costs per hour: nothing.
+    price_per_hour: f64,
+}
+
+/// The compute cluster of a fleet; `None` if its engine needs none.
+pub fn planned_cluster(fleet: &FleetSpec) -> Option<PlannedCluster> {
+    let cluster = fleet.own_cluster()?;
+    Some(PlannedCluster { exists: fleet.needs_cluster().is_none(), cluster, price_per_hour: 0.0 })
+}
+
+/// The row of an outline; `None` if the engine needs no cluster.
+pub fn cluster_row(fleet: &FleetSpec) -> Option<(&'static str, String)> {
+    let cluster = fleet.own_cluster()?;
+    let text = match fleet.needs_cluster() {
+        Some(_) => format!("makes a {}; costs nothing", clean(&cluster.describe())),
+        None => "compute cluster of the fleet, made by an earlier launch".to_owned(),
+    };
+    Some(("engine", text))
+}
+
 /// A network as lines for people.
 pub fn table(summary: &NetworkSummary) -> String {
     let mut out = String::new();
@@ -80,6 +107,8 @@ pub struct EndedNetwork {
     pub left: Vec<String>,
     #[serde(skip)]
     outcome: Option<Outcome>,
+    #[serde(skip)]
+    what: String,
 }
 
 /// A part of a network that could not be deleted.
@@ -92,8 +121,8 @@ pub struct UndeletedPart {
 }
 
 impl EndedNetwork {
-    /// From the result of the deletion.
-    pub fn of(deleted: Deleted) -> Self {
+    /// From the result of the deletion; `what` is a network, a compute cluster, or both.
+    pub fn of(deleted: Deleted, what: String) -> Self {
         let outcome = Some(deleted.outcome());
         let failed = deleted.failed.into_iter();
         Self {
@@ -102,6 +131,7 @@ impl EndedNetwork {
             failed: failed.map(|(ocid, error)| UndeletedPart { ocid, message: describe(&error) }).collect(),
             left: deleted.left,
             outcome,
+            what,
         }
     }
 
@@ -123,7 +153,8 @@ impl EndedNetwork {
     /// For people.
     pub fn line(&self) -> String {
         let all = self.deleted.len() + self.failed.len() + self.left.len();
-        let mut out = format!("network: {} of {} deleted\n", self.deleted.len(), count(all as u64, "part"));
+        let mut out =
+            format!("{}: {} of {} deleted\n", self.what, self.deleted.len(), count(all as u64, "part"));
         for part in &self.failed {
             // Writing to a String cannot fail, so the result is ignored.
             let _ = writeln!(out, "  {}: {}", clean(&part.ocid), clean(&part.message));

@@ -8,7 +8,7 @@ use super::{dry_run_report, network, reserving, want};
 use crate::args::OutputFormat;
 use crate::config::Settings;
 use crate::names::{ResolvedName, resolved_names};
-use crate::output::network::PlannedNetwork;
+use crate::output::network::{PlannedCluster, PlannedNetwork};
 use fleet::plan::{Across, SpreadDomain, WantedTotals, WhenImpossible};
 use fleet::preflight::Preflight;
 use fleet::price::{Budget, Cost, Per};
@@ -78,6 +78,9 @@ pub struct DryRunDocument<'a> {
     /// The network of the fleet; absent if the config names a subnet.
     #[serde(skip_serializing_if = "Option::is_none")]
     network: Option<PlannedNetwork<'a>>,
+    /// The compute cluster of the fleet; absent if its engine needs none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    compute_cluster: Option<PlannedCluster>,
     /// With `--reserve`, what is reserved first.
     #[serde(skip_serializing_if = "Option::is_none")]
     reserve: Option<PlannedReservations>,
@@ -168,6 +171,7 @@ impl Preview<'_> {
             min: plan.min,
             spread,
             network: network::planned(&plan.fleet),
+            compute_cluster: network::planned_cluster(&plan.fleet),
             reserve: reserve.then(|| reserving::document(settings, *answer)),
             cost_per_hour: budget.map(|budget| budget.hour),
             max_cost_per_hour: budget.map(|budget| budget.limit),
@@ -292,6 +296,7 @@ pub fn plan_rows(plan: &Plan) -> Vec<(&'static str, String)> {
     rows.extend(shape_rows(fleet));
     rows.extend(placement_rows(fleet));
     rows.extend(network::row(fleet));
+    rows.extend(network::cluster_row(fleet));
     rows
 }
 
@@ -351,7 +356,8 @@ pub fn plan_outline(plan: &Plan) -> String {
     for further in plan.fleet.regions.iter().filter(|further| further.compartment != *compartment) {
         let _ = writeln!(out, "               {} in {}", clean(&further.compartment), clean(&further.region));
     }
-    for (label, text) in placement_rows(&plan.fleet).into_iter().chain(network::row(&plan.fleet)) {
+    let made = network::row(&plan.fleet).into_iter().chain(network::cluster_row(&plan.fleet));
+    for (label, text) in placement_rows(&plan.fleet).into_iter().chain(made) {
         let _ = writeln!(out, "  {label:<12} {text}");
     }
     out

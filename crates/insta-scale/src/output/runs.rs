@@ -72,7 +72,8 @@ impl Facts {
             return Self { names: Some(sizes), ..facts };
         }
         if state.kind == Some(RunKind::Network) {
-            let fleet = state.plan["fleet"].as_str().map(|name| format!("network of {}", clean(name)));
+            let what = if state.plan["cluster"].is_null() { "network" } else { "compute cluster" };
+            let fleet = state.plan["fleet"].as_str().map(|name| format!("{what} of {}", clean(name)));
             let region = state.plan["region"].as_str().map(str::to_owned);
             return Self { names: fleet, region, ..facts };
         }

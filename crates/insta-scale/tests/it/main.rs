@@ -9,6 +9,7 @@ mod bad_settings;
 mod before_a_run;
 mod capacity_history;
 mod command_line;
+mod compute_cluster;
 mod consent;
 #[cfg(target_os = "linux")]
 mod doctor;

@@ -32,6 +32,17 @@ impl Region {
         post_at(&self.endpoint, path, body)
     }
 
+    /// The body of what its administration answers.
+    pub fn get(&self, path: &str) -> String {
+        let address = self.endpoint.trim_start_matches("http://");
+        let mut socket = std::net::TcpStream::connect(address).unwrap();
+        write!(socket, "GET {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        answer.split_once("\r\n\r\n").unwrap().1.to_owned()
+    }
+
     /// Stops it cleanly and returns its exit code.
     #[cfg(unix)]
     fn interrupt(mut self) -> Option<i32> {

@@ -3,8 +3,9 @@
 use futures_util::Stream;
 use oci_api::Operation;
 use oci_api::models::{
-    BootVolumeAttachment, ComputeClusterSummary, DedicatedVmHostSummary, Image, Instance,
-    LaunchInstanceDetails, Shape, UpdateInstanceDetails, VnicAttachment, VolumeAttachment,
+    BootVolumeAttachment, ComputeCluster, ComputeClusterSummary, CreateComputeClusterDetails,
+    DedicatedVmHostSummary, Image, Instance, LaunchInstanceDetails, Shape, UpdateInstanceDetails,
+    VnicAttachment, VolumeAttachment,
 };
 
 use crate::{Answered, Call, Client, Failure};
@@ -120,6 +121,38 @@ impl Client {
         compartment_id: &str,
     ) -> Result<Vec<ComputeClusterSummary>, Failure> {
         self.all(Call::new(Operation::ListComputeClusters).query("compartmentId", compartment_id)).await
+    }
+
+    /// Makes a compute cluster.
+    pub async fn create_compute_cluster(
+        &self,
+        details: &CreateComputeClusterDetails,
+        retry_token: &str,
+    ) -> Result<Answered<ComputeCluster>, Failure> {
+        self.call(Call::new(Operation::CreateComputeCluster).retry_token(retry_token).json(details)).await
+    }
+
+    /// A compute cluster; a deleted one is shown as DELETED for a while.
+    pub async fn get_compute_cluster(
+        &self,
+        compute_cluster_id: &str,
+    ) -> Result<Answered<ComputeCluster>, Failure> {
+        self.call(Call::new(Operation::GetComputeCluster).path(compute_cluster_id)).await
+    }
+
+    /// Deletes a compute cluster, which must have no instance.
+    pub async fn delete_compute_cluster(&self, compute_cluster_id: &str) -> Result<Answered<()>, Failure> {
+        self.call_empty(Call::new(Operation::DeleteComputeCluster).path(compute_cluster_id)).await
+    }
+
+    /// The instances of a compute cluster.
+    pub async fn list_compute_cluster_instances(
+        &self,
+        compartment_id: &str,
+        compute_cluster_id: &str,
+    ) -> Result<Vec<Instance>, Failure> {
+        let call = Call::new(Operation::ListInstances).query("compartmentId", compartment_id);
+        self.all(call.query("computeClusterId", compute_cluster_id)).await
     }
 
     /// All instances that match, including terminated ones, which the service keeps for 12 hours or more.

@@ -77,7 +77,7 @@ async fn ask_all(asker: &Asker<'_>, prices: &Prices, answer: &mut Preflight) {
     let offers = offers::everywhere(asker, &placements, &wanted, &rows, first).await;
     answer.findings.extend(offers.findings.iter().cloned());
     answer.findings.extend(shapes::wrong_baselines(asker.fleet, &placements, &rows));
-    answer.findings.extend(shapes::wrong_sizes(asker.fleet, &placements, &rows));
+    answer.findings.extend(shapes::unfit(asker.fleet, &placements, &rows));
     answer.findings.extend(reserved::impossible(asker.fleet, &reservations));
     // If nothing can be launched anyway, limits do not matter.
     let open = |place: &Placement| {

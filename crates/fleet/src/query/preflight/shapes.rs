@@ -5,7 +5,7 @@ use oci_api::models::Shape;
 use oci_client::{Call, Client, Failure};
 
 use super::{Finding, Level, ShapeFacts};
-use crate::plan::{FleetSpec, grouped, misfit};
+use crate::plan::{FleetSpec, grouped, misfit, wanted_without_rdma};
 use crate::price::describe;
 use ledger::Placement;
 use std::collections::BTreeSet;
@@ -59,8 +59,14 @@ pub(super) fn wrong_baselines(fleet: &FleetSpec, placements: &[Placement], rows:
     findings
 }
 
-/// The kinds whose shape does not accept their size.
-pub(super) fn wrong_sizes(fleet: &FleetSpec, placements: &[Placement], rows: &[Shape]) -> Vec<Finding> {
+/// The kinds whose shape does not accept their size, or lacks what the engine needs.
+pub(super) fn unfit(fleet: &FleetSpec, placements: &[Placement], rows: &[Shape]) -> Vec<Finding> {
+    let mut findings = wrong_sizes(fleet, placements, rows);
+    findings.extend(without_rdma(fleet, placements, rows));
+    findings
+}
+
+fn wrong_sizes(fleet: &FleetSpec, placements: &[Placement], rows: &[Shape]) -> Vec<Finding> {
     let mut findings = Vec::new();
     let sized = |placement: &Placement| (placement.shape.clone(), placement.size.clone());
     for (_, places) in grouped(placements, sized) {
@@ -73,6 +79,20 @@ pub(super) fn wrong_sizes(fleet: &FleetSpec, placements: &[Placement], rows: &[S
         findings.push(finding.about_some(&places, placements));
     }
     findings
+}
+
+/// The shapes without RDMA, of a fleet whose engine needs it.
+fn without_rdma(fleet: &FleetSpec, placements: &[Placement], rows: &[Shape]) -> Vec<Finding> {
+    let without = rows.iter().filter(|row| wanted_without_rdma(fleet, row));
+    let found = without.map(|row| {
+        let message = format!("{} has no RDMA, which `engine: {}` needs", row.shape, fleet.engine.key());
+        let places: Vec<Placement> =
+            placements.iter().filter(|placement| placement.shape == row.shape).cloned().collect();
+        Finding::new(Level::Stop, &row.shape, message)
+            .remedy("choose a shape with RDMA ports, such as BM.Optimized3.36, or remove `engine`")
+            .about_some(&places, placements)
+    });
+    found.collect()
 }
 
 fn wrong_baseline(asked: &str, row: &Shape, level: Level) -> Option<Finding> {

@@ -108,7 +108,7 @@ async fn the_network_of_a_hunt_without_instances_is_kept() {
     let plan = plan(&world, true);
     made(&world, &plan).await;
     let env = world.environment();
-    let fleet = fleet::FleetSpec { network: Some(plan.network.clone()), ..world.fleet(1, &[1]) };
+    let fleet = fleet::FleetSpec { network: plan.network.clone(), ..world.fleet(1, &[1]) };
     let first = Event::RunStarted {
         kind: RunKind::Launch,
         requested: 1,

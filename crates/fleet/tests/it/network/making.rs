@@ -56,7 +56,7 @@ async fn a_fleet_has_one_network_for_all_its_launches() {
     let other = NetworkPlan { fleet: "db".to_owned(), ..plan.clone() };
     assert_eq!(standing(&world, &other).await, NetworkStanding::Absent);
     let mut fleet = world.fleet(2, &[1]);
-    fleet.network = Some(plan.network.clone());
+    fleet.network.clone_from(&plan.network);
     fleet.enter_subnet(summary.subnet().unwrap());
     let (launched, _) = world.launch(&fleet::Plan::offline(fleet).unwrap()).await;
     assert_eq!((launched.outcome, launched.running), (Some(Outcome::Complete), 2));
@@ -68,8 +68,9 @@ async fn a_network_that_differs_from_the_config_says_how() {
     let world = World::of("roomy");
     let mut plan = plan(&world, true);
     made(&world, &plan).await;
-    plan.network.ssh_from = vec!["198.51.100.0/24".parse().unwrap()];
-    plan.network.public = false;
+    let network = plan.network.as_mut().unwrap();
+    network.ssh_from = vec!["198.51.100.0/24".parse().unwrap()];
+    network.public = false;
     let NetworkStanding::Complete(found) = standing(&world, &plan).await else { panic!() };
     let all = found.differences.join("; ");
     assert!(all.contains("it is public, not private"), "{all}");

@@ -47,7 +47,7 @@ pub async fn check_only_one(world: &World, plan: &NetworkPlan, what: &str) {
     let client = world.environment().client;
     let found = fleet::network::contents(&client, &plan.compartment, &networks[0].id).await.unwrap().unwrap();
     let kinds: Vec<&str> = found.parts.iter().map(|part| part.kind.key()).collect();
-    let gateway = if plan.network.public { "internet_gateway" } else { "nat_gateway" };
+    let gateway = if plan.network.as_ref().unwrap().public { "internet_gateway" } else { "nat_gateway" };
     assert_eq!(kinds, ["subnet", "route_table", "security_list", gateway, "vcn"], "{what}");
     assert_eq!(found.others, [""; 0], "{what}");
     world.region.world().check_invariants().unwrap();

@@ -3,7 +3,6 @@
 use super::Ground;
 use super::shared::{note_count, show_planned};
 use crate::args::ScaleArgs;
-use crate::commands::network::NetworkToMake;
 use crate::commands::spreading::spread_plan;
 use crate::commands::{ending, proposals, reservation, run_report};
 use crate::error::CommandError;
@@ -44,7 +43,7 @@ pub async fn run(
     let machines = census.members.iter().map(|member| &member.machine);
     let existing = proposals::members(machines, &plan.fleet, &connection.settings);
     let mut proposal = proposals::grow(&plan, &scale, existing, &connection.settings);
-    proposal.options.extend(ground.network.as_ref().and_then(NetworkToMake::note));
+    proposal.options.extend(ground.network.notes());
     if let Some(limit) = args.max_cost_per_hour {
         proposals::within(limit, &proposal, &connection.settings.prices)?;
     }
@@ -59,11 +58,8 @@ pub async fn run(
     if let Some(origin) = &mut plan.origin {
         origin.simulated = label;
     }
-    if let Some(network) = &ground.network {
-        connection.session.say_when_stopped(runtime::STOPPING);
-        let subnet = network.make(connection, ground.asking.store.clone()).await?;
-        plan.fleet.enter_subnet(&subnet);
-    }
+    connection.session.say_when_stopped(runtime::STOPPING);
+    ground.network.make(connection, &ground.asking.store, &mut plan.fleet).await?;
     launch(ground, args, (&scale, &plan), metrics).await
 }
 

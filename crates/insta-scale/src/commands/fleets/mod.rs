@@ -21,7 +21,7 @@ pub use status::show_fleet;
 
 use crate::commands::consent;
 use crate::commands::counted::refuse_want;
-use crate::commands::network::{self, NetworkToMake};
+use crate::commands::network::{self, Prerequisites};
 use crate::connection::{Connection, for_questions};
 use crate::error::CommandError;
 use crate::output::proposal::Proposal;
@@ -45,8 +45,8 @@ pub(super) struct Ground<'a> {
     pub asking: Environment,
     /// Members in regions that the config no longer lists, which are told, and neither counted nor changed.
     pub unlisted: Vec<UnlistedMember>,
-    /// The network that its first launch makes.
-    pub network: Option<NetworkToMake>,
+    /// What its first launch makes first.
+    pub network: Prerequisites,
 }
 
 impl<'a> Ground<'a> {
@@ -74,13 +74,11 @@ impl<'a> Ground<'a> {
         Ok(ground)
     }
 
-    /// Refuses a command that only replaces members if the network is still to be made.
+    /// Refuses a command that only replaces members if the network or the compute cluster is still to be made.
     pub fn needs_its_network(&self) -> Result<(), CommandError> {
-        if self.network.is_none() {
-            return Ok(());
-        }
+        let Some(missing) = self.network.missing() else { return Ok(()) };
         Err(CommandError::usage(
-            format!("the network of fleet {} does not exist yet", clean(&self.key.name)),
+            format!("the {missing} of fleet {} does not exist yet", clean(&self.key.name)),
             "`oci-insta-scale scale` or `launch` makes it",
         ))
     }

@@ -77,6 +77,11 @@ async fn bring_to(
         ));
     }
     let environment = ground.connection.environment(ground.asking.store.clone());
+    let members: BTreeSet<&str> = census.members.iter().map(|member| member.machine.ocid.as_str()).collect();
+    let cluster = match ground.fleet().cluster_plan(ground.origin.as_ref()).filter(|_| size == 0) {
+        Some(plan) => EndingNetwork::find_cluster(&ground.connection, &environment, &plan, &members).await?,
+        None => None,
+    };
     let network = if args.network {
         if size > 0 {
             return Err(CommandError::usage(
@@ -84,13 +89,12 @@ async fn bring_to(
                 "scale to 0, or omit --network",
             ));
         }
-        let members: BTreeSet<&str> =
-            census.members.iter().map(|member| member.machine.ocid.as_str()).collect();
         let plan = ground.network_plan();
         EndingNetwork::find(&ground.connection, &environment, plan.as_ref(), &members).await?
     } else {
         None
     };
+    let network = EndingNetwork::both(cluster, network);
     let change =
         change(ground.fleet(), &census, size, &order(args, ground.fleet().spread), &args.keep.protect);
     if !ground.connection.session.is_quiet() {
@@ -144,8 +148,8 @@ async fn nothing(
     (scale, network): (ScalePlan, Option<EndingNetwork>),
 ) -> Result<Exit, CommandError> {
     if let Some(network) = &network {
-        let what = vec![network.row()];
-        let question = format!("Delete the network of fleet {}?", clean(&ground.key.name));
+        let what = network.rows().collect();
+        let question = format!("Delete the {} of fleet {}?", network.what(), clean(&ground.key.name));
         let proposal = Proposal { what, question, answer: Typed::Word("DELETE"), ..Proposal::default() };
         if args.dry_run {
             super::shared::show_planned(ground, &scale, &proposal)?;

@@ -42,7 +42,7 @@ pub async fn run(
     }
     let mut options = terminate_options(&args.keep, &args.pace);
     let mut proposal = propose(ground, census, &scale, &picked, &options);
-    proposal.what.extend(network.as_ref().map(EndingNetwork::row));
+    proposal.what.extend(network.iter().flat_map(EndingNetwork::rows));
     proposal.options.extend(uneven.map(|uneven| format!("spread: {}", clean(&uneven.to_string()))));
     if args.dry_run {
         show_planned(ground, &scale, &proposal)?;
@@ -84,7 +84,10 @@ pub async fn run(
             exit = ended.exit();
             done = done.with_network(ended);
         } else {
-            console::line("note: the network is kept, because instances of the fleet may still be in it");
+            let what = network.what();
+            console::line(&format!(
+                "note: the {what} is kept, because instances of the fleet may still be in it"
+            ));
         }
     }
     console::data(&done.terminated(&summary, connection.session.output))?;

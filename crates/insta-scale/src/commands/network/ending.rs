@@ -1,4 +1,5 @@
-//! The end of the network of a fleet, for `scale 0 --network`: what it consists of, whether anything else lives in it, and its deletion.
+//! The end of the network of a fleet, for `scale 0 --network`, and of its compute cluster, for every `scale 0`: what it consists of, whether
+//! anything else lives in it, and its deletion.
 
 use crate::connection::Connection;
 use crate::error::CommandError;
@@ -8,17 +9,19 @@ use crate::output::network::EndedNetwork;
 use crate::output::text::clean;
 use fleet::Environment;
 use fleet::cleanup::{self, LeftNetwork, Leftovers};
-use fleet::network::{NetworkPart, NetworkStanding, contents, find};
-use fleet::plan::network::NetworkPlan;
+use fleet::network::{
+    ClusterStanding, NetworkPart, NetworkStanding, contents, find, find_cluster, others_in_cluster,
+};
+use fleet::plan::network::{NetworkPlan, PartKind};
 use ledger::{LedgerError, RunId};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A network that will be deleted once the fleet is gone.
+/// A network and a compute cluster, or one of them, that will be deleted once the fleet is gone.
 #[derive(Debug)]
 pub struct EndingNetwork {
     fleet: String,
-    run: RunId,
-    parts: Vec<NetworkPart>,
+    /// The parts by the run that made them; the cluster comes first.
+    networks: Vec<(RunId, Vec<NetworkPart>)>,
 }
 
 impl EndingNetwork {
@@ -71,13 +74,69 @@ impl EndingNetwork {
             ));
         }
         let Some(run) = found.run else { return Ok(None) };
-        Ok(Some(Self { fleet: plan.fleet.clone(), run, parts: found.parts }))
+        Ok(Some(Self { fleet: plan.fleet.clone(), networks: vec![(run, found.parts)] }))
+    }
+
+    /// The compute cluster of the fleet; `None` if it has none, or if others use it, which is told. `members` are the instances that are
+    /// terminated before it.
+    ///
+    /// # Errors
+    /// When it is not known whether it exists.
+    pub async fn find_cluster(
+        connection: &Connection<'_>,
+        environment: &Environment,
+        plan: &NetworkPlan,
+        members: &BTreeSet<&str>,
+    ) -> Result<Option<Self>, CommandError> {
+        let client = environment.client.at(None);
+        let found = match connection.ask(find_cluster(&client, &*environment.store, plan)).await? {
+            ClusterStanding::Absent => return Ok(None),
+            ClusterStanding::Unfinished(run) => {
+                return Err(CommandError::usage(
+                    format!(
+                        "run {run} may have made a compute cluster for fleet {}, and its result is unknown",
+                        clean(&plan.fleet)
+                    ),
+                    format!("`oci-insta-scale resume {run}` finds out; then repeat this command"),
+                ));
+            }
+            ClusterStanding::Complete(found) => found,
+        };
+        let others = others_in_cluster(&client, &plan.compartment, &found.ocid, members);
+        if let Some(why) = connection.ask(others).await? {
+            let fleet = clean(&plan.fleet);
+            console::line(&format!("note: the compute cluster of fleet {fleet} is kept: {}", clean(&why)));
+            return Ok(None);
+        }
+        let Some(run) = found.run else { return Ok(None) };
+        Ok(Some(Self { fleet: plan.fleet.clone(), networks: vec![(run, vec![found.part()])] }))
+    }
+
+    /// A cluster and a network that end together, the cluster first.
+    pub fn both(cluster: Option<Self>, network: Option<Self>) -> Option<Self> {
+        match (cluster, network) {
+            (Some(mut cluster), Some(network)) => {
+                cluster.networks.extend(network.networks);
+                Some(cluster)
+            }
+            (cluster, network) => cluster.or(network),
+        }
+    }
+
+    /// What it is, in words.
+    pub fn what(&self) -> String {
+        let all: Vec<&str> = self.networks.iter().map(|(_, parts)| what_is(parts)).collect();
+        all.join(" and ")
     }
 
     /// What is deleted, for a proposal.
-    pub fn row(&self) -> (&'static str, String) {
-        let kinds: Vec<&str> = self.parts.iter().map(|part| part.kind.what()).collect();
-        ("network", format!("deletes it after the instances: {}; it cost nothing", kinds.join(", ")))
+    pub fn rows(&self) -> impl Iterator<Item = (&'static str, String)> {
+        self.networks.iter().map(|(_, parts)| {
+            let kinds: Vec<&str> = parts.iter().map(|part| part.kind.what()).collect();
+            let what = what_is(parts);
+            let kinds = if what == "network" { format!(": {}", kinds.join(", ")) } else { String::new() };
+            (what, format!("deletes it after the instances{kinds}; it cost nothing"))
+        })
     }
 
     /// Deletes it, one part after another.
@@ -89,23 +148,26 @@ impl EndingNetwork {
         connection: &Connection<'_>,
         environment: &Environment,
     ) -> Result<EndedNetwork, CommandError> {
-        let read_to = match environment.store.records(self.run).await {
-            Ok(found) => found.records.last().map(|record| (self.run, record.seq)),
-            // Another machine made it.
-            Err(LedgerError::UnknownRun { .. }) => None,
-            Err(error) => return Err(error.into()),
-        };
-        let network = LeftNetwork {
+        let mut read_to: BTreeMap<RunId, u64> = BTreeMap::new();
+        for (run, _) in &self.networks {
+            match environment.store.records(*run).await {
+                Ok(found) => read_to.extend(found.records.last().map(|record| (*run, record.seq))),
+                // Another machine made it.
+                Err(LedgerError::UnknownRun { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let networks = self.networks.iter().map(|(run, parts)| LeftNetwork {
             fleet: self.fleet.clone(),
-            run: self.run.to_string(),
-            parts: self.parts.clone(),
+            run: run.to_string(),
+            parts: parts.clone(),
             why: String::new(),
-        };
-        let read_to: BTreeMap<RunId, u64> = read_to.into_iter().collect();
-        let left = Leftovers { networks: vec![network], read_to, ..Leftovers::default() };
+        });
+        let left = Leftovers { networks: networks.collect(), read_to, ..Leftovers::default() };
         let session = connection.session;
+        let noun = if self.what() == "compute cluster" { "compute cluster" } else { "network part" };
         let mut reporter = None;
-        let watch = |run, names: &[String]| match ActionReporter::start(session, run, "network part", names) {
+        let watch = |run, names: &[String]| match ActionReporter::start(session, run, noun, names) {
             Ok((sink, started)) => {
                 reporter = Some(started);
                 sink
@@ -120,6 +182,11 @@ impl EndingNetwork {
         if let Some(reporter) = reporter {
             reporter.finish();
         }
-        Ok(EndedNetwork::of(deleted?))
+        Ok(EndedNetwork::of(deleted?, self.what()))
     }
+}
+
+fn what_is(parts: &[NetworkPart]) -> &'static str {
+    let is_cluster = parts.iter().any(|part| part.kind == PartKind::ComputeCluster);
+    if is_cluster { "compute cluster" } else { "network" }
 }

@@ -1,48 +1,104 @@
-//! The network of a fleet that its config asks for (`network: create`): found before a plan, made after the confirmation, and ended by
-//! `scale 0 --network`.
+//! What a launch makes first: the network of a fleet that its config asks for (`network: create`) and its compute cluster (`engine:
+//! compute-cluster`). Both are found before a plan, made after the confirmation, and ended by `scale 0` (`--network` for the network).
 
+mod cluster;
 mod ending;
+mod making;
 
+pub use cluster::end_after_rollback;
 pub use ending::EndingNetwork;
+
+use cluster::ClusterToMake;
+use making::{hidden, make, not_complete, take_turn};
 
 use crate::config::Settings;
 use crate::connection::Connection;
 use crate::error::CommandError;
 use crate::output::console;
-use crate::output::instances::reporter::ActionReporter;
-use crate::output::simulated;
-use crate::output::summary::describe;
 use crate::output::text::clean;
 use crate::session::Session;
+use fleet::FleetSpec;
 use fleet::network::{self, FindError, NetworkStanding, NetworkSummary};
-use fleet::plan::network::{NetworkPlan, PartKind};
-use fleet::policy::{PolicyScope, statement};
-use ledger::{Lease, Locked, Outcome, RunId, Store};
+use fleet::plan::network::NetworkPlan;
+use ledger::{Outcome, RunId, Store};
 use oci_client::Client;
 use std::sync::Arc;
 
+/// What a launch has to make first.
+#[derive(Clone, Debug, Default)]
+pub struct Prerequisites {
+    network: Option<NetworkToMake>,
+    cluster: Option<ClusterToMake>,
+}
+
+impl Prerequisites {
+    /// What is still to be made, in words; `None` if everything exists.
+    pub fn missing(&self) -> Option<&'static str> {
+        let network = self.network.as_ref().map(|_| "network");
+        network.or_else(|| self.cluster.as_ref().map(|_| "compute cluster"))
+    }
+
+    /// What a person should know before it is made.
+    pub fn notes(&self) -> impl Iterator<Item = String> {
+        let cluster = self.cluster.as_ref().and_then(ClusterToMake::note);
+        self.network.as_ref().and_then(NetworkToMake::note).into_iter().chain(cluster)
+    }
+
+    /// Makes what is missing, and puts the fleet into it.
+    ///
+    /// # Errors
+    /// When something could not be made. Nothing has been launched then, and the same command continues.
+    pub async fn make(
+        &self,
+        connection: &Connection<'_>,
+        store: &Arc<dyn Store>,
+        fleet: &mut FleetSpec,
+    ) -> Result<(), CommandError> {
+        if let Some(network) = &self.network {
+            let subnet = network.make(connection, store.clone()).await?;
+            fleet.enter_subnet(&subnet);
+        }
+        if let Some(cluster) = &self.cluster {
+            let ocid = cluster.make(connection, store.clone(), fleet).await?;
+            fleet.enter_cluster(&ocid);
+        }
+        Ok(())
+    }
+}
+
 /// A network that a launch has to make first.
 #[derive(Clone, Debug)]
-pub struct NetworkToMake {
+struct NetworkToMake {
     plan: NetworkPlan,
     /// The run that has begun to make it.
     run: Option<RunId>,
 }
 
-/// Puts the fleet into its network if it exists; otherwise returns what has to be made. `None`: there is nothing to make.
+/// Puts the fleet into its network and its compute cluster if they exist; otherwise returns what has to be made.
 ///
 /// # Errors
-/// When it cannot be told whether it exists, because a second one must not be made.
+/// When it cannot be told whether one exists, because a second one must not be made.
 pub async fn enter(
     connection: &mut Connection<'_>,
     store: Option<&dyn Store>,
-) -> Result<Option<NetworkToMake>, CommandError> {
+) -> Result<Prerequisites, CommandError> {
     let (session, client) = (connection.session, connection.questions.clone());
     enter_with(session, &client, &mut connection.settings, store).await
 }
 
 /// The same with a client and settings that no connection has.
 pub async fn enter_with(
+    session: &Session,
+    client: &Client,
+    settings: &mut Settings,
+    store: Option<&dyn Store>,
+) -> Result<Prerequisites, CommandError> {
+    let network = Box::pin(enter_network(session, client, settings, store)).await?;
+    let cluster = Box::pin(cluster::enter(session, client, settings, store)).await?;
+    Ok(Prerequisites { network, cluster })
+}
+
+async fn enter_network(
     session: &Session,
     client: &Client,
     settings: &mut Settings,
@@ -80,25 +136,9 @@ pub async fn enter_with(
     }
 }
 
-/// A compartment whose networks may not be listed needs a statement, not another OCID.
-fn hidden(client: &Client, plan: &NetworkPlan, error: CommandError) -> CommandError {
-    let subject = client.signer_facts().subject;
-    let scope = PolicyScope::Compartment(&plan.compartment);
-    match error {
-        CommandError::Compartment(failure) => CommandError::usage(
-            format!("the networks of the compartment cannot be read: {failure}"),
-            format!(
-                "`network` needs the statement: {}",
-                statement(subject, "manage", "virtual-network-family", scope)
-            ),
-        ),
-        other => other,
-    }
-}
-
 impl NetworkToMake {
     /// What a person should know before it is made.
-    pub fn note(&self) -> Option<String> {
+    fn note(&self) -> Option<String> {
         let run = self.run?;
         Some(format!("run {run} has begun to make the network, and is continued first"))
     }
@@ -107,11 +147,7 @@ impl NetworkToMake {
     ///
     /// # Errors
     /// When it is not complete. Nothing has been launched then, and the same command continues.
-    pub async fn make(
-        &self,
-        connection: &Connection<'_>,
-        store: Arc<dyn Store>,
-    ) -> Result<String, CommandError> {
+    async fn make(&self, connection: &Connection<'_>, store: Arc<dyn Store>) -> Result<String, CommandError> {
         let session = connection.session;
         let mut begun = self.run;
         let mut turn = None;
@@ -134,21 +170,6 @@ impl NetworkToMake {
     }
 }
 
-/// The lock that keeps two launches of one fleet with this ledger from making two networks, also with `--new`.
-async fn take_turn(session: &Session, store: &dyn Store, plan: &NetworkPlan) -> Result<Lease, CommandError> {
-    let key = ["network", &plan.region, &plan.compartment, &plan.fleet].join("\n");
-    match store.lock(&key, session.now()).await? {
-        Locked::Ours(turn) => Ok(turn),
-        Locked::Theirs(holder) => {
-            let holder = holder.map_or_else(|| "another process".to_owned(), |holder| holder.to_string());
-            Err(CommandError::usage(
-                format!("{holder} is making the network of fleet {}", clean(&plan.fleet)),
-                "wait until it has finished, and repeat the command",
-            ))
-        }
-    }
-}
-
 /// The error of a network that cannot be used and must not be made again.
 fn incomplete(plan: &NetworkPlan, vcn: &str, run: Option<RunId>) -> CommandError {
     let run = run.map_or_else(|| "a run".to_owned(), |run| format!("run {run}"));
@@ -162,31 +183,6 @@ fn incomplete(plan: &NetworkPlan, vcn: &str, run: Option<RunId>) -> CommandError
     )
 }
 
-/// Carries out a run that makes a network.
-async fn make(
-    connection: &Connection<'_>,
-    store: Arc<dyn Store>,
-    plan: &NetworkPlan,
-    begun: Option<RunId>,
-) -> Result<NetworkSummary, CommandError> {
-    let session = connection.session;
-    let environment = connection.environment(store);
-    let run = begun.unwrap_or_else(|| environment.new_run_id());
-    let names: Vec<String> = plan.network.parts().iter().map(|kind| kind.what().to_owned()).collect();
-    let mut plan = plan.clone();
-    // Later readers of the run must see that it is simulated.
-    if let Some(origin) = &mut plan.origin {
-        origin.simulated = simulated::label().map(str::to_owned);
-    }
-    let (sink, reporter) = ActionReporter::start(session, run, "network part", &names)?;
-    let made = match begun {
-        Some(run) => network::resume(&environment, run, sink, &session.stop).await,
-        None => network::make(&environment, run, &plan, sink, &session.stop).await,
-    };
-    reporter.finish();
-    Ok(made?)
-}
-
 /// Continues a run that makes a network, for `resume`.
 pub async fn resume(
     connection: &Connection<'_>,
@@ -195,47 +191,10 @@ pub async fn resume(
     plan: &NetworkPlan,
 ) -> Result<NetworkSummary, CommandError> {
     let summary = make(connection, store, plan, Some(run)).await?;
-    if summary.subnet().is_none() {
+    if summary.outcome != Some(Outcome::Complete) {
         return Err(not_complete(&summary));
     }
     Ok(summary)
-}
-
-/// Why the network is not complete, and what to do.
-fn not_complete(summary: &NetworkSummary) -> CommandError {
-    let fleet = clean(&summary.fleet);
-    let part = summary.parts.iter().find(|part| part.ocid.is_none());
-    let what = part.map_or("VCN", |part| part.part.what());
-    let why = part.and_then(|part| part.error.as_ref()).map(|error| format!(": {}", describe(error)));
-    let again = "run the same command again: it continues where this one stopped".to_owned();
-    let (message, hint) = match summary.outcome {
-        Some(Outcome::Interrupted) => {
-            (format!("the network of fleet {fleet} is not complete: interrupted before the {what}"), again)
-        }
-        Some(Outcome::InDoubt) => (
-            format!(
-                "the network of fleet {fleet} is not complete: it is unknown whether the {what} was made{}",
-                why.unwrap_or_default()
-            ),
-            again,
-        ),
-        _ => (
-            format!(
-                "the network of fleet {fleet} could not be made: the {what} failed{}",
-                why.unwrap_or_default()
-            ),
-            format!(
-                "correct the cause and run the same command again: it continues there. `policy` prints the statements that it \
-                 needs{}",
-                if summary.ocid(PartKind::Vcn).is_some() {
-                    "; `scale 0 --network` deletes what was made"
-                } else {
-                    ""
-                }
-            ),
-        ),
-    };
-    CommandError::Network { message, hint, outcome: summary.outcome }
 }
 
 impl From<FindError> for CommandError {
