@@ -96,6 +96,21 @@ fn the_first_launch_makes_the_cluster_and_scale_0_ends_it() {
 }
 
 #[test]
+fn a_cluster_of_another_domain_is_ended_before_the_next() {
+    let (place, region) = place("");
+    assert_eq!(launch(&place, &["--count", "1"]).code, 0);
+    let config = std::fs::read_to_string(place.path().join("config.yaml")).unwrap();
+    place.write("config.yaml", config.replace("availability_domain: AD-1", "availability_domain: AD-2"));
+    let refused = launch(&place, &["--extend", "--count", "1"]);
+    assert_eq!((refused.code, counts(&region)), (2, (1, 0, 1)), "{}", refused.stderr);
+    assert!(refused.stderr.contains("is in Uocm:PHX-AD-1, but the config names"), "{}", refused.stderr);
+    let ended = place.run(&["scale", "0", "--output", "json"]);
+    assert_eq!((ended.code, counts(&region)), (0, (1, 1, 1)), "{}", ended.stderr);
+    assert_eq!(launch(&place, &["--count", "1"]).code, 0);
+    assert_eq!(counts(&region), (2, 1, 2));
+}
+
+#[test]
 fn a_launch_below_its_minimum_leaves_no_cluster() {
     let (place, region) = place("world: {rdma_blocks: [2]}\n");
     let short = launch(&place, &["--min", "3"]);

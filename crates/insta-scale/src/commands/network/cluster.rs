@@ -43,11 +43,19 @@ pub async fn enter(
     match found.map_err(|error| hidden(client, &plan, error))? {
         ClusterStanding::Absent => Ok(Some(ClusterToMake { run: None })),
         ClusterStanding::Unfinished(run) => Ok(Some(ClusterToMake { run: Some(run) })),
-        ClusterStanding::Complete(found) => {
-            check_domain(&plan, &found)?;
-            settings.fleet.enter_cluster(&found.ocid);
-            Ok(None)
-        }
+        ClusterStanding::Complete(found) => match check_domain(&plan, &found) {
+            Ok(()) => {
+                settings.fleet.enter_cluster(&found.ocid);
+                Ok(None)
+            }
+            // A launch is refused when it would make another; `scale 0` has to work.
+            Err(error) => {
+                if !session.is_quiet() {
+                    console::line(&format!("warning: {error}"));
+                }
+                Ok(Some(ClusterToMake { run: None }))
+            }
+        },
     }
 }
 
