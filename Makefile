@@ -35,6 +35,10 @@ CONFORMANCE_BUILD ?= build --package insta-scale
 OUT ?= .
 PROFILE ?= release
 BUILD ?= build --package insta-scale --bin $(PROGRAM)
+# The earlier build that `make bench-before` measures, in a checkout of its own, and what: all if it is empty.
+BEFORE ?= cf7e223
+BEFORE_TREE = $(TARGET_DIR)/before-$(BEFORE)
+MEASUREMENTS ?=
 # What `make simulate` plays.
 SEEDS ?= 100000
 SLOTS ?= 8
@@ -51,6 +55,10 @@ FUZZ_FLAGS = -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
 TARGET_DIR = $(or $(CARGO_TARGET_DIR),target)
 folder_of = $(TARGET_DIR)/$(if $(filter dev,$(1)),debug,$(1))
 built = $(call folder_of,$(PROFILE))/$(PROGRAM)
+# What the first build takes: so many minutes of one core, of which the last ones cannot be shared (measured on 2 cores).
+CORE_MINUTES = 16
+FIRST_MINUTES = $(shell cores=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1); echo $$(( ($(CORE_MINUTES) + cores - 1) / cores + 2 )))
+THEN =
 
 .PHONY: help
 help: ## Show this list
@@ -67,6 +75,7 @@ deps: ## Download the dependencies
 
 .PHONY: build
 build: ## Build the program here, with its two other names as links; does nothing when it is up to date
+	@test -e $(built) || echo "First build: the program and the libraries it needs, about $(FIRST_MINUTES) minutes on this machine, once.$(THEN)"
 	@$(CARGO) $(BUILD) --locked --profile $(PROFILE)
 	@cmp -s $(built) $(OUT)/$(PROGRAM) || \
 	  { install -m 755 $(built) $(OUT)/$(PROGRAM); echo "built $(OUT)/$(PROGRAM)"; }
@@ -87,6 +96,8 @@ list-reservations: build ## List the capacity reservations
 # The first build that somebody waits for is not optimised as one: `make build` replaces it.
 .PHONY: demo demo-hunt
 demo demo-hunt: PROFILE = demo
+demo demo-hunt: CORE_MINUTES = 14
+demo demo-hunt: THEN = $() The demo follows.
 demo: build ## Launch a fleet in the simulated region and write its report: no tenancy, no key, no cost
 	./oci-insta-scale --config config.example.yaml --simulate --yes
 	./oci-insta-scale report --simulated --output-file demo-report.html
@@ -132,6 +143,14 @@ bench: $(VENV)/installed ## What a launch costs, in parts and as a whole; writes
 	$(CARGO) bench --locked --package lab --bench parts | tee $(TARGET_DIR)/bench/parts.txt
 	$(TARGET_DIR)/release/bench $(TARGET_DIR)/bench/bench.json $(TARGET_DIR)/bench/parts.txt $(VENV)/bin/oci
 	$(TARGET_DIR)/release/performance $(TARGET_DIR)/bench docs
+
+.PHONY: bench-before
+bench-before: $(VENV)/installed ## The process benchmarks beside those of an earlier build, in turn: BEFORE=cf7e223, MEASUREMENTS=server
+	mkdir -p $(TARGET_DIR)/bench
+	$(CARGO) build --release --locked --package insta-scale --package lab --bins
+	test -e $(BEFORE_TREE) || git worktree add --detach $(BEFORE_TREE) $(BEFORE)
+	cd $(BEFORE_TREE) && CARGO_TARGET_DIR=target $(CARGO) build --release --locked --package insta-scale --package lab --bins
+	$(TARGET_DIR)/release/beside $(TARGET_DIR)/bench/before.json $(BEFORE_TREE)/target/release $(TARGET_DIR)/release $(VENV)/bin/oci $(MEASUREMENTS)
 
 .PHONY: bench-peers
 bench-peers: $(VENV)/installed ## 200 instances to RUNNING: ours, the original's algorithm, the Python SDK, the oci CLI
