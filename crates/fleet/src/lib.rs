@@ -4,7 +4,7 @@
 //! arguments, terminals or the simulated region.
 //!
 //! Rooms, each of which may use those before it (`cargo xtask rooms` counts): `tuning`, `pace`, `plan`, `price`, `engine`,
-//! `reservation`, `query`, `action`, `network`, `cleanup`, `launch`, `costs`, `history`, `fleets`, `report`.
+//! `reservation`, `query`, `pool`, `action`, `network`, `cleanup`, `launch`, `costs`, `history`, `fleets`, `report`.
 #![warn(missing_docs)]
 
 pub mod action;
@@ -17,6 +17,7 @@ pub mod launch;
 pub mod network;
 pub mod pace;
 pub mod plan;
+pub mod pool;
 pub mod price;
 pub mod query;
 pub mod report;

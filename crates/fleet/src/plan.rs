@@ -12,6 +12,7 @@ pub mod named;
 pub mod naming;
 pub mod network;
 pub mod policy;
+mod pool;
 mod region;
 mod regions;
 mod reserve;
@@ -33,6 +34,7 @@ pub use homes::FIELD as SPREAD_FIELD;
 pub use hunt::{HuntTerms, LEAST_HUNT_FLOOR, USUAL_HUNT_FLOOR};
 pub use licences::read_licences;
 pub(crate) use licences::says_licence;
+pub use pool::{ENGINE_TAG, MAX_POOL, is_of_network, is_of_pool, not_configurable};
 pub use region::{ImageName, RegionSpec};
 pub use reserve::{RatchetTerms, Reserve};
 pub use resolve::resolve as resolved;
@@ -79,6 +81,10 @@ pub struct Plan {
     /// What to do if fewer instances can be obtained than were requested.
     #[serde(default, skip_serializing_if = "Strategy::is_default")]
     pub strategy: Strategy,
+    /// If the instances join the pools that the fleet has: the OCIDs of the members that it had when the plan was made. Members
+    /// that have come since, because a pool replaced one, need not be launched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub joins: Option<Vec<String>>,
     /// The terms that make the launch a hunt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hunt: Option<HuntTerms>,

@@ -67,3 +67,31 @@ pub const NETWORK_PART_SETTLES: Duration = Duration::from_mins(5);
 pub const NETWORK_PART_ENDS: Duration = Duration::from_mins(10);
 /// How long the request for a part is awaited after the user has interrupted; its result is found later.
 pub const NETWORK_GRACE: Duration = Duration::from_secs(10);
+/// The first pause between two polls of instance pools, by which each next one is longer …
+pub const POOL_POLL: Duration = Duration::from_secs(3);
+/// … the longest one while members are missing …
+pub const POOL_POLLS: Duration = Duration::from_secs(20);
+/// … and the longest one while all exist and boot, which bare metal does for many minutes.
+pub const POOL_BOOTS: Duration = Duration::from_mins(3);
+/// The longest time between two lists of the members of pools, which take a request for each hundred members.
+pub const POOL_LISTS: Duration = Duration::from_secs(45);
+/// The same while all members exist and boot.
+pub const POOL_BOOT_LISTS: Duration = Duration::from_mins(10);
+/// The pause between two looks for the reason why members of a pool do not come.
+pub const POOL_LOOKS: Duration = Duration::from_secs(30);
+/// How long a pool that says why members do not come is awaited after the last member …
+pub const POOL_SHORT: Duration = Duration::from_secs(90);
+/// … with `strategy: best_effort` …
+pub const POOL_SHORT_AT_ONCE: Duration = Duration::from_secs(20);
+/// … and one that says nothing.
+pub const POOL_SILENT: Duration = Duration::from_mins(10);
+/// How long a new size is tried while the pool is not at rest.
+pub const POOL_RESIZES: Duration = Duration::from_mins(1);
+/// How long the deletion of a pool may take, which ends its members.
+pub const POOL_ENDS: Duration = Duration::from_mins(15);
+/// The pause between two tries of a rollback of pools.
+pub const POOL_ROLLS_BACK: Duration = Duration::from_secs(8);
+/// How long a pool whose creation received no answer is looked for: lists lag, and a request may arrive late.
+pub const POOL_STRAGGLERS: Duration = Duration::from_mins(2);
+/// The maximum duration of a rollback of pools, after which the rest is reported.
+pub const POOL_ROLLBACK: Duration = Duration::from_mins(30);

@@ -85,6 +85,11 @@ pub enum EngineStep {
         /// The failure.
         error: ErrorRecord,
     },
+    /// The part no longer exists, because somebody else deleted it.
+    Gone {
+        /// Its OCID.
+        ocid: String,
+    },
     /// The size of a pool is about to be set. Synced before the call. Setting it twice has the same effect.
     ResizeIntended {
         /// The pool.
@@ -131,6 +136,8 @@ pub struct EnginePartState {
     pub resizing: bool,
     /// Whether the run found it rather than made it.
     pub adopted: bool,
+    /// When it was made, or found.
+    pub made_at: Option<Timestamp>,
     /// The members that it had before the run, if the fleet had it.
     pub members: Vec<String>,
     /// Whether it was deleted.
@@ -186,6 +193,7 @@ impl EngineState {
                 state.error = None;
                 state.ocid = Some(ocid.clone());
                 state.name.clone_from(name);
+                state.made_at = Some(at);
                 state.adopted = *adopted;
                 state.members.clone_from(members);
             }
@@ -194,6 +202,7 @@ impl EngineState {
                 state.unsettled = None;
                 state.error = Some(error.clone());
             }
+            EngineStep::Gone { ocid } => self.deleted(ocid),
             EngineStep::ResizeIntended { ocid, size, .. } => self.sized(ocid, *size, true),
             EngineStep::Resized { ocid, size } => self.sized(ocid, *size, false),
         }

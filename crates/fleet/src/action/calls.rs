@@ -7,6 +7,7 @@ use crate::engine::cloud::{self, KeepVolumes};
 use crate::engine::failure::{AfterAction, policy, work_request_error};
 use crate::engine::poll::{ListPoll, Until};
 use crate::pace::Ticket;
+use crate::pool;
 use crate::query::select::Machine;
 use futures_util::{StreamExt as _, stream};
 use ledger::ErrorRecord;
@@ -30,6 +31,8 @@ pub(super) struct ActionRequest {
     pub(super) action: Option<InstanceAction>,
     pub(super) token: String,
     pub(super) keep: KeepVolumes,
+    /// The pool that it leaves before it is terminated, because the pool would replace it.
+    pub(super) pool: Option<String>,
 }
 
 /// The result of a request.
@@ -65,8 +68,13 @@ pub(super) enum ObservedState {
 /// Sends one action once.
 pub(super) async fn send(client: Client, request: ActionRequest) -> ActionAnswer {
     let once = client.with_retry(RetryPolicy::never());
-    let ActionRequest { index, ticket, ocid, action, token, keep } = request;
+    let ActionRequest { index, ticket, ocid, action, token, keep, pool } = request;
+    let left = match &pool {
+        Some(pool) => pool::detach(&once, pool, &ocid, &token).await,
+        None => Ok(()),
+    };
     let result = match action {
+        _ if left.is_err() => left.map(|()| Accepted::default()),
         Some(action) => {
             once.instance_action(&ocid, action, Some(&token), None).await.map(|answered| Accepted {
                 state: Some(answered.value.lifecycle_state).filter(|state| !state.as_str().is_empty()),

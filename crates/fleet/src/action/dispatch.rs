@@ -95,6 +95,7 @@ impl ActionEngine<'_> {
             ocid: slot.machine.ocid.clone(),
             action: slot.action(self.options.verb, self.options.grace.is_some()),
             token: retry_token(self.run, slot.number, slot.attempt),
+            pool: self.pools.get(&slot.machine.ocid).cloned(),
             keep: KeepVolumes { boot: self.options.keep_boot_volumes, data: self.options.keep_data_volumes },
         })
     }

@@ -5,16 +5,17 @@ use super::calls::{self, ActionAnswer, Poll};
 use super::capacity::CapacityLines;
 use super::decide::{Decision, decide_machine, protection};
 use super::slot::{Slot, Stage, Tally};
-use super::{ActionPlan, ActionSummary, Options};
+use super::{ActionPlan, ActionSummary, Options, Verb};
 use crate::engine::env::{Environment, RunError, Sink};
 use crate::engine::failure::own_error;
 use crate::engine::journal::Journal;
 use crate::pace::{Controller, QueuePosition, Settings, WaitQueue};
+use crate::pool;
 use crate::query::select::{Machine, Named, Selection};
 use ledger::{ErrorClass, Event, RunId};
 use oci_client::FailureClass;
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -25,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 /// When `stop` is cancelled, nothing new is sent, calls in progress are awaited, and the run ends as interrupted.
 ///
 /// # Errors
-/// When the run could not be written to the ledger, or the volumes to keep could not be listed. Nothing was sent then.
+/// When the run could not be written to the ledger, or the volumes to keep or the pools of members could not be listed. Nothing was sent then.
 pub async fn run(
     env: &Environment,
     run: RunId,
@@ -44,6 +45,10 @@ pub async fn run(
             Vec::new()
         }
         Err(failure) => return Err(Box::new(failure).into()),
+    };
+    let pools = match options.verb {
+        Verb::Terminate => pool::homes(&env.client, machines).await.map_err(Box::new)?,
+        Verb::Start | Verb::Stop | Verb::Reboot => BTreeMap::new(),
     };
     let plan = ActionPlan {
         options: options.clone(),
@@ -68,6 +73,7 @@ pub async fn run(
     let slots: Vec<Slot> =
         machines.iter().zip(1..).map(|(machine, number)| Slot::new(number, machine.clone())).collect();
     let mut engine = ActionEngine {
+        pools,
         by_ocid: slots.iter().enumerate().map(|(at, slot)| (slot.machine.ocid.clone(), at)).collect(),
         env,
         options,
@@ -117,6 +123,8 @@ pub(super) struct ActionEngine<'a> {
     pub(super) journal: Journal,
     pub(super) slots: Vec<Slot>,
     pub(super) by_ocid: HashMap<String, usize>,
+    /// The pools that members leave before they are terminated, by instance.
+    pub(super) pools: BTreeMap<String, String>,
     pub(super) pace: Controller,
     /// The start of the pace's clock.
     pub(super) started: Instant,

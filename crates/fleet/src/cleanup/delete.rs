@@ -2,7 +2,7 @@
 //! intent in the ledger before the call. The leases of the runs that created them are held meanwhile.
 
 use super::hold::{self, own_as};
-use super::{LeftVolume, Leftovers};
+use super::{LeftPart, LeftVolume, Leftovers};
 use crate::action::{self, ActionSummary, Options, Verb};
 use crate::engine::env::{Environment, RunError, Sink};
 use crate::engine::failure::error_record;
@@ -10,10 +10,11 @@ use crate::engine::journal::Journal;
 use crate::engine::outcome::{Ending, Reached};
 use crate::network::{self, NetworkPart};
 use crate::plan::network::PartKind;
+use crate::pool;
 use crate::query::select::Selection;
 use crate::reservation::{self, Patience};
 use futures_util::{StreamExt as _, stream};
-use ledger::{ErrorClass, ErrorRecord, Event, Outcome, RunId, RunKind};
+use ledger::{EnginePart, ErrorClass, ErrorRecord, Event, Outcome, RunId, RunKind};
 use oci_client::{Failure, FailureClass, RetryPolicy};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -69,13 +70,16 @@ pub(super) enum Item {
     Volume(LeftVolume),
     Reservation { ocid: String, name: String },
     NetworkPart(NetworkPart),
+    Engine(LeftPart),
 }
 
 impl Item {
     pub(super) fn ocid(&self) -> &str {
         match self {
             Self::Volume(volume) => &volume.ocid,
-            Self::Reservation { ocid, .. } | Self::NetworkPart(NetworkPart { ocid, .. }) => ocid,
+            Self::Reservation { ocid, .. }
+            | Self::NetworkPart(NetworkPart { ocid, .. })
+            | Self::Engine(LeftPart { ocid, .. }) => ocid,
         }
     }
 
@@ -83,7 +87,8 @@ impl Item {
         match self {
             Self::Volume(LeftVolume { name, .. })
             | Self::Reservation { name, .. }
-            | Self::NetworkPart(NetworkPart { name, .. }) => name,
+            | Self::NetworkPart(NetworkPart { name, .. })
+            | Self::Engine(LeftPart { name, .. }) => name,
         }
     }
 
@@ -93,6 +98,7 @@ impl Item {
             Self::Volume(_) => "volume",
             Self::Reservation { .. } => "reservation",
             Self::NetworkPart(part) => part.kind.what(),
+            Self::Engine(left) => left.part.what(),
         }
     }
 
@@ -101,6 +107,12 @@ impl Item {
             Self::Volume(volume) if volume.boot => "DELETE_BOOT_VOLUME",
             Self::Volume(_) => "DELETE_VOLUME",
             Self::Reservation { .. } => "DELETE_RESERVATION",
+            Self::Engine(left) => match left.part {
+                EnginePart::ComputeCluster => "DELETE_COMPUTE_CLUSTER",
+                EnginePart::InstanceConfiguration => "DELETE_INSTANCE_CONFIGURATION",
+                EnginePart::InstancePool => "DELETE_INSTANCE_POOL",
+                EnginePart::ClusterNetwork => "DELETE_CLUSTER_NETWORK",
+            },
             Self::NetworkPart(part) => match part.kind {
                 PartKind::Vcn => "DELETE_VCN",
                 PartKind::Subnet => "DELETE_SUBNET",
@@ -149,6 +161,7 @@ pub async fn delete(
                 .iter()
                 .map(|left| Item::Reservation { ocid: left.ocid.clone(), name: left.name.clone() }),
         )
+        .chain(left.parts.iter().cloned().map(Item::Engine))
         // Last, and in their order: each part is deleted before what it uses.
         .chain(left.networks.iter().flat_map(|left| left.parts.iter().cloned().map(Item::NetworkPart)))
         .collect();
@@ -185,8 +198,10 @@ async fn others(
     };
     let journal = &Journal::create(env, run, first, sink, CancellationToken::new()).await?;
     deleted.run_id = Some(run);
-    let (parts, others): (Vec<_>, Vec<_>) =
-        items.into_iter().zip(1..).partition(|(item, _)| matches!(item, Item::NetworkPart(_)));
+    let (parts, others): (Vec<_>, Vec<_>) = items
+        .into_iter()
+        .zip(1..)
+        .partition(|(item, _)| matches!(item, Item::NetworkPart(_) | Item::Engine(_)));
     let mut ended: Vec<(String, Result<bool, ErrorRecord>)> = stream::iter(others)
         .map(|(item, slot)| async move {
             let ended = if stop.is_cancelled() {
@@ -237,9 +252,12 @@ async fn in_order(
         if result.is_err() {
             stuck.get_or_insert_with(|| item.kind().to_owned());
         }
-        // The parts of the next network depend on none of this one.
-        let is_last = |part: &NetworkPart| matches!(part.kind, PartKind::Vcn | PartKind::ComputeCluster);
-        if matches!(&item, Item::NetworkPart(part) if is_last(part)) {
+        // The parts of the next network depend on none of this one, and one pool on no other.
+        let is_last = match &item {
+            Item::NetworkPart(part) => matches!(part.kind, PartKind::Vcn | PartKind::ComputeCluster),
+            _ => true,
+        };
+        if is_last {
             stuck = None;
         }
         ended.push((item.ocid().to_owned(), result));
@@ -264,6 +282,7 @@ async fn delete_one(
         Item::Volume(volume) if volume.boot => gone(client.delete_boot_volume(&ocid, None).await.map(drop)),
         Item::Volume(_) => gone(client.delete_volume(&ocid, None).await.map(drop)),
         Item::NetworkPart(part) => network::delete_part(&client.at(None), part.kind, &ocid, stop).await,
+        Item::Engine(left) => pool::delete_part(&client.at(None), left.part, &ocid, stop).await,
         Item::Reservation { .. } => {
             let patience = Patience::new(RESERVATION, stop.clone());
             reservation::delete(&client, &ocid, &patience).await.map(drop).map_err(|error| {

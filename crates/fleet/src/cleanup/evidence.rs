@@ -38,6 +38,8 @@ pub struct Evidence {
     pub(super) made_networks: bool,
     /// Whether a run of this ledger has made a compute cluster, or may have.
     pub(super) made_clusters: bool,
+    /// Whether this ledger has made pools or configurations.
+    pub(super) made_parts: bool,
     /// The number of each run's last record when it was read.
     pub(super) read_to: BTreeMap<RunId, u64>,
     /// Whether records of a termination are lost, which may have said that a volume is kept on purpose.
@@ -177,6 +179,7 @@ impl Evidence {
                         Event::GivenBack { ocid, work_request: Some(_), .. } => {
                             launch.deleted.insert(ocid.clone());
                         }
+                        Event::Engine { .. } => self.made_parts = true,
                         Event::ReservationHeld { ocid, .. } => _ = launch.reservations.insert(ocid.clone()),
                         _ => {}
                     }

@@ -3,7 +3,7 @@
 use super::evidence::{Evidence, MadeInstance, WantedFor};
 use super::notes::Notes;
 use super::tags::{is_living, run_of};
-use super::{LeftReservation, Leftovers, Scope, clusters, instances, networks, volumes};
+use super::{LeftReservation, Leftovers, Scope, clusters, instances, networks, parts, volumes};
 use crate::plan::RUN_TAG;
 use crate::price::Prices;
 use crate::query::select::{Filter, find as find_instances};
@@ -50,10 +50,13 @@ pub async fn find(
                 .await?;
         left.networks.extend(Box::pin(networks::find(client, evidence, scope, &machines, &mut notes)).await?);
     }
+    let going: BTreeSet<&str> = left.instances.iter().map(|left| left.machine.ocid.as_str()).collect();
+    left.parts = Box::pin(parts::find(client, evidence, scope, (&machines, &going), &mut notes)).await?;
     left.notes = notes.into_text(scope);
     let runs = left.instances.iter().map(|left| &left.run).chain(left.volumes.iter().map(|left| &left.run));
     let runs = runs.chain(left.reservations.iter().map(|left| &left.run));
     let runs = runs.chain(left.networks.iter().map(|left| &left.run));
+    let runs = runs.chain(left.parts.iter().map(|left| &left.run));
     let runs: BTreeSet<RunId> = runs.filter_map(|run| run.parse().ok()).collect();
     left.read_to = runs.into_iter().filter_map(|run| Some((run, *evidence.read_to.get(&run)?))).collect();
     Ok(left)

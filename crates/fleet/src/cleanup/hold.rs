@@ -30,7 +30,9 @@ pub(super) async fn take(env: &Environment, left: &Leftovers) -> Taken {
     let volumes = left.volumes.iter().map(|left| &left.run);
     let reservations = left.reservations.iter().map(|left| &left.run);
     let networks = left.networks.iter().map(|left| &left.run);
-    let runs: BTreeSet<&String> = instances.chain(volumes).chain(reservations).chain(networks).collect();
+    let parts = left.parts.iter().map(|left| &left.run);
+    let runs: BTreeSet<&String> =
+        instances.chain(volumes).chain(reservations).chain(networks).chain(parts).collect();
     let mut refused: BTreeMap<String, ErrorRecord> = BTreeMap::new();
     for text in runs {
         let Ok(run) = text.parse() else { continue };
@@ -50,6 +52,7 @@ pub(super) async fn take(env: &Environment, left: &Leftovers) -> Taken {
     left.instances.retain(|left| keep(&left.run, &left.machine.ocid));
     left.volumes.retain(|left| keep(&left.run, &left.ocid));
     left.reservations.retain(|left| keep(&left.run, &left.ocid));
+    left.parts.retain(|left| keep(&left.run, &left.ocid));
     left.networks.retain(|left| left.parts.last().is_none_or(|vcn| keep(&left.run, &vcn.ocid)));
     extended(env, &mut taken).await;
     taken

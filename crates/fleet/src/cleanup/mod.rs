@@ -13,6 +13,7 @@ mod hold;
 mod instances;
 mod networks;
 mod notes;
+mod parts;
 mod summary;
 mod tags;
 mod volumes;
@@ -30,7 +31,7 @@ use crate::plan::network::PartKind;
 use crate::price::Prices;
 use crate::query::select::{self, Machine};
 use jiff::Timestamp;
-use ledger::RunId;
+use ledger::{EnginePart, RunId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -64,6 +65,8 @@ pub struct Leftovers {
     pub reservations: Vec<LeftReservation>,
     /// Networks and compute clusters that launches made.
     pub networks: Vec<LeftNetwork>,
+    /// Instance pools and configurations that launches made, pools first.
+    pub parts: Vec<LeftPart>,
     /// Notes for the user about resources that are not in the lists.
     pub notes: Vec<String>,
     /// The number of each run's last record when it was judged. A run that has continued since is not touched.
@@ -132,10 +135,28 @@ pub struct LeftNetwork {
     pub why: String,
 }
 
+/// An instance pool or configuration that a launch made and that holds nothing. It costs nothing.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LeftPart {
+    /// What it is.
+    pub part: EnginePart,
+    /// Its OCID.
+    pub ocid: String,
+    /// Its display name.
+    pub name: String,
+    /// The run that made it, or that set its size last.
+    #[serde(default)]
+    pub run: String,
+    /// Why it is a leftover.
+    #[serde(default)]
+    pub why: String,
+}
+
 impl Leftovers {
     /// The number of leftovers; a network counts once.
     pub fn len(&self) -> usize {
-        self.instances.len() + self.volumes.len() + self.reservations.len() + self.networks.len()
+        let priced = self.instances.len() + self.volumes.len() + self.reservations.len();
+        priced + self.networks.len() + self.parts.len()
     }
 
     /// Whether there are no leftovers.

@@ -4,6 +4,7 @@ use super::belongings::Belongings;
 use super::census::Census;
 use super::drift::{Drift, drift};
 use super::identity::FleetKey;
+use super::pooled::PoolStanding;
 use super::shrink::is_protected;
 use super::spreading::SpreadStanding;
 use super::unlisted::UnlistedMember;
@@ -55,6 +56,9 @@ pub struct Standing {
     /// How evenly they are spread; absent if the config has no `spread` or its domains cannot be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub spread: Option<SpreadStanding>,
+    /// The instance pools of the fleet; absent if its engine makes none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub pools: Vec<PoolStanding>,
     /// The other resources of the fleet; absent if they cannot be listed.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub belongings: Option<Belongings>,
@@ -134,6 +138,7 @@ impl Standing {
             currency: prices.currency().to_owned(),
             expires: None,
             spread: None,
+            pools: Vec::new(),
             belongings,
             instances: Vec::new(),
             unlisted: Vec::new(),

@@ -7,19 +7,24 @@
 use super::{
     context::Context,
     culprit,
-    finish::{self, Cut},
+    cut::{Cut, sleep_until},
+    finish, pool,
     slot::{self, SlotEnd},
     watcher,
 };
+use crate::plan::Engine;
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
 use ledger::{Event, Next, SlotNumber};
-use std::{collections::VecDeque, time::Duration};
+use std::collections::VecDeque;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 /// Carries out the rest of the run and records how it ended.
 pub(crate) async fn drive(context: &Context<'_>, stop: &CancellationToken) {
-    let cut = work(context, stop).await;
+    let cut = match context.plan.fleet.engine {
+        Engine::Instances | Engine::ComputeCluster => work(context, stop).await,
+        Engine::InstancePool | Engine::ClusterNetwork => Box::pin(pool::work(context, stop)).await,
+    };
     finish::end(context, stop, cut).await;
 }
 
@@ -176,13 +181,5 @@ async fn requeue(context: &Context<'_>, queue: &mut Queue, slot: SlotNumber) {
         queue.put_back(context, slot);
     } else {
         context.give_up(slot, error).await;
-    }
-}
-
-/// Waits this long; forever without a deadline.
-async fn sleep_until(deadline: Option<Duration>) {
-    match deadline {
-        Some(deadline) => tokio::time::sleep(deadline).await,
-        None => std::future::pending().await,
     }
 }

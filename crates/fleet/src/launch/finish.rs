@@ -1,23 +1,11 @@
 //! The end of a launch: slots ended by the deadline, rollback, reservations, the outcome.
 
-use super::{context::Context, goal, reserve, rollback};
+use super::{context::Context, cut::Cut, goal, pool, reserve, rollback};
 use crate::engine::outcome::{Ending, Reached};
-use crate::plan::Reserve;
+use crate::plan::{Engine, Reserve};
 use ledger::{ErrorClass, ErrorRecord, Event, Next, Outcome, Phase, RunState};
 use std::sync::PoisonError;
 use tokio_util::sync::CancellationToken;
-
-/// What interrupted a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Cut {
-    Not,
-    /// The user.
-    Interrupted,
-    /// The deadline.
-    Late,
-    /// A hunt that probes once has probed; the next process continues.
-    Paused,
-}
 
 /// The steps after the last launch: rollback if too few are running, the reservations, the outcome.
 pub(crate) async fn end(context: &Context<'_>, stop: &CancellationToken, cut: Cut) {
@@ -81,7 +69,10 @@ async fn roll_back(
     if context.journal.state(|state| state.giving_back.is_none()) {
         context.journal.intend(Event::GiveBackIntended { reached, min }).await.ok()?;
     }
-    Some(rollback::run(context, stop).await)
+    Some(match context.plan.fleet.engine {
+        Engine::Instances | Engine::ComputeCluster => rollback::run(context, stop).await,
+        Engine::InstancePool | Engine::ClusterNetwork => Box::pin(pool::roll_back(context, stop)).await,
+    })
 }
 
 /// Records for each unfinished slot that the deadline ended it.
@@ -172,7 +163,7 @@ async fn finish(context: &Context<'_>, cut: Cut, rolled_back: Option<Outcome>) {
             ledger_failed: broken,
             refused,
             interrupted: cut == Cut::Interrupted,
-            in_doubt: state.counts.unsettled > 0,
+            in_doubt: state.counts.unsettled > 0 || state.engine.is_in_doubt(),
             cut_short: is_cut_short(state, cut, context.plan.hunt.is_some()),
             reached: match (
                 goal::has_reached(context.plan, state, context.options.wait)

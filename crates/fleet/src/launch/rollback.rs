@@ -213,7 +213,7 @@ async fn send(context: &Context<'_>, targets: &mut BTreeMap<String, Target>) -> 
 
 /// Records that launches with an unknown result created nothing that still exists, after a long enough search. Slots without
 /// records, because they are lost, have nothing either.
-async fn no_longer_in_doubt(context: &Context<'_>) {
+pub(super) async fn no_longer_in_doubt(context: &Context<'_>) {
     let error = ErrorRecord {
         class: ErrorClass::GivenBack,
         code: "GivenBack".to_owned(),

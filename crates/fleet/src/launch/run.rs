@@ -215,7 +215,9 @@ async fn restart(env: &Environment, run: RunId, first: Event) -> Result<Journal,
 /// Live instances with the run's tags for slots without one in the ledger, because a record was lost or a token is too old. If
 /// the list cannot be read, each unsettled slot looks for its own instance.
 async fn adoptions(env: &Environment, plan: &Plan, state: &RunState) -> Result<Vec<Event>, RunError> {
-    if state.remaining().all(|(_, next)| matches!(next, Next::Watch { .. })) {
+    // The members of pools have no tag of a slot, and are found through their pools.
+    let by_tags = !plan.fleet.engine.is_pooled();
+    if !by_tags || state.remaining().all(|(_, next)| matches!(next, Next::Watch { .. })) {
         return Ok(Vec::new());
     }
     match adopt::survey(&env.client, &plan.fleet.compartment, state.run).await {

@@ -13,6 +13,10 @@ pub enum Engine {
     Instances,
     /// A compute cluster, which all launches join: one `LaunchInstance` per slot.
     ComputeCluster,
+    /// An instance configuration and pools, which launch the members themselves.
+    InstancePool,
+    /// A cluster network with one pool, for shapes with RDMA.
+    ClusterNetwork,
 }
 
 impl Engine {
@@ -21,14 +25,24 @@ impl Engine {
         match self {
             Self::Instances => "instances",
             Self::ComputeCluster => "compute-cluster",
+            Self::InstancePool => "instance-pool",
+            Self::ClusterNetwork => "cluster-network",
         }
     }
 
     /// Whether its instances need shapes with RDMA.
     pub fn needs_rdma(self) -> bool {
         match self {
-            Self::Instances => false,
-            Self::ComputeCluster => true,
+            Self::Instances | Self::InstancePool => false,
+            Self::ComputeCluster | Self::ClusterNetwork => true,
+        }
+    }
+
+    /// Whether OCI launches the instances from a pool.
+    pub fn is_pooled(self) -> bool {
+        match self {
+            Self::Instances | Self::ComputeCluster => false,
+            Self::InstancePool | Self::ClusterNetwork => true,
         }
     }
 

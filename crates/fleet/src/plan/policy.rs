@@ -154,6 +154,10 @@ pub fn statements(spec: &FleetSpec, uses: &Uses) -> Vec<Statement> {
         add("use", "subnets", network, "put instances into the subnet", false);
         add("use", "vnics", network, "attach network cards to instances", false);
     }
+    if spec.engine.is_pooled() {
+        let why = "make instance configurations, pools and cluster networks, and delete them";
+        add("manage", "compute-management-family", here, why, false);
+    }
     let needs = needs(spec);
     for (named, why) in needs.iter().filter(|(named, _)| named.in_network) {
         add(named.needs.0, named.needs.1, network, why, false);

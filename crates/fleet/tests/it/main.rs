@@ -8,4 +8,5 @@ mod hunt;
 mod launch;
 mod lifecycle;
 mod network;
+mod pools;
 mod sign_in;

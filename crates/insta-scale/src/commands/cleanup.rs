@@ -158,6 +158,9 @@ fn listing(left: &Leftovers, prices: &Prices) -> Listing<Leftover> {
         };
         push("reservation", &left.name, place, left.hour, &why, &left.ocid);
     }
+    for left in &left.parts {
+        push(left.part.what(), &left.name, "-".to_owned(), Some(0.0), &left.why, &left.ocid);
+    }
     for left in &left.networks {
         let place = count(left.parts.len() as u64, "part");
         push(left.what(), &left.fleet, place, Some(0.0), &left.why, left.ocid());
@@ -246,7 +249,7 @@ fn report(session: &Session, deleted: &Deleted) -> Result<Exit, CommandError> {
             let others = deleted.deleted.len() + deleted.failed.len() + deleted.left.len();
             if others > 0 {
                 console::data(&format!(
-                    "volumes, reservations and parts of networks: {} of {others} deleted\n",
+                    "volumes, reservations, pools and parts of networks: {} of {others} deleted\n",
                     deleted.deleted.len()
                 ))?;
             }

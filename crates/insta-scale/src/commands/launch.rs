@@ -5,8 +5,8 @@ use super::counted::refuse_want;
 use super::spreading::spread_beside_members;
 use super::unfinished_runs::{Choice, resolve_unfinished_run};
 use super::{
-    consent, costs, dry_run, ending, hunting, namesakes, network, proposals, reservation, resume, run_report,
-    spending, strategy,
+    consent, costs, dry_run, ending, engines, hunting, namesakes, network, proposals, reservation, resume,
+    run_report, spending, strategy,
 };
 use crate::args::{LaunchArgs, ResumeArgs};
 use crate::config::Settings;
@@ -41,6 +41,12 @@ pub async fn launch_fleet(session: &Session, args: &LaunchArgs) -> Result<Exit, 
         let flag = if args.reserving.ratchet { "--ratchet" } else { "--reserve" };
         settings.refuse_regions(flag)?;
         refuse_want(&settings, flag)?;
+    }
+    if args.is_hunt() {
+        engines::needs_single_launches(&settings, "a hunt", "a pool asks for its members itself")?;
+    }
+    if args.reserving.reserve || args.reserving.ratchet {
+        engines::needs_single_launches(&settings, "a reservation", "a pool does not launch into several")?;
     }
     let count = settings.fleet.slots();
     if let Some(min) = args.min.filter(|min| *min > count) {

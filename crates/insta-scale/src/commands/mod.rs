@@ -12,6 +12,8 @@ mod counted;
 pub mod doctor;
 pub mod dry_run;
 pub mod ending;
+mod ending_pools;
+mod engines;
 pub mod export;
 pub mod find;
 pub mod fleets;

@@ -1,5 +1,6 @@
 //! The proposals of `launch`, `resume` and other commands before they ask for confirmation.
 
+use super::engines;
 use super::ratcheting;
 use crate::args::LaunchArgs;
 use crate::config::Settings;
@@ -74,6 +75,7 @@ pub fn propose_launch(args: &LaunchArgs, plan: &Plan, settings: &Settings) -> Pr
             if plan.fleet.want.is_some() { "at most the price" } else { "the price" },
         ));
     }
+    options.extend(engines::note(&plan.fleet));
     options.extend(plan.spending.as_ref().map(spending::terms));
     if args.new {
         options.push("--new: this run ignores other instances and runs of the same fleet".to_owned());
@@ -115,7 +117,7 @@ pub fn grow(plan: &Plan, scale: &ScalePlan, existing: Money, settings: &Settings
     let mut what = rows(plan, settings);
     let sizes = format!("{}: {} → {} instances", clean(&scale.fleet.name), scale.before, scale.wanted);
     what.insert(0, ("fleet", sizes));
-    let mut options = Vec::new();
+    let mut options: Vec<String> = engines::note(&plan.fleet).into_iter().collect();
     if plan.fleet.tagged_name().is_none() {
         options.push(format!(
             "the tags of the config leave no room for {FLEET_TAG}: only the ledger of this machine knows that these \

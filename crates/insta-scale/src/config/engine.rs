@@ -3,6 +3,7 @@
 use super::body::Body;
 use super::context::GROUP;
 use super::finding::{Finding, Findings, Place};
+use super::pooled;
 use super::section::Section;
 use fleet::{Engine, FleetSpec};
 use ledger::{CapacityType, Placement};
@@ -10,8 +11,12 @@ use serde_json::Value as Json;
 use std::collections::BTreeSet;
 
 /// The values of `engine`.
-pub const ENGINES: [(&str, Engine); 2] =
-    [("instances", Engine::Instances), ("compute-cluster", Engine::ComputeCluster)];
+pub const ENGINES: [(&str, Engine); 4] = [
+    ("instances", Engine::Instances),
+    ("compute-cluster", Engine::ComputeCluster),
+    ("instance-pool", Engine::InstancePool),
+    ("cluster-network", Engine::ClusterNetwork),
+];
 
 /// The plug-ins of the agent without which the instances of a cluster have no RDMA (Oracle: "Compute Clusters").
 const PLUGINS: [&str; 2] = ["Compute HPC RDMA Auto-Configuration", "Compute HPC RDMA Authentication"];
@@ -32,6 +37,11 @@ pub fn check_engine(
     match engine {
         Engine::Instances => {}
         Engine::ComputeCluster => check_cluster(place, section, (placements, body), findings),
+        Engine::InstancePool => pooled::check_pool(engine, section, body, findings),
+        Engine::ClusterNetwork => {
+            pooled::check_pool(engine, section, body, findings);
+            pooled::check_network(section, findings);
+        }
     }
 }
 
@@ -91,6 +101,9 @@ fn check_cluster(
 
 /// Reports what only the whole file shows: an engine whose parts are found by the name of the fleet, and further regions.
 pub fn check_fleet(top: &Section<'_>, fleet: &FleetSpec, findings: &Findings) {
+    if fleet.engine.is_pooled() {
+        pooled::check_regions(top, fleet.engine, findings);
+    }
     let engine = top.node("instance_settings").and_then(|settings| settings.child("engine"));
     let Some(place) = engine.map(|node| node.place).filter(|_| fleet.engine == Engine::ComputeCluster) else {
         return;

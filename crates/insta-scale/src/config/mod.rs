@@ -32,6 +32,7 @@ mod ocids;
 mod options;
 mod own_network;
 mod placement;
+mod pooled;
 mod prices;
 mod region_placements;
 mod regions;

@@ -17,6 +17,7 @@ pub fn step(step: &EngineStep) -> String {
         EngineStep::Refused { part, error, .. } => {
             format!("the {} was refused: {}: {}", part.what(), clean(&error.code), clean(&error.message))
         }
+        EngineStep::Gone { ocid } => format!("{} was deleted by somebody else", clean(ocid)),
         EngineStep::ResizeIntended { ocid, from, size } => {
             format!("setting the size of {} from {from} to {size}", clean(ocid))
         }

@@ -15,6 +15,7 @@ mod consent;
 mod doctor;
 #[cfg(target_os = "linux")]
 mod doctor_heals;
+mod engines;
 mod first_boot;
 mod fleets;
 mod formats;

@@ -9,6 +9,7 @@ pub mod limits;
 pub mod limits_increase;
 pub mod network;
 pub mod network_parts;
+pub mod pools;
 pub mod reservations;
 pub mod storage;
 pub mod work_requests;

@@ -1,7 +1,7 @@
 //! How a ratchet ends without a launch, and what it reports then.
 
 use super::Ratchet;
-use crate::launch::finish::{self, Cut};
+use crate::launch::{cut::Cut, finish};
 use ledger::{ErrorClass, ErrorRecord, Event, RatchetEnd};
 use tokio_util::sync::CancellationToken;
 

@@ -37,6 +37,9 @@ pub async fn run(
     if !args.allow_mixed && is_open {
         refuse_mixed(ground, census, &plan.fleet)?;
     }
+    if plan.fleet.engine.is_pooled() {
+        plan.joins = Some(census.members.iter().map(|member| member.machine.ocid.clone()).collect());
+    }
     spread_plan(&connection.settings, &census.members, &mut plan)?;
     reservation::check_reservations(connection, &plan).await?;
     crate::commands::launch::check_subnets(connection, &plan).await?;

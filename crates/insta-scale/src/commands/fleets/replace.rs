@@ -3,7 +3,7 @@
 use super::Ground;
 use super::shared::terminate_options;
 use crate::args::ReplaceArgs;
-use crate::commands::{consent, instances, proposals, reservation};
+use crate::commands::{consent, engines, instances, proposals, reservation};
 use crate::error::CommandError;
 use crate::exit::Exit;
 use crate::output::console;
@@ -21,12 +21,7 @@ pub async fn replace_members(session: &Session, args: &ReplaceArgs) -> Result<Ex
         consent::has_to_ask(args.yes)?;
     }
     let ground = Ground::open_to_change(session, !args.dry_run).await?;
-    if ground.fleet().hostname.is_some() && args.max_unavailable == 0 {
-        return Err(CommandError::usage(
-            "the config gives host names, and a new instance cannot have the host name of one that still exists",
-            "add --max-unavailable 1: the old instance is terminated first",
-        ));
-    }
+    check_replaceable(&ground, args)?;
     let _turn = if args.dry_run { None } else { Some(super::scale::take_turn(&ground).await?) };
     ground.needs_its_network()?;
     let mut plan = ground.plan(ground.fleet().clone()).await?;
@@ -94,6 +89,21 @@ pub async fn replace_members(session: &Session, args: &ReplaceArgs) -> Result<Ex
         Some(_) if replaced.ended == 0 => Exit::NoneLaunched,
         None | Some(_) => Exit::SomeFailed,
     })
+}
+
+/// Refuses fleets whose members cannot be replaced, or not in the way that was asked for.
+fn check_replaceable(ground: &Ground<'_>, args: &ReplaceArgs) -> Result<(), CommandError> {
+    if ground.fleet().hostname.is_some() && args.max_unavailable == 0 {
+        return Err(CommandError::usage(
+            "the config gives host names, and a new instance cannot have the host name of one that still exists",
+            "add --max-unavailable 1: the old instance is terminated first",
+        ));
+    }
+    engines::needs_single_launches(
+        &ground.connection.settings,
+        "replace",
+        "an instance configuration cannot be changed; `scale 0` and `scale N` make the fleet anew",
+    )
 }
 
 /// Refuses to work beside an interrupted launch, which may have created members that are not counted.

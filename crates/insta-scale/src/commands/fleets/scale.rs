@@ -4,6 +4,7 @@ use super::shared::note_count;
 use super::{Ground, grow, shrink, unfinished};
 use crate::args::{MetricsFlags, ScaleArgs};
 use crate::commands::consent;
+use crate::commands::ending_pools::EndingPools;
 use crate::commands::network::EndingNetwork;
 use crate::error::CommandError;
 use crate::exit::Exit;
@@ -95,6 +96,10 @@ async fn bring_to(
         None
     };
     let network = EndingNetwork::both(cluster, network);
+    let pools = match size {
+        0 => EndingPools::find(&ground.connection, ground.fleet()).await?,
+        _ => None,
+    };
     let change =
         change(ground.fleet(), &census, size, &order(args, ground.fleet().spread), &args.keep.protect);
     if !ground.connection.session.is_quiet() {
@@ -105,11 +110,11 @@ async fn bring_to(
     match change {
         SizeChange::Nothing => {
             note_states(ground, &census);
-            nothing(ground, args, wanted, (scale, network)).await
+            nothing(ground, args, wanted, (scale, network, pools)).await
         }
         SizeChange::Grow(fleet) => grow::run(ground, args, &census, (scale, *fleet), metrics).await,
         SizeChange::Shrink(picked) => {
-            shrink::run(ground, args, &census, (scale, picked, network), metrics).await
+            shrink::run(ground, args, &census, (scale, picked, network, pools), metrics).await
         }
     }
 }
@@ -145,11 +150,17 @@ async fn nothing(
     ground: &Ground<'_>,
     args: &ScaleArgs,
     wanted: &Wanted,
-    (scale, network): (ScalePlan, Option<EndingNetwork>),
+    (scale, network, pools): (ScalePlan, Option<EndingNetwork>, Option<EndingPools>),
 ) -> Result<Exit, CommandError> {
-    if let Some(network) = &network {
-        let what = network.rows().collect();
-        let question = format!("Delete the {} of fleet {}?", network.what(), clean(&ground.key.name));
+    let rows = network.iter().flat_map(EndingNetwork::rows);
+    let what: Vec<_> = pools.iter().map(EndingPools::row).chain(rows).collect();
+    if !what.is_empty() {
+        let parts = match (&pools, &network) {
+            (Some(_), Some(network)) => format!("pools and the {}", network.what()),
+            (None, Some(network)) => network.what(),
+            (_, None) => "pools".to_owned(),
+        };
+        let question = format!("Delete the {parts} of fleet {}?", clean(&ground.key.name));
         let proposal = Proposal { what, question, answer: Typed::Word("DELETE"), ..Proposal::default() };
         if args.dry_run {
             super::shared::show_planned(ground, &scale, &proposal)?;
@@ -168,7 +179,12 @@ async fn nothing(
         carry_out(&environment, &scale, run, Means::Keep, no_sink(), stop).await?;
     }
     let mut exit = Exit::Done;
-    if let Some(network) = &network {
+    if let Some(pools) = &pools {
+        let environment = ground.connection.environment(ground.asking.store.clone());
+        ground.connection.session.say_when_stopped(crate::commands::instances::STOPPING);
+        exit = pools.delete(&ground.connection, &environment).await?;
+    }
+    if let Some(network) = network.as_ref().filter(|_| exit == Exit::Done) {
         let environment = ground.connection.environment(ground.asking.store.clone());
         ground.connection.session.say_when_stopped(crate::commands::instances::STOPPING);
         let ended = network.delete(&ground.connection, &environment).await?;

@@ -3,6 +3,7 @@
 use super::Ground;
 use super::shared::{note_count, show_planned, terminate_options};
 use crate::args::ScaleArgs;
+use crate::commands::ending_pools::EndingPools;
 use crate::commands::network::EndingNetwork;
 use crate::commands::proposals;
 use crate::commands::{costs, instances};
@@ -25,7 +26,7 @@ pub async fn run(
     ground: &Ground<'_>,
     args: &ScaleArgs,
     census: &Census,
-    (scale, picked, network): (ScalePlan, Picked, Option<EndingNetwork>),
+    (scale, picked, network, pools): (ScalePlan, Picked, Option<EndingNetwork>, Option<EndingPools>),
     metrics: Metrics,
 ) -> Result<Exit, CommandError> {
     let connection = &ground.connection;
@@ -41,7 +42,9 @@ pub async fn run(
         return Ok(Exit::NoneLaunched);
     }
     let mut options = terminate_options(&args.keep, &args.pace);
+    check_pools(pools.as_ref(), &options)?;
     let mut proposal = propose(ground, census, &scale, &picked, &options);
+    proposal.what.extend(pools.as_ref().map(EndingPools::row));
     proposal.what.extend(network.iter().flat_map(EndingNetwork::rows));
     proposal.options.extend(uneven.map(|uneven| format!("spread: {}", clean(&uneven.to_string()))));
     if args.dry_run {
@@ -54,11 +57,17 @@ pub async fn run(
     connection.session.say_when_stopped(instances::STOPPING);
     let short = picked.short;
     let note = (short > 0).then(|| protected(&picked));
-    let machines = picked.leaving.into_iter().map(|leaving| leaving.member.machine).collect();
-    let selection = Selection::freeze(machines);
+    let machines = picked.leaving.into_iter().map(|leaving| leaving.member.machine);
+    let selection = Selection::freeze(machines.collect());
     let environment = connection.environment(ground.asking.store.clone());
     let run = environment.new_run_id();
-    let names: Vec<String> = selection.machines().iter().map(|machine| machine.label().to_owned()).collect();
+    if let Some(pools) = pools.as_ref().filter(|pools| pools.is_busy()) {
+        let exit = pools.delete_pools(connection, &environment).await?;
+        if exit != Exit::Done {
+            return Ok(exit);
+        }
+    }
+    let names = names_of(&selection);
     let (sink, reporter) = ActionReporter::start(connection.session, run, "instance", &names)?;
     let priced = (ground.fleet(), &connection.settings.prices);
     let sink = metrics.watching(&environment, priced, &[], sink);
@@ -69,26 +78,22 @@ pub async fn run(
     let converged = result?;
     let Some(mut summary) = converged.terminated else { return Ok(Exit::NoneLaunched) };
     if !connection.session.stop.is_cancelled() {
-        let (client, store) = (connection.questions.clone(), &*environment.store);
-        let (compartment, prices) = (&connection.compartment, &connection.settings.prices);
-        let found =
-            fleet::costs::after_termination(&client, store, run, compartment, selection.machines(), prices);
-        summary.still_costs = costs::complete_costs(connection.session, found.await);
+        summary.still_costs = still_costs(ground, &environment, run, &selection).await;
     }
     let gone = summary.done + summary.accepted;
     let mut done = Done::new(&scale, scale.before.saturating_sub(gone)).by(converged.scale);
     let mut exit = Exit::of_actions(&summary);
-    if let Some(network) = &network {
-        if exit == Exit::Done && short == 0 {
+    if exit == Exit::Done && short == 0 {
+        if let Some(pools) = &pools {
+            exit = pools.delete(connection, &environment).await?;
+        }
+        if let Some(network) = network.as_ref().filter(|_| exit == Exit::Done) {
             let ended = network.delete(connection, &environment).await?;
             exit = ended.exit();
             done = done.with_network(ended);
-        } else {
-            let what = network.what();
-            console::line(&format!(
-                "note: the {what} is kept, because instances of the fleet may still be in it"
-            ));
         }
+    } else {
+        tell_kept(pools.is_some(), network.as_ref());
     }
     console::data(&done.terminated(&summary, connection.session.output))?;
     instances::advise(&summary);
@@ -99,6 +104,49 @@ pub async fn run(
     done.advise(connection.session);
     note_count(ground, args, &scale);
     Ok(if exit == Exit::Done && short > 0 { Exit::SomeFailed } else { exit })
+}
+
+/// What the terminated instances leave behind that costs money.
+async fn still_costs(
+    ground: &Ground<'_>,
+    environment: &fleet::Environment,
+    run: ledger::RunId,
+    selection: &Selection,
+) -> Option<Vec<fleet::price::StillCosts>> {
+    let connection = &ground.connection;
+    let (client, store) = (connection.questions.clone(), &*environment.store);
+    let (compartment, prices) = (&connection.compartment, &connection.settings.prices);
+    let found =
+        fleet::costs::after_termination(&client, store, run, compartment, selection.machines(), prices);
+    costs::complete_costs(connection.session, found.await)
+}
+
+fn names_of(selection: &Selection) -> Vec<String> {
+    selection.machines().iter().map(|machine| machine.label().to_owned()).collect()
+}
+
+/// Refuses to keep volumes that OCI deletes with a pool.
+fn check_pools(pools: Option<&EndingPools>, options: &fleet::action::Options) -> Result<(), CommandError> {
+    if options.keep_boot_volumes && pools.is_some_and(EndingPools::is_busy) {
+        return Err(CommandError::usage(
+            "a pool of the fleet is not at rest, so it can only be deleted with its members and their volumes",
+            "wait until `status` shows it as RUNNING, or omit --keep-boot-volumes",
+        ));
+    }
+    Ok(())
+}
+
+/// Says what stays because instances of the fleet may need it.
+fn tell_kept(pools: bool, network: Option<&EndingNetwork>) {
+    if pools {
+        console::line("note: the pools are kept, because instances of the fleet may still be in them");
+    }
+    if let Some(network) = network {
+        let what = network.what();
+        console::line(&format!(
+            "note: the {what} is kept, because instances of the fleet may still be in it"
+        ));
+    }
 }
 
 /// Refuses to terminate fewer or more instances than those named.

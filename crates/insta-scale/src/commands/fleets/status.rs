@@ -10,7 +10,7 @@ use crate::output::simulated::by_region;
 use crate::output::text::clean;
 use crate::session::Session;
 use fleet::FleetSpec;
-use fleet::fleets::{Belongings, Census, Standing, belongings, spread_now};
+use fleet::fleets::{Belongings, Census, PoolStanding, Standing, belongings, pool_standings, spread_now};
 use std::collections::BTreeSet;
 
 /// Shows the fleet.
@@ -74,7 +74,8 @@ async fn look(ground: &Ground<'_>, extras: &mut Option<Extras>) -> Result<Standi
     // What members have cost is counted from their creation, by the clock of the region.
     let now = by_region(ground.connection.session.now());
     let standing = Standing::of(ground.key.clone(), fleet, census, wanted, belongings, prices, now);
-    Ok(Standing { spread, unlisted: ground.unlisted.clone(), ..standing })
+    let pools = pools(ground).await?;
+    Ok(Standing { spread, pools, unlisted: ground.unlisted.clone(), ..standing })
 }
 
 /// The fleet with its domains. A config that cannot be launched can still be shown.
@@ -105,6 +106,25 @@ async fn belong(ground: &Ground<'_>, census: &Census) -> Result<Option<Belonging
                 clean(&failure.to_string())
             ));
             Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// The pools of the fleet, if its engine makes some. A fleet whose pools cannot be listed can still be shown.
+async fn pools(ground: &Ground<'_>) -> Result<Vec<PoolStanding>, CommandError> {
+    if !ground.fleet().engine.is_pooled() {
+        return Ok(Vec::new());
+    }
+    let client = ground.connection.questions.at(None);
+    match ground.connection.ask(pool_standings(&client, ground.fleet())).await {
+        Ok(pools) => Ok(pools),
+        Err(CommandError::Failure(failure)) => {
+            console::line(&format!(
+                "note: the instance pools cannot be listed: {}",
+                clean(&failure.to_string())
+            ));
+            Ok(Vec::new())
         }
         Err(error) => Err(error),
     }

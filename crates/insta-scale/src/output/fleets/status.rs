@@ -8,7 +8,7 @@ use crate::output::published::{PublishedDocument, text_of};
 use crate::output::runs::age;
 use crate::output::simulated::by_region;
 use crate::output::text::{clean, count, left, moment, ranges, thousands};
-use fleet::fleets::{Drift, MemberRow, SpreadStanding, Standing};
+use fleet::fleets::{Drift, MemberRow, PoolStanding, SpreadStanding, Standing};
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -53,6 +53,9 @@ pub fn text(standing: &Standing, file: &str, now: Timestamp, width: Option<usize
     line("price", price(standing));
     for (label, text) in belongings(standing) {
         line(label, text);
+    }
+    for pool in &standing.pools {
+        line("pool", pool_line(pool));
     }
     if let Some(until) = standing.expires {
         line("expires", format!("{} ({}), the first of them", moment(until), left(until, now)));
@@ -132,6 +135,13 @@ fn spread_line(spread: &SpreadStanding) -> String {
         counts.len(),
         spread.across.plural()
     )
+}
+
+/// `web-1f2e3d-p1: SCALING, 60 of 100 members running: OutOfCapacity: Out of host capacity`.
+fn pool_line(pool: &PoolStanding) -> String {
+    let why = pool.shortage.as_ref().map(|why| format!(": {}", clean(why))).unwrap_or_default();
+    let (name, state) = (clean(&pool.name), clean(&pool.state));
+    format!("{name}: {state}, {} of {} members running{why}", pool.running, pool.size)
 }
 
 /// Resources of the fleet other than its members.

@@ -126,7 +126,10 @@ impl World {
         }
         if let Some(refusal) = full {
             if self.now < deadline {
-                // There is no capacity now, so the next check comes later.
+                // There is no capacity now, so the next check comes later. The work request says so meanwhile.
+                if let Some(work) = self.pools.get(&number).and_then(|pool| pool.work) {
+                    self.note_work_request_error(work, code_of(&refusal), &refusal.message);
+                }
                 self.check_later(number, 6.0);
                 return;
             }
@@ -148,11 +151,7 @@ impl World {
     fn give_up(&mut self, number: u32, refusal: &ApiError) {
         let Some(pool) = self.pools.get(&number) else { return };
         let members = self.staying(pool);
-        let code = match refusal.code {
-            "LimitExceeded" | "QuotaExceeded" => "ServiceLimit",
-            "InternalError" => "OutOfCapacity",
-            _ => "InvalidParameter",
-        };
+        let code = code_of(refusal);
         let Some(pool) = self.pools.get_mut(&number) else { return };
         pool.size = members.len() as u32;
         if let Some(work) = pool.work.take() {
@@ -232,6 +231,16 @@ impl World {
         let formatted = pool.name_formatter.as_ref().map(|name| name.replace("${launchCount}", &count));
         let name = formatted.unwrap_or_else(own_name);
         details["displayName"] = name.into();
+        // Tags of the pool go to its members; those of the configuration win (Oracle: "Creating Instance Pools").
+        if !pool.tags.is_empty() && !details["freeformTags"].is_object() {
+            details["freeformTags"] = json!({});
+        }
+        for (key, value) in &pool.tags {
+            let own = &mut details["freeformTags"][key];
+            if own.is_null() {
+                *own = value.clone().into();
+            }
+        }
         details["availabilityDomain"] = self.identity.ad_name(placement.ad).into();
         details["compartmentId"] =
             crate::world::identity::compartment_ocid(&self.ids, pool.compartment).into();
@@ -305,5 +314,14 @@ impl World {
         if let Some(pool) = self.pools.get_mut(&number) {
             pool.members.remove(&instance);
         }
+    }
+}
+
+/// The code by which a work request of a pool states a refusal (Oracle: "Troubleshooting Instance Pools").
+fn code_of(refusal: &ApiError) -> &'static str {
+    match refusal.code {
+        "LimitExceeded" | "QuotaExceeded" => "ServiceLimit",
+        "InternalError" => "OutOfCapacity",
+        _ => "InvalidParameter",
     }
 }

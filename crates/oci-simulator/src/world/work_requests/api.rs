@@ -41,9 +41,20 @@ impl World {
             expected,
             finished: None,
             error: None,
+            failed_at: None,
         });
         self.works_of.entry(resource).or_default().push(number);
         number
+    }
+
+    /// Records why an open work request makes no progress.
+    pub(in crate::world) fn note_work_request_error(&mut self, number: u32, code: &str, message: &str) {
+        let now = self.now;
+        let Some(row) = self.work_requests.get_mut(number as usize) else { return };
+        if row.status == Status::InProgress && row.error.is_none() {
+            row.error = Some((code.into(), message.into()));
+            row.failed_at = Some(now);
+        }
     }
 
     /// Closes a work request that is still open.
@@ -58,6 +69,7 @@ impl World {
         if row.status == Status::InProgress {
             row.status = status;
             row.finished = Some(now);
+            row.failed_at = row.failed_at.filter(|_| error.is_some());
             row.error = error.map(|(code, message)| (code.into(), message.into()));
         }
     }
@@ -176,7 +188,7 @@ impl World {
         let errors = row.error.iter().map(|(code, message)| WorkRequestError {
             code: code.to_string(),
             message: message.to_string(),
-            timestamp: row.finished,
+            timestamp: row.failed_at.or(row.finished),
             ..WorkRequestError::default()
         });
         page.answer_small(

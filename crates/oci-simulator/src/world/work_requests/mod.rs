@@ -50,6 +50,9 @@ pub(super) struct WorkRequestRow {
     pub expected: Timestamp,
     pub finished: Option<Timestamp>,
     pub error: Option<(Box<str>, Box<str>)>,
+    /// When an error was recorded before the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed_at: Option<Timestamp>,
 }
 
 /// How long a work request stays ACCEPTED, in milliseconds (invented).

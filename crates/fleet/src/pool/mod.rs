@@ -1,0 +1,11 @@
+//! Instance pools and their configurations as the service shows them: those that this tool made, their members, and why members do
+//! not come; how one is deleted, and how a member leaves.
+//!
+//! It must not know about runs in progress, terminals or confirmations.
+
+mod end;
+mod rows;
+
+pub(crate) use end::{delete_part, detach};
+pub use rows::{EngineRow, FleetPool, PoolMember, configurations, lives, networks, pools};
+pub(crate) use rows::{homes, members, pool, shortage};

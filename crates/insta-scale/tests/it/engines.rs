@@ -1,0 +1,117 @@
+//! `engine:` in the config: what it means, what an engine cannot do, and whole commands with it on a simulated region.
+
+use crate::bad_config::{GOOD, errors, load_in};
+use crate::fleets::{add, scale, status};
+use crate::program::{Ended, Workplace};
+use crate::sim_serve::{Region, region};
+use fleet::Engine;
+use insta_scale::config::Overrides;
+use serde_json::Value;
+
+fn place_with_pools() -> (Workplace, Region) {
+    let (place, region) = region(&[]);
+    add(&place, "engine: instance-pool");
+    (place, region)
+}
+
+/// What the region has of pools, by state and size, as `status` shows it.
+fn pools(place: &Workplace) -> Vec<(String, u64)> {
+    let standing = status(place);
+    let pools = standing["pools"].as_array().cloned().unwrap_or_default();
+    let row = |pool: &Value| (pool["state"].as_str().unwrap().to_owned(), pool["size"].as_u64().unwrap());
+    pools.iter().map(row).collect()
+}
+
+fn run_to_end(place: &Workplace, size: &str) -> Ended {
+    place.run(&["scale", size, "--output", "json"])
+}
+
+#[test]
+fn an_engine_is_a_word_and_instances_by_default() {
+    let folder = tempfile::tempdir().unwrap();
+    let load = |line: &str| {
+        load_in(folder.path(), format!("{GOOD}{line}"), &Overrides::default()).unwrap().fleet.engine
+    };
+    assert_eq!(load(""), Engine::Instances);
+    assert_eq!(load("  engine: instances\n"), Engine::Instances);
+    assert_eq!(load("  engine: instance-pool\n"), Engine::InstancePool);
+    insta::assert_snapshot!(errors(format!("{GOOD}  engine: pools\n")));
+}
+
+#[test]
+fn what_a_pool_cannot_do_is_refused_with_the_reason() {
+    let wrong = "  engine: instance-pool\n  spread: {across: fault_domain}\n  hostname: \"{name}\"\n  preemptible: yes\n  \
+                 alternatives:\n    - {shape: VM.Standard3.Flex}\n  launch_details: {launchVolumeAttachments: []}\n";
+    insta::assert_snapshot!(errors(format!("{GOOD}{wrong}")));
+}
+
+#[test]
+fn commands_that_need_single_launches_say_so() {
+    let (place, _region) = place_with_pools();
+    for arguments in [
+        &["hunt", "--until", "1h", "--yes"][..],
+        &["launch", "--reserve", "--yes"],
+        &["replace", "--drifted", "--yes"],
+    ] {
+        let refused = place.run(arguments);
+        assert_eq!(refused.code, 2, "{arguments:?}: {}", refused.stderr);
+        let said = "does not go with `engine: instance-pool`";
+        assert!(refused.stderr.contains(said), "{arguments:?}: {}", refused.stderr);
+    }
+}
+
+#[test]
+fn a_fleet_of_pools_lives_through_all_commands() {
+    let (place, _region) = place_with_pools();
+    let grown = run_to_end(&place, "4");
+    assert_eq!(grown.code, 0, "{}", grown.stderr);
+    assert_eq!(grown.json()["launch"]["running"], 4, "{}", grown.stdout);
+    assert_eq!(pools(&place), [("RUNNING".to_owned(), 4)]);
+    let standing = status(&place);
+    assert_eq!((&standing["members"], &standing["by_state"]["RUNNING"]), (&4.into(), &4.into()));
+    let shown = place.run(&["status"]);
+    assert!(shown.stdout.contains("RUNNING, 4 of 4 members running"), "{}", shown.stdout);
+    // It joins its pool.
+    assert_eq!(run_to_end(&place, "6").code, 0);
+    assert_eq!(pools(&place), [("RUNNING".to_owned(), 6)]);
+    // Members that leave take their place in the pool along.
+    let shrunk = run_to_end(&place, "3");
+    assert_eq!(shrunk.code, 0, "{}", shrunk.stderr);
+    assert_eq!((pools(&place), &status(&place)["members"]), (vec![("RUNNING".to_owned(), 3)], &3.into()));
+    let name = status(&place)["instances"][0]["name"].as_str().unwrap().to_owned();
+    let ended = place.run(&["instances", "terminate", &name]);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    assert_eq!((pools(&place), &status(&place)["members"]), (vec![("RUNNING".to_owned(), 2)], &2.into()));
+    let runs = place.run(&["runs", "--output", "json"]);
+    assert_eq!(runs.code, 0, "{}", runs.stderr);
+    let gone = run_to_end(&place, "0");
+    assert_eq!(gone.code, 0, "{}", gone.stderr);
+    assert!(gone.stderr.contains("instance pools and configurations: 2 of 2 deleted"), "{}", gone.stderr);
+    assert_eq!((pools(&place), &status(&place)["members"]), (vec![], &0.into()));
+    assert_eq!(scale(&place, &["0"]).code, 0);
+}
+
+#[test]
+fn a_cleanup_deletes_pools_whose_members_are_gone() {
+    let (place, _region) = place_with_pools();
+    assert_eq!(run_to_end(&place, "2").code, 0);
+    let nothing = place.run(&["cleanup", "--dry-run"]);
+    assert!(nothing.stdout.contains("nothing is left over"), "{}", nothing.stdout);
+    let names: Vec<String> = {
+        let standing = status(&place);
+        let rows = standing["instances"].as_array().unwrap().clone();
+        rows.iter().map(|row| row["name"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(place.run(&["instances", "terminate", &names[0], &names[1]]).code, 0);
+    let found = place.run(&["cleanup", "--dry-run"]);
+    assert!(
+        found.stdout.contains("instance pool") && found.stdout.contains("instance configuration"),
+        "{}",
+        found.stdout
+    );
+    let cleaned = place.run(&["cleanup"]);
+    assert_eq!(cleaned.code, 0, "{}", cleaned.stderr);
+    assert_eq!(pools(&place), []);
+    let after = place.run(&["cleanup", "--dry-run"]);
+    assert!(after.stdout.contains("nothing is left over"), "{}", after.stdout);
+}
