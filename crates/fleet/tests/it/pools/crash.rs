@@ -2,11 +2,13 @@
 
 use super::short::{large, tight};
 use super::world::{configurations, living, nothing_left, plan, pools};
-use crate::launch::crash::crash_and_resume_plan;
+use crate::launch::crash::{Mortal, crash_and_resume_plan};
 use crate::launch::world::World;
-use fleet::Engine;
+use fleet::{Engine, LaunchOptions, no_sink};
 use ledger::Outcome;
 use std::collections::BTreeSet;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 
 #[test]
 fn a_death_doubles_neither_pool_nor_member() {
@@ -54,6 +56,29 @@ fn a_death_in_a_rollback_leaves_nothing() {
             let summary = crash_and_resume_plan(&world, &plan).await;
             assert_eq!(summary.outcome, Some(Outcome::GivenBack), "seed {seed}: {:?}", summary.warnings);
             nothing_left(&world).await;
+        });
+    }
+}
+
+#[test]
+fn every_await_of_a_creation_may_be_the_last() {
+    for polls in 1..60 {
+        played(async {
+            let world = World::seeded("roomy", 7);
+            world.store.set_sync_delay(Duration::from_millis(3));
+            let (env, plan) = (world.environment(), plan(&world, 5));
+            let (run, options) = (env.new_run_id(), LaunchOptions::default());
+            let launch = fleet::launch(&env, run, &plan, &options, no_sink(), CancellationToken::new());
+            if Mortal::new(launch, polls).await.is_none() {
+                world.store.crash(0);
+            }
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            if !world.store.snapshot(run).is_empty() {
+                world.resume(run).await;
+                let sizes: Vec<u32> = pools(&world).await.into_iter().map(|(_, size)| size).collect();
+                assert_eq!((sizes, configurations(&world).await), (vec![5], 1), "dead after {polls} polls");
+                assert_eq!(living(&world).len(), 5, "dead after {polls} polls");
+            }
         });
     }
 }
