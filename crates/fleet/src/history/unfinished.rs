@@ -31,7 +31,9 @@ impl UnfinishedRun {
 /// Whether a run has created something, or may have.
 pub(super) fn has_made_something(state: &RunState) -> bool {
     let counts = &state.counts;
-    counts.launched + counts.unsettled > 0 || !(state.reservations.is_empty() && state.reserving.is_empty())
+    let reserves = !(state.reservations.is_empty() && state.reserving.is_empty());
+    // A pool launches members whether or not a process gives them to slots.
+    counts.launched + counts.unsettled > 0 || reserves || state.engine.has_any()
 }
 
 /// The newest unfinished run of the fleet. A run that ended with failed slots is finished. A run that has created nothing, and

@@ -2,7 +2,7 @@
 
 use super::naming::NamePattern;
 use super::spec::FleetSpec;
-use super::{Plan, RUN_TAG};
+use super::{FLEET_TAG, Plan, RUN_TAG, SLOT_TAG};
 use crate::engine::cloud;
 use futures_util::TryStreamExt as _;
 use ledger::RunState;
@@ -50,8 +50,11 @@ pub async fn taken(client: &Client, fleet: &FleetSpec) -> Result<TakenNames, Fai
 impl TakenNames {
     fn count(&mut self, fleet: &FleetSpec, instance: &Instance) {
         let name = instance.display_name.as_deref().unwrap_or_default();
-        let Some(number) = number_in(fleet, name) else { return };
-        self.highest = self.highest.max(number);
+        match number_in(fleet, name) {
+            Some(number) => self.highest = self.highest.max(number),
+            None if is_member_of_a_pool(fleet, instance) => {}
+            None => return,
+        }
         self.ocids.insert(instance.id.clone());
         if matches!(
             instance.lifecycle_state,
@@ -63,6 +66,13 @@ impl TakenNames {
         let tags = instance.freeform_tags.iter().flatten();
         self.runs.extend(tags.filter(|(key, _)| *key == RUN_TAG).map(|(_, run)| run.clone()));
     }
+}
+
+/// Whether a pool of the fleet has launched the instance. Its name is the pool's choice, and it has no slot of its own.
+fn is_member_of_a_pool(fleet: &FleetSpec, instance: &Instance) -> bool {
+    let Some(tags) = &instance.freeform_tags else { return false };
+    let is_ours = fleet.tagged_name().is_some_and(|name| tags.get(FLEET_TAG).is_some_and(|tag| tag == name));
+    is_ours && !tags.contains_key(SLOT_TAG)
 }
 
 /// The highest number that a run has assigned to an instance, or may still assign when it is resumed; 0 if there is none.

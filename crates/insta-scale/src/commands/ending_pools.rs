@@ -10,10 +10,11 @@ use crate::output::instances::reporter::ActionReporter;
 use crate::output::summary::describe;
 use crate::output::text::{clean, count};
 use fleet::cleanup::{self, LeftPart, Leftovers};
+use fleet::history::read_past;
 use fleet::plan::is_of_network;
 use fleet::pool;
 use fleet::{Environment, FleetSpec};
-use ledger::{EnginePart, LedgerError, RunId};
+use ledger::{EnginePart, LedgerError, RunId, RunKind};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The pools and configurations of a fleet.
@@ -25,9 +26,9 @@ pub struct EndingPools {
 }
 
 impl EndingPools {
-    /// What the fleet has; `None` if its engine makes no pools, or there are none.
+    /// What the fleet has; `None` if neither its engine makes pools nor an earlier one of this ledger did, or there are none.
     pub async fn find(connection: &Connection<'_>, fleet: &FleetSpec) -> Result<Option<Self>, CommandError> {
-        if !fleet.engine.is_pooled() {
+        if !fleet.engine.is_pooled() && !had_pools(connection, fleet).await? {
             return Ok(None);
         }
         let client = connection.questions.at(None);
@@ -92,6 +93,19 @@ impl EndingPools {
     pub async fn delete(&self, connection: &Connection<'_>, env: &Environment) -> Result<Exit, CommandError> {
         delete(self.parts.clone(), connection, env).await
     }
+}
+
+/// Whether a run of this ledger has launched the fleet by pools: its config may have had another engine.
+async fn had_pools(connection: &Connection<'_>, fleet: &FleetSpec) -> Result<bool, CommandError> {
+    let Some(store) = connection.session.ledger_of_the_past()? else { return Ok(false) };
+    for head in store.runs().await?.into_iter().filter(|head| head.kind == Some(RunKind::Launch)) {
+        let Ok((_, plan)) = read_past(&*store, head.run).await else { continue };
+        let same = (&plan.fleet.name, &plan.fleet.compartment) == (&fleet.name, &fleet.compartment);
+        if same && plan.fleet.engine.is_pooled() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 async fn delete(

@@ -65,10 +65,13 @@ pub fn check_pool(engine: Engine, section: &Section<'_>, body: &Body, findings: 
 pub fn check_network(section: &Section<'_>, findings: &Findings) {
     let engine = Engine::ClusterNetwork.key();
     let help = "list one, or use `engine: instance-pool`";
-    let several = section.texts("availability_domain").len() != 1;
-    if let Some(place) = section.key_place("availability_domain").filter(|_| several) {
-        let message = format!("`engine: {engine}` is in one availability domain");
-        findings.mistake(Finding::at(place, message).help(help));
+    if section.texts("availability_domain").len() != 1 {
+        let place = section.key_place("availability_domain").or_else(|| section.key_place("engine"));
+        let message =
+            format!("`engine: {engine}` needs one availability_domain: OCI places its members together");
+        if let Some(place) = place {
+            findings.mistake(Finding::at(place, message).help(help));
+        }
     }
     if let Some(place) = section.key_place("fault_domain") {
         let message = format!(

@@ -46,6 +46,27 @@ fn what_a_pool_cannot_do_is_refused_with_the_reason() {
 }
 
 #[test]
+fn a_cluster_network_needs_one_domain() {
+    let without: String = GOOD
+        .lines()
+        .filter(|line| !line.contains("availability_domain"))
+        .fold(String::new(), |all, line| all + line + "\n");
+    let several = errors(format!("{without}  engine: cluster-network\n"));
+    assert!(several.contains("`engine: cluster-network` needs one availability_domain"), "{several}");
+}
+
+#[test]
+fn an_earlier_engine_leaves_nothing_behind() {
+    let (place, _region) = place_with_pools();
+    assert_eq!(run_to_end(&place, "2").code, 0);
+    let text = std::fs::read_to_string(place.path().join("config.yaml")).unwrap();
+    place.write("config.yaml", text.replace("engine: instance-pool", "engine: instances"));
+    let gone = run_to_end(&place, "0");
+    assert_eq!(gone.code, 0, "{}", gone.stderr);
+    assert!(gone.stderr.contains("instance pools and configurations: 2 of 2 deleted"), "{}", gone.stderr);
+}
+
+#[test]
 fn commands_that_need_single_launches_say_so() {
     let (place, _region) = place_with_pools();
     for arguments in [

@@ -108,6 +108,10 @@ impl<'a> Pools<'a> {
     }
 
     async fn work(&mut self) -> Result<(), Halted> {
+        // A run that had all its members is complete: what became of them since is the business of `scale` and `maintain`.
+        if self.open_slots().is_empty() && self.is_done() {
+            return Ok(());
+        }
         if let Err(error) = self.order().await? {
             self.fail_the_rest(&error).await;
             self.given_up = true;

@@ -4,8 +4,9 @@ use super::short::{large, tight};
 use super::world::{configurations, living, nothing_left, plan, pools};
 use crate::launch::crash::{Mortal, crash_and_resume_plan};
 use crate::launch::world::World;
+use fleet::history::find_unfinished;
 use fleet::{Engine, LaunchOptions, no_sink};
-use ledger::Outcome;
+use ledger::{Outcome, RunState};
 use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -73,6 +74,12 @@ fn every_await_of_a_creation_may_be_the_last() {
                 world.store.crash(0);
             }
             tokio::time::sleep(Duration::from_secs(1)).await;
+            // Another launch must not overlook what is there.
+            let now = world.environment().clock.now();
+            let unfinished = find_unfinished(&world.store, &plan.fleet, None, now).await.unwrap();
+            let is_open = RunState::fold(run, &world.store.snapshot(run)).outcome.is_none();
+            let is_there = is_open && configurations(&world).await > 0;
+            assert!(!is_there || unfinished.is_some(), "dead after {polls} polls");
             if !world.store.snapshot(run).is_empty() {
                 world.resume(run).await;
                 let sizes: Vec<u32> = pools(&world).await.into_iter().map(|(_, size)| size).collect();

@@ -1,9 +1,11 @@
 //! A fleet of pools is kept at its size, whoever changes it.
 
 use super::world::{living, plan, pools};
-use crate::launch::world::World;
+use crate::launch::world::{World, count};
 use fleet::fleets::{FleetKey, KeepEnd, KeepOptions, Keeper};
+use fleet::history::find_namesakes;
 use fleet::{Engine, LaunchOptions};
+use ledger::Event;
 use oci_api::models::UpdateInstancePoolDetails;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -47,4 +49,38 @@ async fn a_pool_that_was_changed_by_hand_gets_its_size_back() {
     assert_eq!(living(&world).len(), 7);
     assert_eq!(keep(&world, 12).await, KeepEnd::Kept);
     assert_eq!((living(&world).len(), pools(&world).await), (12, vec![(pool, 12)]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_complete_run_undoes_no_later_change() {
+    let world = World::of("roomy");
+    let (summary, _) = world.launch(&plan(&world, 12)).await;
+    let pool = pools(&world).await[0].0.clone();
+    let smaller = UpdateInstancePoolDetails { size: Some(7), ..UpdateInstancePoolDetails::default() };
+    world.environment().client.update_instance_pool(&pool, &smaller).await.unwrap();
+    tokio::time::sleep(Duration::from_mins(10)).await;
+    let (again, records) = world.resume(summary.run_id).await;
+    assert_eq!((again.outcome, again.running), (summary.outcome, 12));
+    assert_eq!(count(&records, |event| matches!(event, Event::Warning { .. })), 0);
+    tokio::time::sleep(Duration::from_mins(10)).await;
+    assert_eq!((living(&world).len(), pools(&world).await), (7, vec![(pool, 7)]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_launch_finds_the_members_by_their_tags() {
+    let world = World::of("roomy");
+    let plan = plan(&world, 12);
+    world.launch(&plan).await;
+    let env = world.environment();
+    let (client, now) = (env.client, env.clock.now());
+    // Another machine has no records of it.
+    let found = find_namesakes(&client, None, &plan.fleet, None, now).await.unwrap().found;
+    assert_eq!(found.map(|found| (found.living, found.runs.len())), Some((12, 1)));
+    let mut direct = plan.fleet.clone();
+    direct.engine = Engine::Instances;
+    let found = find_namesakes(&client, None, &direct, None, now).await.unwrap().found;
+    assert_eq!(found.map(|found| found.living), Some(12));
+    let mut other = plan.fleet.clone();
+    (other.name, other.name_prefix) = ("other".to_owned(), "other".to_owned());
+    assert!(find_namesakes(&client, None, &other, None, now).await.unwrap().found.is_none());
 }
