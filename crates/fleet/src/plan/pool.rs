@@ -132,7 +132,7 @@ impl Plan {
     }
 
     /// The body of the creation of an instance configuration.
-    pub(crate) fn configuration_request(&self, run: RunId) -> Value {
+    pub fn configuration_request(&self, run: RunId) -> Value {
         let mut tags = BTreeMap::new();
         self.fleet.engine_tags(&mut tags);
         let mut launch = self.fleet.member();

@@ -23,6 +23,7 @@ pub mod network;
 mod pace;
 pub mod placements;
 pub mod plain_reporter;
+mod pooled;
 pub mod preview;
 pub mod prices;
 pub mod progress;

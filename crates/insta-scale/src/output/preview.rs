@@ -4,7 +4,7 @@ use super::budget::describe_budget;
 use super::published::{PublishedDocument, text_of};
 use super::reserving::PlannedReservations;
 use super::text::{amount, clean, count};
-use super::{dry_run_report, network, reserving, want};
+use super::{dry_run_report, network, pooled, reserving, want};
 use crate::args::OutputFormat;
 use crate::config::Settings;
 use crate::names::{ResolvedName, resolved_names};
@@ -13,8 +13,7 @@ use fleet::plan::{Across, SpreadDomain, WantedTotals, WhenImpossible};
 use fleet::preflight::Preflight;
 use fleet::price::{Budget, Cost, Per};
 use fleet::{FleetSpec, Plan, Strategy};
-use ledger::{CapacityType, Placement, RunId};
-use oci_api::{Operation, Service};
+use ledger::{CapacityType, Placement};
 use oci_client::Endpoints;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -48,10 +47,11 @@ pub struct DryRunDocument<'a> {
     url: &'a str,
     /// The placements, in the order in which they are tried.
     placements: &'a [Placement],
-    /// The display names.
+    /// The display names; empty if a pool names its members.
     names: Vec<String>,
     /// The body of the first request, `LaunchInstanceDetails`. The others differ in `displayName` and in the tag
-    /// `oci-insta-scale-slot`, and at later placements in the fields that `placements` has.
+    /// `oci-insta-scale-slot`, and at later placements in the fields that `placements` has. If a pool launches the instances,
+    /// `CreateInstanceConfigurationDetails`: the pools follow it.
     body: &'a Value,
     /// What the service answered; `null` with `--offline`.
     preflight: Option<&'a Preflight>,
@@ -131,14 +131,7 @@ impl PlannedDomain {
 impl Preview<'_> {
     /// The text for stdout.
     pub fn text(&self, endpoints: &Endpoints, output: OutputFormat) -> String {
-        let url = url(endpoints);
-        let run = RunId(uuid::Uuid::nil());
-        // Numbers and strings only, so serialisation cannot fail.
-        let mut body = serde_json::to_value(self.plan.request(run, 1, 1)).unwrap_or_default();
-        if body["availabilityDomain"] == "" {
-            // Any domain of the region: the list was not requested.
-            body["availabilityDomain"] = Value::Null;
-        }
+        let (url, body) = pooled::first_request(self.plan, endpoints);
         match output {
             OutputFormat::Table | OutputFormat::Wide | OutputFormat::Csv => self.people(&url, &body),
             OutputFormat::Json | OutputFormat::Jsonl => text_of(&self.document(&url, &body), output),
@@ -159,7 +152,12 @@ impl Preview<'_> {
             method: "POST",
             url,
             placements: &plan.fleet.placements,
-            names: plan.slots().map(|slot| plan.name(slot)).collect(),
+            // OCI names the members of a pool.
+            names: plan
+                .slots()
+                .filter(|_| !plan.fleet.engine.is_pooled())
+                .map(|slot| plan.name(slot))
+                .collect(),
             body,
             preflight: *answer,
             cost: dry_run_report::fleet_cost(settings, *answer),
@@ -188,8 +186,14 @@ impl Preview<'_> {
         if let Some(budget) = budget {
             let _ = writeln!(out, "{}\n", describe_budget(budget));
         }
-        let _ = writeln!(out, "Each launch is POST {url}");
         let pretty = serde_json::to_string_pretty(body).unwrap_or_default();
+        if plan.fleet.engine.is_pooled() {
+            let _ =
+                writeln!(out, "The launch makes an instance configuration: POST {url}\nwith:\n{pretty}\n");
+            let _ = writeln!(out, "{}", pooled::later_requests(plan));
+            return out;
+        }
+        let _ = writeln!(out, "Each launch is POST {url}");
         let _ = writeln!(out, "with, for {}:\n{pretty}\n", clean(&plan.name(1)));
         let _ = writeln!(out, "{}", others(plan));
         let named = plan.fleet.placements.iter().all(|placement| placement.availability_domain.contains(':'));
@@ -250,15 +254,12 @@ fn others(plan: &Plan) -> String {
     format!("The other requests differ in: {}.", fields.join("; "))
 }
 
-fn url(endpoints: &Endpoints) -> String {
-    let base = endpoints.base(Service::Compute);
-    format!("{}://{}{}{}", base.scheme, base.authority, base.prefix, Operation::LaunchInstance.path(&[]))
-}
-
 /// The names in a plan: `web-1 … web-12`.
 fn names(plan: &Plan) -> String {
     let last = plan.name(plan.fleet.count);
-    if plan.fleet.count == 1 {
+    if plan.fleet.engine.is_pooled() {
+        format!("named {}-… by OCI, launched by {}", clean(&plan.fleet.name_prefix), plan.fleet.engine.key())
+    } else if plan.fleet.count == 1 {
         clean(&last)
     } else {
         format!("{} … {}", clean(&plan.name(1)), clean(&last))

@@ -82,6 +82,22 @@ fn commands_that_need_single_launches_say_so() {
 }
 
 #[test]
+fn a_dry_run_shows_the_requests_of_a_pool() {
+    let (place, _region) = place_with_pools();
+    let shown = place.run(&["launch", "--count", "700", "--dry-run", "--offline"]);
+    assert_eq!(shown.code, 0, "{}", shown.stderr);
+    for text in
+        ["/20160918/instanceConfigurations", "launchDetails", "for 2 pools, of at most 500 instances each"]
+    {
+        assert!(shown.stdout.contains(text), "{text}: {}", shown.stdout);
+    }
+    assert!(!shown.stdout.contains("oci-insta-scale-slot"), "{}", shown.stdout);
+    let document = place.run(&["launch", "--dry-run", "--offline", "--output", "json"]).json();
+    assert_eq!(document["body"]["instanceDetails"]["instanceType"], "compute");
+    assert_eq!(document["names"].as_array().map(Vec::len), Some(0));
+}
+
+#[test]
 fn a_fleet_of_pools_lives_through_all_commands() {
     let (place, _region) = place_with_pools();
     let grown = run_to_end(&place, "4");
