@@ -5,7 +5,7 @@ use crate::world::api::{ApiAnswer, ApiError, ApiRequest, ApiResult};
 use crate::world::error;
 use crate::world::identity::compartment_ocid;
 use crate::world::ids::{Id, Kind};
-use crate::world::limits::{CLUSTER_NETWORKS, check_management_limit};
+use crate::world::limits::Thing;
 use crate::world::network::{Common, Labels};
 use crate::world::paging::{Cursor, Order};
 use crate::world::pools::{Pool, PoolState};
@@ -33,11 +33,6 @@ impl World {
         Ok((number, row, pool.state))
     }
 
-    /// How many cluster networks there are.
-    pub(in crate::world) fn live_cluster_networks(&self) -> usize {
-        self.living_networks().count()
-    }
-
     /// The cluster networks that are not TERMINATED, by their numbers.
     pub(in crate::world) fn living_networks(&self) -> impl Iterator<Item = (u32, &ClusterNetworkRow)> {
         let all = (0_u32..).zip(&self.clusters.networks);
@@ -57,7 +52,8 @@ impl World {
         if ShapeId::find(shape).is_none_or(|shape| shape.get().rdma().is_none()) {
             return Err(error::invalid(format!("shape {shape} is not supported in a cluster network")));
         }
-        check_management_limit(CLUSTER_NETWORKS, self.live_cluster_networks())
+        let compartment = self.compartment(&new.compartment_id)?;
+        self.check_counted(compartment, None, &[(Thing::ClusterNetworks, 1)])
     }
 
     pub(in crate::world) fn create_cluster_network(

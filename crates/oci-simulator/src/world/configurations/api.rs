@@ -6,7 +6,7 @@ use crate::world::error;
 use crate::world::identity::compartment_ocid;
 use crate::world::ids::{Id, Kind};
 use crate::world::instances::validate::check_tags;
-use crate::world::limits::{CONFIGURATIONS, check_management_limit};
+use crate::world::limits::Thing;
 use crate::world::paging::{Cursor, Order};
 use crate::world::request::{answer, empty};
 use crate::world::shapes::ShapeId;
@@ -69,7 +69,7 @@ impl World {
             }
         };
         let compartment = self.compartment(&compartment)?;
-        check_management_limit(CONFIGURATIONS, self.configurations.len())?;
+        self.check_counted(compartment, None, &[(Thing::Configurations, 1)])?;
         self.check_kept_launch(&launch_fields(&details))?;
         let tags = tags.unwrap_or_default();
         check_tags(tags.iter().map(|(key, value)| (key.as_str(), value.as_str())))?;

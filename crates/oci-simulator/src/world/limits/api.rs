@@ -24,13 +24,6 @@ const SERVICES: [(&str, &str); 4] = [
     ("vcn", "Virtual Cloud Network"),
 ];
 
-pub(in crate::world) const CONFIGURATIONS: &str = "config-count";
-pub(in crate::world) const POOLS: &str = "pool-count";
-pub(in crate::world) const CLUSTER_NETWORKS: &str = "cluster-network-count";
-
-/// Limits of Compute Management for the region (Oracle: "Compute Service Limits").
-const MANAGEMENT: [(&str, i64); 3] = [(CLUSTER_NETWORKS, 15), (CONFIGURATIONS, 200), (POOLS, 50)];
-
 /// A limit of an availability domain needs one, and a regional limit has none.
 fn check_scope(local: bool, ad: Option<u8>) -> Result<(), ApiError> {
     match (local, ad) {
@@ -48,15 +41,6 @@ fn order(request: &ApiRequest) -> Order {
     Order { by_name: true, descending }
 }
 
-/// Refuses one more of a kind that a limit of Compute Management counts.
-pub(in crate::world) fn check_management_limit(name: &str, used: usize) -> Result<(), ApiError> {
-    let used = i64::try_from(used).unwrap_or(i64::MAX);
-    match MANAGEMENT.iter().find(|(own, _)| *own == name) {
-        Some((_, value)) if used >= *value => Err(error::limit_exceeded(&[name.to_owned()])),
-        _ => Ok(()),
-    }
-}
-
 impl World {
     pub(in crate::world) fn get_resource_availability(&self, request: &ApiRequest) -> ApiResult {
         self.compartment_in(request)?;
@@ -69,16 +53,6 @@ impl World {
             fractional_availability: Some((allowed - used).max(0) as f64),
             ..ResourceAvailability::default()
         };
-        if let Some((_, value)) =
-            MANAGEMENT.iter().find(|(own, _)| *own == name && service == "compute-management")
-        {
-            let used = match name {
-                CONFIGURATIONS => self.configurations.len(),
-                CLUSTER_NETWORKS => self.live_cluster_networks(),
-                _ => self.live_pools(),
-            };
-            return answer(request.operation, &regional(*value, i64::try_from(used).unwrap_or(i64::MAX)));
-        }
         if let Some(limit) = Counted::find(name).filter(|limit| limit.service == service) {
             check_scope(limit.local, ad)?;
             let used = self.counted_used(limit, Where { ad, compartment: None });
@@ -134,10 +108,6 @@ impl World {
                     add(limit.name(), place, place.map(|ad| self.identity.ad_name(ad)), value);
                 }
             }
-        } else if service == "compute-management" && ad.is_none() {
-            for (limit, value) in MANAGEMENT {
-                add(limit.to_owned(), None, None, value);
-            }
         }
         for limit in COUNTED.iter().filter(|limit| limit.service == service) {
             let ads = if limit.local { (0..self.settings.domains()).map(Some).collect() } else { vec![None] };
@@ -189,12 +159,9 @@ impl World {
             };
             (SERVICE, limit.name(), limit.ad.is_some(), unit)
         });
-        let management =
-            MANAGEMENT.iter().map(|(name, _)| ("compute-management", (*name).to_owned(), false, "resources"));
         let counted =
             COUNTED.iter().map(|limit| (limit.service, limit.name.to_owned(), limit.local, limit.unit()));
         let rows = compute
-            .chain(management)
             .chain(counted)
             .filter(|(own, limit, ..)| {
                 service.is_none_or(|service| service == *own) && name.is_none_or(|name| name == limit)

@@ -1,4 +1,4 @@
-//! Limits on how many networks, addresses, volumes and backups there are. What is used is counted when a limit is in force or
+//! Limits on how many networks, addresses, volumes, backups, configurations and pools there are. What is used is counted when a limit is in force or
 //! asked for, and not kept.
 
 use crate::world::api::ApiError;
@@ -16,6 +16,9 @@ pub(in crate::world) enum Thing {
     Volumes,
     StorageInGbs,
     Backups,
+    Configurations,
+    Pools,
+    ClusterNetworks,
 }
 
 /// One of these limits.
@@ -39,14 +42,17 @@ pub(in crate::world) struct Where {
     pub compartment: Option<u32>,
 }
 
-/// All of them. Names and scopes: Oracle, "Networking Quotas" and "Block Volume Quotas". Values: Oracle, "Service Limits" for the
-/// networks; those of volumes differ between tenancies, and are therefore no limits unless a scenario sets them.
-pub(in crate::world) const COUNTED: [Counted; 5] = [
+/// All of them. Names and scopes: Oracle, "Networking Quotas", "Block Volume Quotas" and "Compute Quotas". Values: Oracle, "Service
+/// Limits"; those of volumes differ between tenancies, and are therefore no limits unless a scenario sets them.
+pub(in crate::world) const COUNTED: [Counted; 8] = [
     Counted::new("vcn", "vcn-count", false, 50, Thing::Vcns),
     Counted::new("vcn", "reserved-public-ip-count", false, 50, Thing::ReservedPublicIps),
     Counted::new("block-storage", "volume-count", true, UNLIMITED, Thing::Volumes),
     Counted::new("block-storage", "total-storage-gb", true, UNLIMITED, Thing::StorageInGbs),
     Counted::new("block-storage", "backup-count", false, UNLIMITED, Thing::Backups),
+    Counted::new("compute-management", "cluster-network-count", false, 15, Thing::ClusterNetworks),
+    Counted::new("compute-management", "config-count", false, 200, Thing::Configurations),
+    Counted::new("compute-management", "pool-count", false, 50, Thing::Pools),
 ];
 
 impl Counted {
@@ -140,6 +146,15 @@ impl World {
             Thing::Backups => {
                 let living = self.volumes.backups.iter().filter(|row| row.common.lives());
                 count(living.filter(|row| is_of(row.compartment)).count())
+            }
+            Thing::Configurations => {
+                count(self.configurations.values().filter(|row| is_of(row.compartment)).count())
+            }
+            Thing::Pools => {
+                count(self.pools.values().filter(|row| row.exists() && is_of(row.compartment)).count())
+            }
+            Thing::ClusterNetworks => {
+                count(self.living_networks().filter(|(_, row)| is_of(row.compartment)).count())
             }
             Thing::Volumes => self.volumes_in(place, |_| 1),
             Thing::StorageInGbs => self.volumes_in(place, |size| size),

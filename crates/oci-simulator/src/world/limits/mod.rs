@@ -6,7 +6,7 @@ mod api;
 mod check;
 mod counted;
 
-pub(super) use api::{CLUSTER_NETWORKS, CONFIGURATIONS, POOLS, SERVICE, check_management_limit};
+pub(super) use api::SERVICE;
 pub(super) use counted::{Counted, Thing, USUAL_BOOT_SIZE_GBS, of_new_volumes};
 
 use super::capacity::Need;

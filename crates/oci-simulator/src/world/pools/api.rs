@@ -7,7 +7,7 @@ use crate::world::identity::{compartment_ocid, fault_domain, fault_domain_name};
 use crate::world::ids::{Id, Kind};
 use crate::world::instances::State;
 use crate::world::instances::validate::check_tags;
-use crate::world::limits::{POOLS, check_management_limit};
+use crate::world::limits::Thing;
 use crate::world::paging::{Cursor, Order};
 use crate::world::request::{answer, empty};
 use crate::world::state::World;
@@ -86,8 +86,8 @@ impl World {
         details: CreateInstancePoolDetails,
         caller: &Caller,
     ) -> Result<u32, ApiError> {
-        check_management_limit(POOLS, self.live_pools())?;
         let compartment = self.compartment(&details.compartment_id)?;
+        self.check_counted(compartment, None, &[(Thing::Pools, 1)])?;
         let (configuration, _) = self.configuration(&details.instance_configuration_id)?;
         let placements = self.read_placements(&details.placement_configurations)?;
         let size = Self::pool_size(details.size)?;

@@ -26,10 +26,6 @@ impl World {
         number.and_then(|number| Some((number, self.pools.get(&number)?))).ok_or_else(error::not_found)
     }
 
-    pub(in crate::world) fn live_pools(&self) -> usize {
-        self.pools.values().filter(|pool| pool.exists()).count()
-    }
-
     pub(super) fn enter_pool(&mut self, number: u32, state: PoolState) {
         let id = Id(Kind::InstancePool, number);
         let Some(pool) = self.pools.get_mut(&number).filter(|pool| pool.state != state) else { return };
