@@ -12,8 +12,8 @@ pub fn checksum(seq: u64, at: &str, event: &str) -> i64 {
     i64::from_le_bytes(hash(bytes).to_le_bytes())
 }
 
-/// FNV-1a.
-pub(crate) fn hash(bytes: impl Iterator<Item = u8>) -> u64 {
+/// FNV-1a: the same on every machine and in every version.
+pub fn hash(bytes: impl Iterator<Item = u8>) -> u64 {
     bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
     })

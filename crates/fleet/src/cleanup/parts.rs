@@ -4,7 +4,7 @@
 use super::evidence::Evidence;
 use super::notes::Notes;
 use super::{LeftPart, Scope};
-use crate::plan::{ENGINE_TAG, is_of_network};
+use crate::plan::ENGINE_TAG;
 use crate::pool::{self, EngineRow};
 use crate::query::select::Machine;
 use ledger::{EnginePart, RunId};
@@ -26,20 +26,15 @@ pub(super) async fn find(
         return Ok(Vec::new());
     }
     let client = &client.at(None);
-    let pools = match pool::pools(client, &scope.compartment).await {
+    let pools = match pool::with_owners(client, &scope.compartment).await {
         Err(failure) if failure.class == FailureClass::NotFound && !evidence.made_parts => {
             return Ok(Vec::new());
         }
         pools => pools?,
     };
-    let networks = if pools.iter().any(|pool| is_of_network(&pool.row.mark)) {
-        pool::networks(client, &scope.compartment).await?
-    } else {
-        Vec::new()
-    };
     let mut left = Vec::new();
     let mut used = BTreeSet::new();
-    for pool in &pools {
+    for (pool, (kind, owner)) in &pools {
         let members = pool::members(client, &scope.compartment, &pool.row.ocid).await?;
         let stays = |state: &State| !matches!(state, State::Terminating | State::Terminated);
         let staying = members
@@ -48,12 +43,7 @@ pub(super) async fn find(
             .count();
         let left_over = match meant(&pool.row, evidence, scope) {
             Some(run) if staying == 0 => {
-                let why = "nothing that stays is in it";
-                left.push(match networks.iter().find(|(_, inner)| *inner == pool.row.ocid) {
-                    // It ends with its pool.
-                    Some((network, _)) => part(EnginePart::ClusterNetwork, network, run, why),
-                    None => part(EnginePart::InstancePool, &pool.row, run, why),
-                });
+                left.push(part(*kind, owner, run, "nothing that stays is in it"));
                 true
             }
             Some(_) => false,

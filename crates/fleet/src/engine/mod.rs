@@ -3,6 +3,7 @@
 
 pub mod backoff;
 pub(crate) mod cloud;
+pub(crate) mod deletion;
 pub mod env;
 pub mod failure;
 pub(crate) mod journal;

@@ -1,5 +1,6 @@
 //! The parts of networks as lists show them: what all kinds have in common.
 
+pub(super) use crate::engine::deletion::lives;
 use crate::plan::RUN_TAG;
 use crate::plan::network::{NETWORK_TAG, PartKind};
 use ledger::RunId;
@@ -45,11 +46,6 @@ impl PartRow {
     pub fn is(&self, kind: PartKind, run: RunId) -> bool {
         self.run() == Some(run) && self.tags.get(NETWORK_TAG).is_some_and(|key| key == kind.key())
     }
-}
-
-/// Whether a part in this state exists and nobody has deleted it.
-pub(super) fn lives(state: &str) -> bool {
-    !matches!(state, "TERMINATING" | "TERMINATED" | "DELETED")
 }
 
 /// The living networks of a compartment.

@@ -2,7 +2,7 @@
 
 use super::naming::NamePattern;
 use super::spec::FleetSpec;
-use super::{FLEET_TAG, Plan, RUN_TAG, SLOT_TAG};
+use super::{ENGINE_TAG, FLEET_TAG, Plan, RUN_TAG, is_of_pool};
 use crate::engine::cloud;
 use futures_util::TryStreamExt as _;
 use ledger::RunState;
@@ -68,11 +68,11 @@ impl TakenNames {
     }
 }
 
-/// Whether a pool of the fleet has launched the instance. Its name is the pool's choice, and it has no slot of its own.
+/// Whether a pool of the fleet has launched the instance. Its name is the pool's choice.
 fn is_member_of_a_pool(fleet: &FleetSpec, instance: &Instance) -> bool {
     let Some(tags) = &instance.freeform_tags else { return false };
     let is_ours = fleet.tagged_name().is_some_and(|name| tags.get(FLEET_TAG).is_some_and(|tag| tag == name));
-    is_ours && !tags.contains_key(SLOT_TAG)
+    is_ours && tags.get(ENGINE_TAG).is_some_and(|mark| is_of_pool(mark))
 }
 
 /// The highest number that a run has assigned to an instance, or may still assign when it is resumed; 0 if there is none.

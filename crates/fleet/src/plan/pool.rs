@@ -2,6 +2,7 @@
 //! retry token always comes with the same body.
 
 use super::{EXPIRY_TAG, Engine, FLEET_TAG, FleetSpec, Plan, RUN_TAG};
+use ledger::stored::hash;
 use ledger::{Placement, RunId};
 use oci_api::models::{
     ClusterNetworkPlacementConfigurationDetails, CreateClusterNetworkDetails,
@@ -79,7 +80,7 @@ impl FleetSpec {
             tags.remove(EXPIRY_TAG);
         }
         let places = serde_json::to_value(self.pool_placements()).unwrap_or_default();
-        format!("{} {:016x}", self.engine.key(), checksum(&json!([launch, places]).to_string()))
+        format!("{} {:016x}", self.engine.key(), hash(json!([launch, places]).to_string().bytes()))
     }
 
     /// Each availability domain of the plan with its fault domains, if it names some.
@@ -220,12 +221,6 @@ impl FleetSpec {
 fn short(run: RunId) -> String {
     let digits = run.0.simple().to_string();
     digits[digits.len() - 6..].to_owned()
-}
-
-/// FNV-1a: the same on every machine and in every version.
-fn checksum(text: &str) -> u64 {
-    text.bytes()
-        .fold(0xcbf2_9ce4_8422_2325, |sum, byte| (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 #[cfg(test)]

@@ -2,12 +2,11 @@
 
 use super::rows;
 use crate::engine::backoff::Backoff;
-use crate::engine::failure::{AfterDelete, AfterRead, error_record, own_error, policy};
+use crate::engine::deletion::delete_until_gone;
 use crate::tuning::POOL_ENDS;
-use ledger::{EnginePart, ErrorClass, ErrorRecord};
+use ledger::{EnginePart, ErrorRecord};
 use oci_client::{Client, Failure, FailureClass};
 use std::time::Duration;
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// Deletes a part and waits until it is gone: a pool with its members and their volumes. A part that is gone already counts as
@@ -18,60 +17,21 @@ pub(crate) async fn delete_part(
     ocid: &str,
     stop: &CancellationToken,
 ) -> Result<(), ErrorRecord> {
-    let end = Instant::now() + POOL_ENDS;
     let pauses = Backoff::doubling(Duration::from_secs(2), Duration::from_secs(20));
-    let mut accepted = false;
-    for nth in 1.. {
-        let last = if accepted {
-            match state(client, part, ocid).await {
-                Ok(state) if state == "TERMINATED" => return Ok(()),
-                Ok(_) => None,
-                Err(failure) => match policy(failure.class).read {
-                    AfterRead::NotThere => return Ok(()),
-                    AfterRead::Again => Some(failure),
-                    AfterRead::GiveUp => return Err(error_record(&failure)),
-                },
-            }
-        } else {
-            match delete(client, part, ocid).await {
-                Ok(()) if part == EnginePart::InstanceConfiguration => return Ok(()),
-                Ok(()) => {
-                    accepted = true;
-                    None
-                }
-                Err(failure) => match policy(failure.class).delete {
-                    AfterDelete::Gone => return Ok(()),
-                    AfterDelete::Again => Some(failure),
-                    AfterDelete::GiveUp => return Err(error_record(&failure)),
-                },
-            }
-        };
-        let is_over = Instant::now() >= end || {
-            tokio::select! {
-                () = tokio::time::sleep(pauses.pause(nth)) => false,
-                () = stop.cancelled() => true,
-            }
-        };
-        if is_over {
-            return Err(match last {
-                Some(failure) => error_record(&failure),
-                None => own_error(
-                    ErrorClass::NotDeleted,
-                    "NotDeleted",
-                    &format!("the {} is being deleted; run the command again to go on", part.what()),
-                ),
-            });
-        }
-    }
-    Ok(())
+    let how = (part.what(), POOL_ENDS, pauses);
+    delete_until_gone(how, || delete(client, part, ocid), || state(client, part, ocid), stop).await
 }
 
 async fn state(client: &Client, part: EnginePart, ocid: &str) -> Result<String, Failure> {
     match part {
+        // It has no state: it exists or not.
+        EnginePart::InstanceConfiguration => {
+            client.get_instance_configuration(ocid).await.map(|_| "AVAILABLE".to_owned())
+        }
         EnginePart::ClusterNetwork => {
             Ok(client.get_cluster_network(ocid).await?.value.lifecycle_state.to_string())
         }
-        _ => Ok(rows::pool(client, ocid).await?.0),
+        EnginePart::InstancePool | EnginePart::ComputeCluster => Ok(rows::pool(client, ocid).await?.0),
     }
 }
 
@@ -87,7 +47,14 @@ async fn delete(client: &Client, part: EnginePart, ocid: &str) -> Result<(), Fai
 /// failure.
 pub(crate) async fn detach(client: &Client, pool: &str, ocid: &str, token: &str) -> Result<(), Failure> {
     match client.detach_instance_pool_instance(pool, ocid, token).await {
-        Err(failure) if failure.class == FailureClass::NotFound => Ok(()),
+        // The service says the same to somebody who may not detach it, and the pool would then replace what is terminated.
+        Err(failure) if failure.class == FailureClass::NotFound => {
+            match client.get_instance_pool_instance(pool, ocid).await {
+                Ok(_) => Err(failure),
+                Err(read) if read.class == FailureClass::NotFound => Ok(()),
+                Err(read) => Err(read),
+            }
+        }
         answer => answer,
     }
 }

@@ -6,6 +6,7 @@
 mod end;
 mod rows;
 
+pub use crate::engine::deletion::lives;
 pub(crate) use end::{delete_part, detach};
-pub use rows::{EngineRow, FleetPool, PoolMember, configurations, lives, networks, pools};
+pub use rows::{EngineRow, FleetPool, POOL_LACKS, PoolMember, configurations, networks, pools, with_owners};
 pub(crate) use rows::{homes, members, pool, shortage};

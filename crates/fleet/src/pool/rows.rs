@@ -1,10 +1,11 @@
 //! What the lists of pools, configurations and members show.
 
+use crate::engine::deletion::lives;
 use crate::engine::failure::work_request_error;
-use crate::plan::{ENGINE_TAG, FLEET_TAG, RUN_TAG, is_of_pool};
+use crate::plan::{ENGINE_TAG, FLEET_TAG, RUN_TAG, is_of_network, is_of_pool};
 use crate::query::select::Machine;
 use jiff::Timestamp;
-use ledger::{ErrorRecord, RunId};
+use ledger::{EnginePart, ErrorRecord, RunId};
 use oci_api::models::{InstanceLifecycleState as State, InstanceSummary};
 use oci_client::{Client, Failure, FailureClass};
 use std::collections::{BTreeMap, BTreeSet};
@@ -37,11 +38,6 @@ pub struct FleetPool {
     pub running: u32,
     /// Its configuration.
     pub configuration: String,
-}
-
-/// Whether a pool in this state exists and nobody has deleted it.
-pub fn lives(state: &str) -> bool {
-    !matches!(state, "TERMINATING" | "TERMINATED")
 }
 
 fn row(ocid: String, name: Option<String>, tags: Option<BTreeMap<String, String>>) -> Option<EngineRow> {
@@ -94,6 +90,27 @@ pub async fn networks(client: &Client, compartment: &str) -> Result<Vec<(EngineR
         Some((row(network.id, network.display_name, network.freeform_tags)?, pool))
     });
     Ok(ours.collect())
+}
+
+/// The pools of a compartment as [`pools`] does, each with what is deleted to end it: its cluster network, or itself.
+///
+/// # Errors
+/// When they cannot be listed.
+pub async fn with_owners(
+    client: &Client,
+    compartment: &str,
+) -> Result<Vec<(FleetPool, (EnginePart, EngineRow))>, Failure> {
+    let pools = pools(client, compartment).await?;
+    let networks = if pools.iter().any(|pool| is_of_network(&pool.row.mark)) {
+        networks(client, compartment).await?
+    } else {
+        Vec::new()
+    };
+    let owner = |pool: &FleetPool| match networks.iter().find(|(_, inner)| *inner == pool.row.ocid) {
+        Some((network, _)) => (EnginePart::ClusterNetwork, network.clone()),
+        None => (EnginePart::InstancePool, pool.row.clone()),
+    };
+    Ok(pools.into_iter().map(|pool| (pool.clone(), owner(&pool))).collect())
 }
 
 /// One pool as it is now, in whatever state: state, size and running members.
@@ -150,6 +167,9 @@ pub(crate) async fn members(
     Ok(members)
 }
 
+/// The beginning of the message of such a failure.
+pub const POOL_LACKS: &str = "the pool lacks members";
+
 /// Why a pool does not get all of its members, if its latest work request says so.
 pub(crate) async fn shortage(
     client: &Client,
@@ -163,7 +183,11 @@ pub(crate) async fn shortage(
     };
     let errors = client.list_work_request_errors(&latest.id).await?;
     let latest = errors.into_iter().max_by_key(|error| error.timestamp);
-    Ok(latest.map(|error| work_request_error(&error.code, &error.message).1))
+    Ok(latest.map(|error| {
+        let record = work_request_error(&error.code, &error.message).1;
+        // Tells it from the refusal of a single launch, whose remedies a pool does not have.
+        ErrorRecord { message: format!("{POOL_LACKS}: {}", record.message), ..record }
+    }))
 }
 
 /// The pool of each of these instances that is a member of one.
@@ -171,11 +195,17 @@ pub(crate) async fn homes(
     client: &Client,
     machines: &[Machine],
 ) -> Result<BTreeMap<String, String>, Failure> {
-    let ours = machines.iter().filter(|machine| machine.tags.get(ENGINE_TAG).is_some_and(is_of_pool));
-    let compartments: BTreeSet<&str> = ours.map(|machine| machine.compartment.as_str()).collect();
+    let mut marks: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for machine in machines {
+        if let Some(mark) = machine.tags.get(ENGINE_TAG).filter(|mark| is_of_pool(mark)) {
+            marks.entry(&machine.compartment).or_default().insert(mark);
+        }
+    }
     let mut homes = BTreeMap::new();
-    for compartment in compartments {
-        for pool in pools(client, compartment).await? {
+    for (compartment, marks) in marks {
+        let pools = pools(client, compartment).await?;
+        // Members have the mark of their pool.
+        for pool in pools.into_iter().filter(|pool| marks.contains(pool.row.mark.as_str())) {
             let listed = match members(client, compartment, &pool.row.ocid).await {
                 // It has ended meanwhile.
                 Err(failure) if failure.class == FailureClass::NotFound => continue,

@@ -11,7 +11,6 @@ use crate::output::summary::describe;
 use crate::output::text::{clean, count};
 use fleet::cleanup::{self, LeftPart, Leftovers};
 use fleet::history::read_past;
-use fleet::plan::is_of_network;
 use fleet::pool;
 use fleet::{Environment, FleetSpec};
 use ledger::{EnginePart, LedgerError, RunId, RunKind};
@@ -32,7 +31,7 @@ impl EndingPools {
             return Ok(None);
         }
         let client = connection.questions.at(None);
-        let pools = connection.ask(pool::pools(&client, &fleet.compartment)).await?;
+        let pools = connection.ask(pool::with_owners(&client, &fleet.compartment)).await?;
         let rows = connection.ask(pool::configurations(&client, &fleet.compartment)).await?;
         let is_ours =
             |row: &pool::EngineRow| row.fleet.is_some() && row.fleet.as_deref() == fleet.tagged_name();
@@ -43,20 +42,9 @@ impl EndingPools {
             run: row.run.map(|run| run.to_string()).unwrap_or_default(),
             why: String::new(),
         };
-        let pools: Vec<_> = pools.into_iter().filter(|pool| is_ours(&pool.row)).collect();
-        let busy = pools.iter().any(|pool| pool.state != "RUNNING" && pool.state != "STOPPED");
-        let networks = if pools.iter().any(|pool| is_of_network(&pool.row.mark)) {
-            connection.ask(pool::networks(&client, &fleet.compartment)).await?
-        } else {
-            Vec::new()
-        };
-        let pools = pools.into_iter().map(|pool| {
-            match networks.iter().find(|(_, inner)| *inner == pool.row.ocid) {
-                // It ends with its pool.
-                Some((network, _)) => part(EnginePart::ClusterNetwork, network.clone()),
-                None => part(EnginePart::InstancePool, pool.row),
-            }
-        });
+        let pools: Vec<_> = pools.into_iter().filter(|(pool, _)| is_ours(&pool.row)).collect();
+        let busy = pools.iter().any(|(pool, _)| pool.state != "RUNNING" && pool.state != "STOPPED");
+        let pools = pools.into_iter().map(|(_, (kind, owner))| part(kind, owner));
         let rows = rows.into_iter().filter(is_ours).map(|row| part(EnginePart::InstanceConfiguration, row));
         let parts: Vec<LeftPart> = pools.chain(rows).collect();
         Ok((!parts.is_empty()).then_some(Self { parts, busy }))

@@ -4,7 +4,7 @@ use oci_api::Operation;
 use oci_api::models::{
     ClusterNetwork, ClusterNetworkSummary, CreateClusterNetworkDetails, CreateInstancePoolDetails,
     DetachInstancePoolInstanceDetails, InstanceConfiguration, InstanceConfigurationSummary, InstancePool,
-    InstancePoolSummary, InstanceSummary, UpdateInstancePoolDetails,
+    InstancePoolInstance, InstancePoolSummary, InstanceSummary, UpdateInstancePoolDetails,
 };
 use serde_json::Value;
 
@@ -28,6 +28,14 @@ impl Client {
     ) -> Result<Vec<InstanceConfigurationSummary>, Failure> {
         self.all(Call::new(Operation::ListInstanceConfigurations).query("compartmentId", compartment_id))
             .await
+    }
+
+    /// One instance configuration.
+    pub async fn get_instance_configuration(
+        &self,
+        configuration_id: &str,
+    ) -> Result<Answered<InstanceConfiguration>, Failure> {
+        self.call(Call::new(Operation::GetInstanceConfiguration).path(configuration_id)).await
     }
 
     /// Deletes an instance configuration. It is refused while a pool uses it.
@@ -80,6 +88,15 @@ impl Client {
     ) -> Result<Vec<InstanceSummary>, Failure> {
         let call = Call::new(Operation::ListInstancePoolInstances).path(pool_id);
         self.all(call.query("compartmentId", compartment_id)).await
+    }
+
+    /// One member of a pool.
+    pub async fn get_instance_pool_instance(
+        &self,
+        pool_id: &str,
+        instance_id: &str,
+    ) -> Result<Answered<InstancePoolInstance>, Failure> {
+        self.call(Call::new(Operation::GetInstancePoolInstance).path(pool_id).path(instance_id)).await
     }
 
     /// Takes a member out of its pool, whose size goes down by one. The instance goes on running.

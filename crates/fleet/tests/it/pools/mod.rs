@@ -1,6 +1,7 @@
 //! Fleets with `engine: instance-pool`.
 
 mod crash;
+mod denied;
 mod keeping;
 mod launching;
 mod network;
