@@ -12,6 +12,8 @@ use ledger::{ErrorClass, ErrorRecord, Outcome};
 pub enum Cause {
     /// No host has free capacity.
     Capacity,
+    /// OCI has no host for the members of a pool.
+    PoolCapacity,
     /// A capacity reservation is used up.
     ReservationExhausted,
     /// Too many requests.
@@ -106,8 +108,9 @@ pub enum Cause {
 
 impl Cause {
     /// All causes, for the documentation.
-    pub const ALL: [Self; 46] = [
+    pub const ALL: [Self; 47] = [
         Self::Capacity,
+        Self::PoolCapacity,
         Self::ReservationExhausted,
         Self::Throttled,
         Self::Limit,
@@ -159,6 +162,7 @@ impl Cause {
     pub fn hint(self) -> &'static str {
         match self {
             Self::Capacity => text::CAPACITY,
+            Self::PoolCapacity => text::POOL_CAPACITY,
             Self::ReservationExhausted => text::RESERVATION_EXHAUSTED,
             Self::Throttled => text::THROTTLED,
             Self::Limit => text::LIMIT,
@@ -306,6 +310,7 @@ impl Cause {
             ErrorClass::Ambiguous if is_foreign(error) => Self::AmbiguousNotOci,
             _ if is_foreign(error) => Self::NotOci,
             ErrorClass::Blocked => Self::of_blocked(&error.code),
+            ErrorClass::Capacity if has(fleet::pool::POOL_LACKS) => Self::PoolCapacity,
             ErrorClass::Capacity if has("reservation") => Self::ReservationExhausted,
             ErrorClass::Capacity => Self::Capacity,
             ErrorClass::Throttled => Self::Throttled,

@@ -99,6 +99,15 @@ pub enum EngineStep {
         /// The size to set.
         size: u32,
     },
+    /// The size was refused: the pool keeps the one that it had.
+    ResizeRefused {
+        /// The pool.
+        ocid: String,
+        /// Its size.
+        size: u32,
+        /// The failure.
+        error: ErrorRecord,
+    },
     /// The pool has the size that was set.
     Resized {
         /// The pool.
@@ -204,7 +213,9 @@ impl EngineState {
             }
             EngineStep::Gone { ocid } => self.deleted(ocid),
             EngineStep::ResizeIntended { ocid, size, .. } => self.sized(ocid, *size, true),
-            EngineStep::Resized { ocid, size } => self.sized(ocid, *size, false),
+            EngineStep::Resized { ocid, size } | EngineStep::ResizeRefused { ocid, size, .. } => {
+                self.sized(ocid, *size, false);
+            }
         }
     }
 

@@ -21,6 +21,14 @@ pub fn step(step: &EngineStep) -> String {
         EngineStep::ResizeIntended { ocid, from, size } => {
             format!("setting the size of {} from {from} to {size}", clean(ocid))
         }
+        EngineStep::ResizeRefused { ocid, size, error } => {
+            format!(
+                "{} keeps the size {size}: {}: {}",
+                clean(ocid),
+                clean(&error.code),
+                clean(&error.message)
+            )
+        }
         EngineStep::Resized { ocid, size } => format!("{} has the size {size}", clean(ocid)),
     }
 }

@@ -16,7 +16,7 @@ pub(crate) use rollback::roll_back;
 use super::context::{Context, Halted};
 use super::cut::{Cut, sleep_until};
 use crate::tuning::{POOL_BOOT_LISTS, POOL_BOOTS, POOL_LISTS, POOL_POLL, POOL_POLLS};
-use ledger::{EnginePart, ErrorRecord, Event, Phase};
+use ledger::{EnginePart, ErrorRecord, Event, Next, Phase};
 use oci_client::{Client, RetryPolicy};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -51,10 +51,31 @@ pub(crate) async fn work(context: &Context<'_>, stop: &CancellationToken) -> Cut
         }
     }
     match (interrupted, late) {
-        (true, _) => Cut::Interrupted,
+        (true, _) => {
+            tell_what_goes_on(context).await;
+            Cut::Interrupted
+        }
         (false, true) => Cut::Late,
         (false, false) => Cut::Not,
     }
+}
+
+/// Warns that the end of the process ends no pool: OCI launches the rest, which costs money.
+async fn tell_what_goes_on(context: &Context<'_>) {
+    let warnings = context.journal.state(|state| {
+        let open = state.remaining().filter(|(_, next)| matches!(next, Next::Launch { .. })).count();
+        let pools = state.engine.parts.iter().filter(|((part, _), known)| {
+            open > 0 && *part == EnginePart::InstancePool && known.ocid.is_some()
+        });
+        let warning = |name: &str| {
+            format!(
+                "instance pool {name} goes on launching members, which cost money: `resume` takes them into the run, and `scale 0` deletes \
+                 the pool"
+            )
+        };
+        pools.map(|(_, known)| Event::Warning { message: warning(&known.name) }).collect::<Vec<_>>()
+    });
+    context.journal.record(warnings).await;
 }
 
 /// The pools of one run.
@@ -125,16 +146,23 @@ impl<'a> Pools<'a> {
             if !self.given_up {
                 self.check_shortage().await?;
             }
-            // The first members appear after seconds, and later polls cost more than they show. The longer members have booted,
-            // the longer they may go on.
-            let pause = if self.open_slots().is_empty() {
-                (self.progress.elapsed() * 2 / 3).clamp(POOL_POLL * 3, POOL_BOOTS)
-            } else {
-                (POOL_POLL * (nth + 1)).min(POOL_POLLS)
-            };
-            self.context.pause(self.context.spread(pause, 0.8)).await?;
+            self.context.pause(self.context.spread(self.pause_after(nth), 0.8)).await?;
         }
         Ok(())
+    }
+
+    /// The pause after a poll. The first members appear after seconds, and later polls cost more than they show. The longer members
+    /// have booted, the longer they may go on.
+    fn pause_after(&self, nth: u32) -> Duration {
+        if self.open_slots().is_empty() {
+            return (self.progress.elapsed() * 2 / 3).clamp(POOL_POLL * 3, POOL_BOOTS);
+        }
+        let usual = (POOL_POLL * (nth + 1)).min(POOL_POLLS);
+        match self.context.options.retry_for.filter(|_| !self.given_up) {
+            // A time that somebody chose ends when it is over, and not with the poll after it.
+            Some(given) => usual.min(given.saturating_sub(self.progress.elapsed()).max(POOL_POLL)),
+            None => usual,
+        }
     }
 
     /// Whether every slot has ended, or has an instance that is as far as the run waits for.

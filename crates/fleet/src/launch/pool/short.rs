@@ -23,8 +23,17 @@ impl Pools<'_> {
 
     /// Finds why members are missing, and gives them up once none has come for a while.
     pub(super) async fn check_shortage(&mut self) -> Result<(), Halted> {
-        let open = self.open_slots();
-        if open.is_empty() || self.looked.elapsed() < POOL_LOOKS {
+        if self.open_slots().is_empty() {
+            return Ok(());
+        }
+        if self.is_out_of_patience() {
+            // A member that has come since the last list is progress.
+            self.listed = None;
+            self.look().await?;
+        }
+        // What is given up is told with the last reason.
+        let looks = self.is_out_of_patience() || self.looked.elapsed() >= POOL_LOOKS;
+        if self.open_slots().is_empty() || !looks {
             return Ok(());
         }
         self.looked = Instant::now();
@@ -54,14 +63,19 @@ impl Pools<'_> {
             self.context.journal.record(vec![Event::Warning { message }]).await;
         }
         self.shortage = reason.or(self.shortage.take());
-        let waited = self.progress.elapsed();
-        let gone = self.existing().is_empty();
-        if gone || waited >= self.patience() {
+        if self.is_out_of_patience() {
+            let gone = self.existing().is_empty();
+            let waited = self.progress.elapsed();
             let error =
                 self.shortage.clone().unwrap_or_else(|| if gone { deleted() } else { silent(waited) });
             self.give_up(&error).await?;
         }
         Ok(())
+    }
+
+    /// Whether no member has come for so long that the run waits for none, or none can come.
+    fn is_out_of_patience(&self) -> bool {
+        self.existing().is_empty() || self.progress.elapsed() >= self.patience()
     }
 
     /// How long the run waits for the next member.
@@ -102,8 +116,7 @@ impl Pools<'_> {
             let step = EngineStep::ResizeIntended { ocid: ocid.clone(), from, size };
             self.context.journal.intend(Event::Engine { step }).await.map_err(|_| Halted)?;
             if let Err(error) = self.resize(&ocid, size).await? {
-                // A size that was refused is still what it was.
-                let step = EngineStep::Resized { ocid: ocid.clone(), size: from };
+                let step = EngineStep::ResizeRefused { ocid: ocid.clone(), size: from, error: error.clone() };
                 let message = format!(
                     "instance pool {ocid} does not accept the size {size} ({}: {}): OCI goes on trying to launch {} more \
                      members for up to 24 hours, and then lowers the size itself. `resume` takes in those that come, and `scale 0` \

@@ -3,7 +3,7 @@
 use super::world::{living, nothing_left, plan, pools};
 use crate::launch::world::{World, count};
 use fleet::{LaunchOptions, Plan};
-use ledger::{EngineStep, Event, Outcome};
+use ledger::{EngineStep, Event, Outcome, Record};
 use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -59,9 +59,36 @@ async fn too_few_members_are_kept_without_a_minimum() {
         |event: &Event| matches!(event, Event::Engine { step: EngineStep::ResizeIntended { size: 60, .. } });
     assert_eq!(count(&records, resize), 1);
     assert!(summary.warnings.iter().any(|warning| warning.contains("does not accept the size 60")));
+    let refused =
+        |event: &Event| matches!(event, Event::Engine { step: EngineStep::ResizeRefused { size: 70, .. } });
+    assert_eq!(count(&records, refused), 1);
+    let set = |event: &Event| matches!(event, Event::Engine { step: EngineStep::Resized { .. } });
+    assert_eq!(count(&records, set), 0);
     // A day later OCI has lowered the size itself.
     tokio::time::sleep(Duration::from_hours(25)).await;
     assert_eq!(pools(&world).await[0].1, 60);
+}
+
+#[tokio::test(start_paused = true)]
+async fn members_are_awaited_as_long_as_asked_for() {
+    for seconds in [10, 45, 200] {
+        let world = tight(4);
+        let options =
+            LaunchOptions { retry_for: Some(Duration::from_secs(seconds)), ..LaunchOptions::default() };
+        let (summary, records) =
+            world.launch_with(&large(&world, 70), &options, CancellationToken::new()).await;
+        assert_eq!((summary.running, summary.failed), (60, 10), "after {seconds} s");
+        let resizes = |record: &Record| {
+            matches!(record.event, Event::Engine { step: EngineStep::ResizeIntended { .. } })
+        };
+        let given_up = records.iter().position(resizes).unwrap();
+        let members = records[..given_up].iter().filter(|one| matches!(one.event, Event::Launched { .. }));
+        assert_eq!(members.clone().count(), 60, "given up after {seconds} s, while members came");
+        let waited =
+            records[given_up].at.duration_since(members.max_by_key(|one| one.seq).unwrap().at).as_secs();
+        let seconds = i64::try_from(seconds).unwrap();
+        assert!((seconds - 1..seconds + 15).contains(&waited), "{waited} s instead of {seconds}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -82,6 +109,22 @@ async fn a_member_that_is_terminated_is_replaced() {
     let living = living(&world);
     assert_eq!(living.len(), 30);
     assert!(summary.instances.iter().all(|row| living.iter().any(|ocid| row.ocid.as_ref() == Some(ocid))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_interrupted_run_names_the_pool_that_goes_on() {
+    let world = World::of("roomy");
+    let (plan, options, stop) = (plan(&world, 30), LaunchOptions::default(), CancellationToken::new());
+    let later = async {
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        stop.cancel();
+    };
+    let ((summary, _), ()) = tokio::join!(world.launch_with(&plan, &options, stop.clone()), later);
+    assert_eq!(summary.outcome, Some(Outcome::Interrupted), "{summary:?}");
+    let told = |warning: &&String| warning.contains("goes on launching members");
+    assert_eq!(summary.warnings.iter().filter(told).count(), 1, "{:?}", summary.warnings);
+    let (again, _) = world.resume(summary.run_id).await;
+    assert_eq!((again.outcome, again.running), (Some(Outcome::Complete), 30));
 }
 
 #[tokio::test(start_paused = true)]

@@ -10,7 +10,10 @@ use crate::output::simulated::by_region;
 use crate::output::text::clean;
 use crate::session::Session;
 use fleet::FleetSpec;
-use fleet::fleets::{Belongings, Census, PoolStanding, Standing, belongings, pool_standings, spread_now};
+use fleet::fleets::{
+    Belongings, Census, FleetMember, PoolStanding, Standing, belongings, pool_standings, spread_now,
+};
+use fleet::plan::{ENGINE_TAG, is_of_pool};
 use std::collections::BTreeSet;
 
 /// Shows the fleet.
@@ -73,8 +76,10 @@ async fn look(ground: &Ground<'_>, extras: &mut Option<Extras>) -> Result<Standi
     let belongings = extras.as_ref().and_then(|known| known.belongings.clone());
     // What members have cost is counted from their creation, by the clock of the region.
     let now = by_region(ground.connection.session.now());
+    let is_member = |member: &FleetMember| member.machine.tags.get(ENGINE_TAG).is_some_and(is_of_pool);
+    let pooled = fleet.engine.is_pooled() || census.members.iter().any(is_member);
     let standing = Standing::of(ground.key.clone(), fleet, census, wanted, belongings, prices, now);
-    let pools = pools(ground).await?;
+    let pools = if pooled { pools(ground).await? } else { Vec::new() };
     Ok(Standing { spread, pools, unlisted: ground.unlisted.clone(), ..standing })
 }
 
@@ -111,11 +116,8 @@ async fn belong(ground: &Ground<'_>, census: &Census) -> Result<Option<Belonging
     }
 }
 
-/// The pools of the fleet, if its engine makes some. A fleet whose pools cannot be listed can still be shown.
+/// The pools of the fleet. A fleet whose pools cannot be listed can still be shown.
 async fn pools(ground: &Ground<'_>) -> Result<Vec<PoolStanding>, CommandError> {
-    if !ground.fleet().engine.is_pooled() {
-        return Ok(Vec::new());
-    }
     let client = ground.connection.questions.at(None);
     match ground.connection.ask(pool_standings(&client, ground.fleet())).await {
         Ok(pools) => Ok(pools),
