@@ -206,7 +206,7 @@ async fn read_lists(
         let read = poll.read(&mut met).await;
         let states = met.into_iter().map(|(ocid, seen)| (ocid, ObservedState::In(seen.lifecycle_state)));
         sight.states.extend(states);
-        sight.pages += read?;
+        sight.pages += read?.pages;
     }
     Ok(())
 }

@@ -109,6 +109,11 @@ pub(crate) fn poll(compartment: &str) -> Call {
     list(compartment).retry(POLL)
 }
 
+/// The same, of those in one state.
+pub(crate) fn poll_in(compartment: &str, state: &InstanceLifecycleState) -> Call {
+    poll(compartment).query("lifecycleState", state.as_str())
+}
+
 /// The volumes that a termination keeps. Both fields are always sent, since the service's defaults differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct KeepVolumes {

@@ -28,10 +28,21 @@ impl From<Instance> for Observation {
 /// When a poll stops reading pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Until {
+    /// After this many pages, if the last wanted instance was not found earlier.
+    Pages(usize),
     /// After the page with the last wanted instance. This saves requests only if the list begins with the newest.
     AllMet,
     /// At the end of the list, for a caller that needs the length of the list.
     End,
+}
+
+/// How much of a list a poll has read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct PagesRead {
+    pub pages: usize,
+    pub rows: usize,
+    /// Whether the list has no more pages.
+    pub ended: bool,
 }
 
 /// One poll of a list.
@@ -46,20 +57,33 @@ pub(crate) struct ListPoll<'a> {
 }
 
 impl ListPoll<'_> {
-    /// Adds the wanted instances to `met` while it reads, and returns the number of pages read.
+    /// Adds the wanted instances to `met` while it reads, and returns how much it has read.
     ///
     /// The caller may drop the future: `met` then contains what was found until then.
-    pub async fn read(self, met: &mut BTreeMap<String, Observation>) -> Result<usize, Failure> {
+    pub async fn read(self, met: &mut BTreeMap<String, Observation>) -> Result<PagesRead, Failure> {
         let mut pages = std::pin::pin!(self.client.pages::<Observation>(self.list));
-        let mut read = 0;
+        let mut read = PagesRead::default();
         let mut missing = self.wanted.len();
-        while self.until == Until::End || missing > 0 {
+        loop {
+            let goes_on = match self.until {
+                Until::End => true,
+                Until::AllMet => missing > 0,
+                Until::Pages(most) => missing > 0 && read.pages < most,
+            };
+            if !goes_on {
+                break;
+            }
             let next = match self.pacer {
                 Some(pacer) => pacer.call(Class::Read, pages.try_next()).await?,
                 None => pages.try_next().await?,
             };
-            let Some(page) = next else { break };
-            read += 1;
+            let Some(page) = next else {
+                read.ended = true;
+                break;
+            };
+            read.pages += 1;
+            read.ended = page.next_page.is_none();
+            read.rows += page.value.len();
             for mut instance in page.value {
                 if self.wanted.contains(instance.id.as_str()) {
                     let before = met.insert(std::mem::take(&mut instance.id), instance);

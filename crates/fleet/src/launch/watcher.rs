@@ -1,8 +1,10 @@
 //! Waits for launched instances to run, with one poll for all of them instead of one for each.
 //!
-//! A poll reads the pages of ListInstances, newest first, until it has found every watched instance; if there are fewer of
-//! those than pages, it reads each one separately. A failed poll says nothing about any instance.
+//! A poll reads the pages of ListInstances, newest first, until it has found every watched instance, or only the list of those
+//! that run where that takes fewer pages; if there are fewer watched instances than pages, it reads each one separately. A
+//! failed poll says nothing about any instance.
 
+mod look;
 mod poll;
 
 use super::{context::Context, watch_table::Watched};
@@ -14,7 +16,7 @@ use tokio::{sync::mpsc::UnboundedSender, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 /// The pause before the first poll and after one that saw changes. Half of it is the usual delay of events.
-const INTERVAL: Duration = Duration::from_secs(5);
+const INTERVAL: Duration = Duration::from_millis(5500);
 /// While nothing changes, the pause grows up to this.
 const LONGEST: Duration = Duration::from_secs(10);
 const INTERVALS: Backoff = Backoff::growing(INTERVAL, LONGEST, 125);
@@ -23,9 +25,9 @@ const INTERVALS: Backoff = Backoff::growing(INTERVAL, LONGEST, 125);
 const SHORTEST: Duration = Duration::from_secs(1);
 /// Added to the expected time of running, so that the poll does not just miss it.
 const MARGIN: Duration = Duration::from_millis(100);
-/// Until the first instance is running, only this many of the oldest are polled …
+/// Until the first instance is running, only this many of the oldest are polled, if a list takes more requests.
 const SCOUTS: usize = 2;
-/// … except that all of them are polled at this interval, to find those that fail early.
+/// The states of all are read at this interval, to find those that fail; other polls may read only what runs.
 const LOOK_AT_ALL: Duration = Duration::from_secs(30);
 /// An instance that neither the list nor a GET has known for this long is lost. Terminated instances stay listed for 12 hours
 /// (OpenAPI of the Core Services), so this is not a normal end; lists are not known to lag by minutes.
@@ -43,7 +45,7 @@ pub(crate) async fn run(
         context,
         freed,
         quiet_polls: 0,
-        pages: 1,
+        lists: look::Lists::default(),
         list_refused: None,
         warned: false,
         one_ran: false,
@@ -79,8 +81,7 @@ struct Watcher<'a> {
     freed: UnboundedSender<SlotNumber>,
     /// Consecutive polls that saw no change.
     quiet_polls: u32,
-    /// The number of pages of the last complete poll.
-    pages: usize,
+    lists: look::Lists,
     /// When the service last refused to list the compartment; meanwhile instances are read one by one.
     list_refused: Option<Instant>,
     warned: bool,

@@ -16,6 +16,11 @@ fn unlogged() -> String {
     ROOMY.replace("event_log: 2000000", "event_log: 0")
 }
 
+/// The same with the boots of the preset `roomy`.
+fn slow_boots() -> String {
+    ROOMY.replace("boot_seconds: {min: 30, max: 60}", "boot_seconds: {min: 30, max: 120}")
+}
+
 type Outcome = Result<Value, Box<dyn Error>>;
 
 /// Enough capacity for everything, without faults.
@@ -32,7 +37,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         ("limit_50", || limited(50.0)),
         ("two_processes_10", || two(10.0)),
         ("two_processes_50", || two(50.0)),
-        ("watch_1000", watch),
+        ("watch_1000", || watch(1000, ROOMY)),
+        ("watch_200", || watch(200, &slow_boots())),
         ("small_runs", small_runs),
         ("scale", scale),
     ] {
@@ -96,12 +102,12 @@ fn two(rate: f64) -> Outcome {
     }))
 }
 
-/// 1,000 instances unthrottled, seen to RUNNING.
-fn watch() -> Outcome {
+/// Instances unthrottled, seen to RUNNING.
+fn watch(count: u32, region: &str) -> Outcome {
     let (mut others, mut delays, mut longest) = (Vec::new(), Vec::new(), Vec::new());
     for seed in 1..=5 {
-        let run = virtually(async { Whole::new(ROOMY, seed)?.launch(1000, seed).await })?;
-        others.push(run.other_requests() as f64 / 1000.0);
+        let run = virtually(async { Whole::new(region, seed)?.launch(count, seed).await })?;
+        others.push(run.other_requests() as f64 / f64::from(count));
         delays.push(run.delays.get(run.delays.len() / 2).copied().unwrap_or(f64::NAN));
         longest.push(run.delays.last().copied().unwrap_or(f64::NAN));
     }

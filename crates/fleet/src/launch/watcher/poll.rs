@@ -1,15 +1,15 @@
 //! One poll: how the instances are read, and what each response means.
 
 use super::super::{adopt, context::Halted, termination, watch_table::Watched};
-use super::{LIST_AGAIN, LOOK_AT_ALL, LOST_AFTER, SCOUTS, Watcher};
+use super::{LIST_AGAIN, LOOK_AT_ALL, LOST_AFTER, SCOUTS, Watcher, look::PollKind};
 use crate::engine::{
     cloud,
     pacer::Class,
-    poll::{ListPoll, Observation, Until},
+    poll::{ListPoll, Observation, PagesRead, Until},
 };
 use ledger::{ErrorClass, ErrorRecord, Event};
 use oci_api::models::InstanceLifecycleState as State;
-use oci_client::{Failure, FailureClass};
+use oci_client::{Call, Failure, FailureClass};
 use std::collections::BTreeMap;
 use tokio::time::Instant;
 
@@ -34,20 +34,22 @@ enum List {
 }
 
 impl Watcher<'_> {
-    /// Reads everything that is watched. A failure leaves the rest for the next poll.
+    /// Reads the states of what is watched. A failure leaves the rest for the next poll.
     pub(super) async fn look(&mut self) -> PollResult {
-        let wanted = self.wanted();
+        let (look, wanted) = self.wanted();
         let mut seen = PollResult::default();
-        let refused = self.list_refused.is_some_and(|at| at.elapsed() < LIST_AGAIN);
-        let one_by_one = refused || wanted.len() < self.pages || wanted.len() <= SCOUTS;
-        let missing = if one_by_one {
-            wanted
-        } else {
-            match self.read_list(&wanted, &mut seen).await {
+        let missing = match look {
+            PollKind::OneByOne | PollKind::Scouts => wanted,
+            // What is not in this list may be in any other state.
+            PollKind::Running { at_most } => match self.read_running(&wanted, at_most, &mut seen).await {
+                Ok(List::Refused) => wanted,
+                Ok(List::Read | List::Unread) | Err(Halted) => return seen,
+            },
+            PollKind::All => match self.read_list(&wanted, &mut seen).await {
                 Ok(List::Read) => wanted.into_iter().filter(|ocid| !seen.met.contains_key(ocid)).collect(),
                 Ok(List::Refused) => wanted,
                 Ok(List::Unread) | Err(Halted) => return seen,
-            }
+            },
         };
         let mut failures = 0;
         for ocid in missing {
@@ -89,19 +91,31 @@ impl Watcher<'_> {
         }
     }
 
-    /// The OCIDs to read, in order. Instances of one shape boot alike, so until the first one runs, the oldest suffice.
-    fn wanted(&mut self) -> Vec<String> {
+    /// How to read, and the OCIDs to read, in order.
+    fn wanted(&mut self) -> (PollKind, Vec<String>) {
         let table = self.context.watch.lock();
-        if self.one_ran || table.len() <= SCOUTS || self.saw_all_at.elapsed() >= LOOK_AT_ALL {
-            self.saw_all_at = Instant::now();
-            return table.keys().cloned().collect();
+        let full = self.saw_all_at.elapsed() >= LOOK_AT_ALL;
+        let refused = self.list_refused.is_some_and(|at| at.elapsed() < LIST_AGAIN);
+        let look = self.lists.next(table.len(), !self.one_ran, full);
+        let look = match look {
+            PollKind::All | PollKind::Running { .. } if refused && (full || self.one_ran) => {
+                PollKind::OneByOne
+            }
+            PollKind::All | PollKind::Running { .. } if refused => PollKind::Scouts,
+            look => look,
+        };
+        if look != PollKind::Scouts {
+            if !matches!(look, PollKind::Running { .. }) {
+                self.saw_all_at = Instant::now();
+            }
+            return (look, table.keys().cloned().collect());
         }
         let mut oldest: Vec<(Instant, &String)> =
             table.iter().map(|(ocid, watched)| (watched.since, ocid)).collect();
         oldest.sort_unstable();
         let mut scouts: Vec<String> = oldest.into_iter().take(SCOUTS).map(|(_, ocid)| ocid.clone()).collect();
         scouts.sort_unstable();
-        scouts
+        (look, scouts)
     }
 
     async fn get(&self, ocid: &str) -> Result<Observation, Failure> {
@@ -110,40 +124,58 @@ impl Watcher<'_> {
         answer.map(Observation::from)
     }
 
-    /// Reads pages until every wanted instance was found, and reports a failure.
+    /// Reads the list of all states until every wanted instance was found, and reports a failure.
     async fn read_list(&mut self, wanted: &[String], seen: &mut PollResult) -> Result<List, Halted> {
-        seen.list = match self.read_pages(wanted, seen).await {
-            Ok(()) => {
+        let list = cloud::poll(&self.context.plan.fleet.compartment);
+        let (outcome, read) = self.read_pages(list, wanted, Until::AllMet, seen).await?;
+        seen.list = outcome;
+        if let Some(read) = read {
+            self.lists.all_read(read.pages);
+        }
+        Ok(outcome)
+    }
+
+    /// Reads the list of those that run. `List::Read` says nothing about those that it does not show.
+    async fn read_running(
+        &mut self,
+        wanted: &[String],
+        at_most: usize,
+        seen: &mut PollResult,
+    ) -> Result<List, Halted> {
+        let list = cloud::poll_in(&self.context.plan.fleet.compartment, &State::Running);
+        let (outcome, read) = self.read_pages(list, wanted, Until::Pages(at_most), seen).await?;
+        if let Some(read) = read {
+            self.lists.running_read(read.rows, read.ended);
+        }
+        Ok(outcome)
+    }
+
+    /// Reads pages of a list, and reports a failure.
+    async fn read_pages(
+        &mut self,
+        list: Call,
+        wanted: &[String],
+        until: Until,
+        seen: &mut PollResult,
+    ) -> Result<(List, Option<PagesRead>), Halted> {
+        let context = self.context;
+        let wanted = wanted.iter().map(String::as_str).collect();
+        let (client, pacer) = (&context.env.client, Some(&context.pacer));
+        let poll = ListPoll { client, pacer, list, wanted: &wanted, until };
+        match context.ask(poll.read(&mut seen.met)).await? {
+            Ok(read) => {
                 self.list_refused = None;
-                List::Read
+                Ok((List::Read, Some(read)))
             }
-            Err(None) => return Err(Halted),
-            Err(Some(failure)) => {
+            Err(failure) => {
                 self.poll_failed(&failure).await;
                 let refused = failure.class == FailureClass::NotFound;
                 if refused {
                     self.list_refused = Some(Instant::now());
                 }
-                if refused { List::Refused } else { List::Unread }
+                Ok((if refused { List::Refused } else { List::Unread }, None))
             }
-        };
-        Ok(seen.list)
-    }
-
-    /// `Err(None)` means that the run was halted.
-    async fn read_pages(&mut self, wanted: &[String], seen: &mut PollResult) -> Result<(), Option<Failure>> {
-        let context = self.context;
-        let wanted = wanted.iter().map(String::as_str).collect();
-        let poll = ListPoll {
-            client: &context.env.client,
-            pacer: Some(&context.pacer),
-            list: cloud::poll(&context.plan.fleet.compartment),
-            wanted: &wanted,
-            until: Until::AllMet,
-        };
-        let read = context.ask(poll.read(&mut seen.met)).await.map_err(|_| None)?.map_err(Some)?;
-        self.pages = read.max(1);
-        Ok(())
+        }
     }
 
     /// Records the result of the poll. Returns whether anything has changed.

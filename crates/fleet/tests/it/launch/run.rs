@@ -242,6 +242,16 @@ async fn watching_a_thousand_needs_a_tenth_as_many_reads() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn while_few_run_only_those_are_listed() {
+    let world = World::of("world: {boot_seconds: {min: 30, max: 120}}");
+    let (summary, _) = world.launch(&world.plan(200, &[])).await;
+    assert_eq!(summary.running, 200);
+    let sent = |name: &str| summary.requests.get(name).map_or(0, |of| of.ok);
+    // Twenty polls of both pages of all instances would take 40 requests, and looks at the oldest before them another 8.
+    assert!(sent("ListInstances") + sent("GetInstance") <= 42, "{:?}", summary.requests);
+}
+
+#[tokio::test(start_paused = true)]
 async fn without_list_permission_each_instance_is_polled() {
     let refused = "faults: [{operations: [ListInstances], fault: {answer: {status: 404}}}]";
     let world = World::of(refused);
