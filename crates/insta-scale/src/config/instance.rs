@@ -99,6 +99,7 @@ pub fn read_instances(node: &Node, context: &Context<'_>, missing: &mut Vec<Stri
     metadata::check_raw(&out.body, context.findings);
     check_combinations(&section, &sized, &out, context.findings);
     read_choices(&section, shape.as_ref().map(|shape| shape.value), context, &mut out);
+    section.refuse_blank(&["availability_domain", "fault_domain", "compute_cluster_id", "recovery_action"]);
     out.engine = engine::read_engine(&section);
     engine::check_engine(&section, out.engine, (&out.placements, &out.body), context.findings);
     metadata::check_size(&out.body, node.place, context.findings);

@@ -190,16 +190,19 @@ impl<'a> Section<'a> {
         texts
     }
 
-    /// One of a few words.
+    /// One of a few words. A key without a value is refused: the default might be what its author did not mean.
     pub fn choice<T: Copy>(&self, key: &str, words: &[(&str, T)]) -> Option<T> {
+        let entry = self.entries.iter().find(|entry| entry.key == key)?;
+        let list = one_of(words);
+        let is_scalar = matches!(entry.value.value, Value::Scalar(_));
+        if entry.value.is_null() || !is_scalar {
+            let help = format!("write {list}, or remove the line");
+            self.wrong(key, &entry.value, &list, Some(&help));
+            return None;
+        }
         let given = self.text_or_empty(key)?;
         let known = words.iter().find(|(word, _)| *word == given.value.trim());
         if known.is_none() {
-            let quoted: Vec<String> = words.iter().map(|(word, _)| format!("`{word}`")).collect();
-            let list = match quoted.as_slice() {
-                [most @ .., last] if !most.is_empty() => format!("{} or {last}", most.join(", ")),
-                all => all.join(""),
-            };
             let message = format!("{}{key} must be {list}, but is {:?}", self.path, given.value);
             let near = keys::nearest(&given.value.replace('-', "_"), words.iter().map(|(word, _)| *word));
             let help = match near {
@@ -209,6 +212,16 @@ impl<'a> Section<'a> {
             self.findings.mistake(Finding::at(given.place, message).help(help));
         }
         known.map(|(_, value)| *value)
+    }
+
+    /// Refuses these keys without a value, because their absence means more than any value, such as all availability domains.
+    pub fn refuse_blank(&self, keys: &[&str]) {
+        let blank = |entry: &&Entry| keys.contains(&entry.key.as_str()) && is_blank(&entry.value);
+        for entry in self.entries.iter().filter(blank) {
+            let message = format!("{}{} is empty", self.path, entry.key);
+            let finding = Finding::at(entry.value.place, message);
+            self.findings.mistake(finding.help("write a value, or remove the line"));
+        }
     }
 
     /// A group of arbitrary keys with text values.
@@ -237,6 +250,24 @@ impl<'a> Section<'a> {
                 &[]
             }
         }
+    }
+}
+
+/// Whether a value is null, a blank text, or a list of those.
+fn is_blank(node: &Node) -> bool {
+    match &node.value {
+        Value::Scalar(scalar) => scalar.kind == ScalarKind::Null || scalar.text.trim().is_empty(),
+        Value::List(items) => items.iter().all(is_blank),
+        Value::Map(_) => false,
+    }
+}
+
+/// The words as a list for a message.
+fn one_of<T>(words: &[(&str, T)]) -> String {
+    let quoted: Vec<String> = words.iter().map(|(word, _)| format!("`{word}`")).collect();
+    match quoted.as_slice() {
+        [most @ .., last] if !most.is_empty() => format!("{} or {last}", most.join(", ")),
+        all => all.join(""),
     }
 }
 

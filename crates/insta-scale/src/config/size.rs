@@ -56,6 +56,7 @@ pub fn read_size(
             body.set(&format!("shapeConfig.{wire}"), *value, &format!("{path}{key}"), *place);
         }
     }
+    group.refuse_blank(&["baseline_ocpu_utilization"]);
     if let Some(baseline) = group.text("baseline_ocpu_utilization") {
         sized.burstable = baseline.value != NOT_BURSTABLE;
         let key = format!("{path}baseline_ocpu_utilization");

@@ -31,14 +31,14 @@ pub fn read_spread(section: &Section<'_>, findings: &Findings) -> Option<Spread>
         return None;
     };
     let group = Section::of(node, PATH, keys::SPREAD, findings)?;
-    let across = group.node("across").map(|_| group.choice("across", &ACROSS));
+    let across = group.key_place("across").map(|_| group.choice("across", &ACROSS));
     if across.is_none() && !group.is_misspelt("across") {
         lacks_across(node.place, findings);
     }
     // All values are read before any is used, so that all mistakes are reported at once.
     let max_skew = group.node("max_skew").map(|_| group.whole("max_skew"));
     let when_impossible =
-        group.node("when_impossible").map(|_| group.choice("when_impossible", &WHEN_IMPOSSIBLE));
+        group.key_place("when_impossible").map(|_| group.choice("when_impossible", &WHEN_IMPOSSIBLE));
     let spread = Spread {
         across: across??,
         max_skew: match max_skew {

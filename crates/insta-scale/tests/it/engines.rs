@@ -152,3 +152,27 @@ fn a_cleanup_deletes_pools_whose_members_are_gone() {
     let after = place.run(&["cleanup", "--dry-run"]);
     assert!(after.stdout.contains("nothing is left over"), "{}", after.stdout);
 }
+
+#[test]
+fn a_key_of_a_few_words_is_not_left_empty() {
+    for (lines, said) in [
+        ("  engine:\n", "instance_settings.engine must be `instances`, `compute-cluster`"),
+        ("  engine: null\n", "is empty"),
+        ("  engine: ~\n", "is empty"),
+        ("  engine: \"\"\n", "but is \"\""),
+        ("  engine: \" \"\n", "but is \" \""),
+        ("  engine: []\n", "`cluster-network`, but is a list"),
+        ("  strategy:\n", "instance_settings.strategy must be `greedy`"),
+        ("  prefer: null\n", "instance_settings.prefer must be"),
+        ("  spread: {across: fault_domain, when_impossible: }\n", "when_impossible must be"),
+        ("  fault_domain: \"\"\n", "instance_settings.fault_domain is empty"),
+        ("  fault_domain: [\"\"]\n", "instance_settings.fault_domain is empty"),
+        ("  compute_cluster_id:\n", "instance_settings.compute_cluster_id is empty"),
+        ("  recovery_action: \"\"\n", "instance_settings.recovery_action is empty"),
+    ] {
+        let found = errors(format!("{GOOD}{lines}"));
+        assert!(found.contains(said) && found.contains("help: "), "{lines:?}: {found}");
+    }
+    let domains = errors(GOOD.replace("availability_domain: AD-1", "availability_domain: \"\""));
+    assert!(domains.contains("instance_settings.availability_domain is empty"), "{domains}");
+}
