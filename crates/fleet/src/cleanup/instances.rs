@@ -10,6 +10,7 @@ use super::notes::Notes;
 use super::tags::{is_living, run_of, slot_of};
 use super::{LeftInstance, Scope};
 use crate::engine::cloud;
+use crate::plan::{ENGINE_TAG, is_of_pool};
 use crate::query::select::Machine;
 use jiff::Timestamp;
 use ledger::SlotNumber;
@@ -67,6 +68,8 @@ pub(super) async fn find(
         match judge(machine, launch, &by_ocid) {
             Judgement::Left(why) => left.push(take(why)),
             Judgement::Wanted => {}
+            // A pool launches members on its own, such as one for a member that has ended.
+            Judgement::Unproven if is_member(machine) => notes.member(run, machine),
             Judgement::Unproven => notes.unproven(run, machine),
             Judgement::Second(first) => {
                 // Lists lag: the other instance may have ended a minute ago, and then this one takes its place.
@@ -104,6 +107,11 @@ fn judge(machine: &Machine, launch: &Launch, by_ocid: &BTreeMap<&str, &Machine>)
         first.state == State::Running && run_of(first) == run_of(machine) && slot_of(first) == Some(number)
     });
     first.map_or(Judgement::Unproven, |first| Judgement::Second(first.ocid.clone()))
+}
+
+/// Whether an instance pool has launched it.
+fn is_member(machine: &Machine) -> bool {
+    machine.tags.get(ENGINE_TAG).is_some_and(is_of_pool)
 }
 
 async fn runs(client: &Client, ocid: &str) -> bool {

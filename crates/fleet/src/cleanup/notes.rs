@@ -20,6 +20,8 @@ pub(super) struct Notes {
     unfinished: BTreeSet<RunId>,
     strangers: BTreeSet<RunId>,
     unproven: BTreeMap<RunId, Vec<String>>,
+    /// Members of pools without a record.
+    members: BTreeMap<RunId, Vec<String>>,
     unproven_volumes: usize,
     kept_volumes: usize,
     /// Unused reservations created on their own, and the total of their known prices per hour.
@@ -90,6 +92,11 @@ impl Notes {
         self.unproven.entry(run).or_default().push(name(machine));
     }
 
+    /// A pool has launched this one, and nothing proves that the fleet does not want it.
+    pub(super) fn member(&mut self, run: RunId, machine: &Machine) {
+        self.members.entry(run).or_default().push(name(machine));
+    }
+
     /// No record says that a volume should be deleted with its instance.
     pub(super) fn unproven_volume(&mut self) {
         self.unproven_volumes += 1;
@@ -132,6 +139,7 @@ impl Notes {
             notes.push(format!("{them} left alone: unfinished; resume it, or name it with --run"));
         }
         notes.extend(self.unproven.iter().map(|(run, names)| unproven(*run, names)));
+        notes.extend(self.members.iter().map(|(run, names)| members(*run, names)));
         if self.unproven_volumes > 0 {
             notes.push(format!(
                 "{} left alone: their instances are gone, but no record says that the volumes were to be deleted too; \
@@ -159,15 +167,30 @@ impl Notes {
     }
 }
 
-fn unproven(run: RunId, names: &[String]) -> String {
+fn members(run: RunId, names: &[String]) -> String {
+    format!(
+        "{} of run {run} left alone: an instance pool of the fleet launched {}, as it does for members that have ended; \
+             `status` shows the fleet, `scale` changes its size",
+        some_of(names),
+        if names.len() == 1 { "it" } else { "them" }
+    )
+}
+
+/// The first of these names, and how many more there are.
+fn some_of(names: &[String]) -> String {
     let shown = names.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
     let more = match names.len() - names.len().min(NAMED) {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
+    shown + &more
+}
+
+fn unproven(run: RunId, names: &[String]) -> String {
     format!(
-        "{shown}{more} of run {run} left alone: this ledger has no record of {}, so it may be older than the run; to \
+        "{} of run {run} left alone: this ledger has no record of {}, so it may be older than the run; to \
              terminate: oci-insta-scale instances terminate OCID",
+        some_of(names),
         if names.len() == 1 { "it" } else { "them" }
     )
 }

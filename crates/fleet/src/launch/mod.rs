@@ -17,6 +17,7 @@ mod finish;
 mod goal;
 mod hunt;
 mod limit_recheck;
+mod lost_pool;
 pub mod memory;
 mod obtained;
 mod options;

@@ -3,7 +3,7 @@
 use super::{
     LaunchOptions, RunSummary, adopt, attempt,
     context::{self, Context},
-    dispatcher, finish,
+    dispatcher, finish, lost_pool,
     memory::TargetMemory,
     ratchet,
     reserve::{self, Acquired},
@@ -138,8 +138,14 @@ pub async fn rebuild_from_cloud(
     let found = adopt::survey(&env.client, &plan.fleet.compartment, run).await.map_err(Box::new)?;
     let Some(highest) = found.keys().next_back().copied() else {
         let compartment = &plan.fleet.compartment;
+        if let Some(why) = lost_pool::why_not(&env.client, compartment, run).await.map_err(Box::new)? {
+            return Err(not_resumable(run, &why));
+        }
         return Err(not_resumable(run, &format!("no instance in {compartment} has its tag")));
     };
+    if let Some(why) = lost_pool::wrong_engine(plan.fleet.engine) {
+        return Err(not_resumable(run, &why));
+    }
     let plan = as_found(plan, highest, &found);
     let first = Event::RunStarted {
         kind: RunKind::Launch,

@@ -4,6 +4,7 @@ mod crash;
 mod denied;
 mod keeping;
 mod launching;
+mod lost;
 mod network;
 mod short;
 mod world;
