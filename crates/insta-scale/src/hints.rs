@@ -5,6 +5,8 @@
 
 mod text;
 
+use fleet::launch::EngineSummary;
+use fleet::{Engine, RunSummary};
 use ledger::{ErrorClass, ErrorRecord, Outcome};
 
 /// The cause of a failure, as far as it affects the remedy.
@@ -14,6 +16,8 @@ pub enum Cause {
     Capacity,
     /// OCI has no host for the members of a pool.
     PoolCapacity,
+    /// The network block of a compute cluster has no free host.
+    ClusterCapacity,
     /// A capacity reservation is used up.
     ReservationExhausted,
     /// Too many requests.
@@ -108,9 +112,10 @@ pub enum Cause {
 
 impl Cause {
     /// All causes, for the documentation.
-    pub const ALL: [Self; 47] = [
+    pub const ALL: [Self; 48] = [
         Self::Capacity,
         Self::PoolCapacity,
+        Self::ClusterCapacity,
         Self::ReservationExhausted,
         Self::Throttled,
         Self::Limit,
@@ -163,6 +168,7 @@ impl Cause {
         match self {
             Self::Capacity => text::CAPACITY,
             Self::PoolCapacity => text::POOL_CAPACITY,
+            Self::ClusterCapacity => text::CLUSTER_CAPACITY,
             Self::ReservationExhausted => text::RESERVATION_EXHAUSTED,
             Self::Throttled => text::THROTTLED,
             Self::Limit => text::LIMIT,
@@ -373,10 +379,31 @@ pub fn can_resume(outcome: Option<Outcome>) -> bool {
     !matches!(outcome, Some(Outcome::Complete | Outcome::GivenBack | Outcome::Stopped))
 }
 
-/// The hint for a failure. If the run cannot be resumed because its simulated region has ended, the hint does not suggest it.
-pub fn hint_after(error: &ErrorRecord, resumable: bool) -> &'static str {
-    let cause = Cause::of(error);
-    if resumable { cause.hint() } else { cause.hint_in_simulated_region() }
+/// What a hint about a run depends on beside the failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Aid {
+    /// Whether the run can be resumed.
+    pub resumable: bool,
+    /// Whether its instances share a compute cluster.
+    pub clustered: bool,
+}
+
+impl Aid {
+    /// That of a run.
+    pub fn of(summary: &RunSummary, resumable: bool) -> Self {
+        let is_cluster = |engine: &EngineSummary| engine.engine == Engine::ComputeCluster.key();
+        Self { resumable, clustered: summary.engine.as_deref().is_some_and(is_cluster) }
+    }
+}
+
+/// The hint for a failure of a run. If the run cannot be resumed because its simulated region has ended, the hint does not suggest
+/// it.
+pub fn hint_after(error: &ErrorRecord, aid: Aid) -> &'static str {
+    let cause = match Cause::of(error) {
+        Cause::Capacity if aid.clustered => Cause::ClusterCapacity,
+        cause => cause,
+    };
+    if aid.resumable { cause.hint() } else { cause.hint_in_simulated_region() }
 }
 
 /// The hint for a failure.

@@ -32,6 +32,6 @@ pub use pooled::{PoolStanding, pool_standings};
 pub use replace::{ReplaceError, ReplaceOptions, ReplaceStep, Replacement, drifted, replace, size_meanwhile};
 pub use shrink::{Leaving, LeavingOrder, PROTECT_TAG, Picked, Why, is_protected, pick};
 pub use spreading::{SpreadStanding, Unevenness, spread_beside, spread_now, uneven_after};
-pub use standing::{Candidate, MemberRow, Standing};
+pub use standing::{Candidate, ClusterRow, MemberRow, Standing};
 pub use unlisted::{UnlistedMember, unlisted_members};
 pub use wanted::{ScalePlan, Wanted, wanted};

@@ -10,6 +10,7 @@ use super::spreading::SpreadStanding;
 use super::unlisted::UnlistedMember;
 use super::wanted::Wanted;
 use crate::cleanup::expiry;
+use crate::network::FleetCluster;
 use crate::plan::FleetSpec;
 use crate::price::{Prices, rounded};
 use crate::query::select::{Machine, hour_now, running_hour};
@@ -56,6 +57,9 @@ pub struct Standing {
     /// How evenly they are spread; absent if the config has no `spread` or its domains cannot be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub spread: Option<SpreadStanding>,
+    /// The compute cluster of the fleet; absent if it has none, or its engine makes none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compute_cluster: Option<ClusterRow>,
     /// The instance pools of the fleet; absent if its engine makes none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub pools: Vec<PoolStanding>,
@@ -75,6 +79,26 @@ pub struct Standing {
     pub in_doubt: u32,
     /// Runs of the fleet on which a process is working.
     pub runs_at_work: Vec<RunId>,
+}
+
+/// The compute cluster of a fleet.
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema, Serialize)]
+pub struct ClusterRow {
+    /// Its name.
+    pub name: String,
+    /// Its OCID.
+    pub ocid: String,
+    /// Its availability domain.
+    pub availability_domain: String,
+    /// `ACTIVE`, …
+    pub state: String,
+}
+
+impl From<FleetCluster> for ClusterRow {
+    fn from(found: FleetCluster) -> Self {
+        let FleetCluster { name, ocid, availability_domain, state, .. } = found;
+        Self { name, ocid, availability_domain, state }
+    }
 }
 
 /// A member as a row.
@@ -138,6 +162,7 @@ impl Standing {
             currency: prices.currency().to_owned(),
             expires: None,
             spread: None,
+            compute_cluster: None,
             pools: Vec::new(),
             belongings,
             instances: Vec::new(),

@@ -22,6 +22,7 @@ pub mod memory;
 mod obtained;
 mod options;
 mod over;
+mod parts;
 mod pool;
 mod ratchet;
 mod reserve;
@@ -38,6 +39,7 @@ mod why;
 
 pub use hunt::{Begin, Hunting, SpendingSummary, carry_on};
 pub use options::{LONGEST_LAG, LaunchOptions};
+pub use parts::{EngineSummary, PartStanding, PartSummary};
 pub use ratchet::RatchetSummary;
 pub use summary::{InstanceSummary, ObtainedKind, ReservationSummary, Returned, RunSummary, WantSummary};
 pub use why::{GivenUp, TargetSummary};

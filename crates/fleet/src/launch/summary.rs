@@ -4,6 +4,7 @@
 
 use super::goal;
 use super::hunt::SpendingSummary;
+use super::parts::EngineSummary;
 use super::ratchet::RatchetSummary;
 use super::why::{self, GivenUp, TargetSummary};
 use crate::plan::{Plan, Strategy, WantedTotals};
@@ -41,6 +42,9 @@ pub struct RunSummary {
     /// What the instances of a hunt have cost, if that is bounded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub spending: Option<Box<SpendingSummary>>,
+    /// What the engine of the run has made; absent if it launches single instances and nothing else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub engine: Option<Box<EngineSummary>>,
     /// The obtained kinds of instances, in the order of the plan.
     pub obtained: Vec<ObtainedKind>,
     /// The wanted totals, and what the instances amount to.
@@ -178,6 +182,7 @@ impl RunSummary {
         let returned = returned(&state, plan).map(Box::new);
         let ratchet = RatchetSummary::of(&state, plan).map(Box::new);
         let spending = SpendingSummary::of(&state, plan).map(Box::new);
+        let engine = EngineSummary::of(&state, plan).map(Box::new);
         let targets = why::targets(&state, plan);
         let want = want(&state, plan);
         let numbers = want.map_or_else(|| (1..=state.requested).collect(), |want| needed(&state, plan, want));
@@ -208,6 +213,7 @@ impl RunSummary {
             returned,
             ratchet,
             spending,
+            engine,
             obtained,
             strategy: plan.strategy,
             elapsed_s,

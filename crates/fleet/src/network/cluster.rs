@@ -31,6 +31,8 @@ pub struct FleetCluster {
     pub name: String,
     /// Its availability domain.
     pub availability_domain: String,
+    /// `ACTIVE`, …
+    pub state: String,
     /// The fleet for which it was made, by its tag.
     pub fleet: String,
     /// The run that made it, by its tag.
@@ -44,6 +46,7 @@ impl FleetCluster {
             ocid: row.id,
             name: row.display_name.unwrap_or_default(),
             availability_domain: row.availability_domain,
+            state: row.lifecycle_state.to_string(),
             fleet: tags.get(FLEET_TAG).cloned().unwrap_or_default(),
             run: tags.get(RUN_TAG).and_then(|run| run.parse().ok()),
         }

@@ -8,6 +8,7 @@ fn the_whole_table() {
     insta::assert_snapshot!(rows.join("\n"), @r"
         Capacity              create a capacity reservation, list more availability domains (`availability_domain: [AD-1, AD-2, AD-3]`) or other shapes (`alternatives`), remove fault_domain, or keep trying: for minutes with --retry-for 30m, for weeks with `hunt`
         PoolCapacity          try another availability domain or shape, order the rest later with `scale N`, or use `engine: instances`, whose launches can wait for capacity (`hunt`)
+        ClusterCapacity       the network block of the compute cluster has no free host: keep trying, for minutes with --retry-for 30m, for weeks with `hunt`; or end the fleet (`scale 0`) and launch again, which tries another block; or write another availability_domain
         ReservationExhausted  the reservation has no capacity left for this shape and size: increase its count, or list one reservation per availability domain (`capacity_reservations`)
         Throttled             OCI is limiting the request rate of the tenancy: run `resume` with a lower --rate
         Limit                 the tenancy has reached a service limit: request an increase with `limits request`, or terminate unused instances, then run `resume`

@@ -4,6 +4,9 @@ pub const CAPACITY: &str = "create a capacity reservation, list more availabilit
      AD-2, AD-3]`) or other shapes (`alternatives`), remove fault_domain, or keep trying: for minutes with --retry-for 30m, for weeks with `hunt`";
 pub const POOL_CAPACITY: &str = "try another availability domain or shape, order the rest later with `scale N`, or use \
      `engine: instances`, whose launches can wait for capacity (`hunt`)";
+pub const CLUSTER_CAPACITY: &str = "the network block of the compute cluster has no free host: keep trying, for minutes with \
+     --retry-for 30m, for weeks with `hunt`; or end the fleet (`scale 0`) and launch again, which tries another block; or write another \
+     availability_domain";
 pub const RESERVATION_EXHAUSTED: &str = "the reservation has no capacity left for this shape and size: increase its \
      count, or list one reservation per availability domain (`capacity_reservations`)";
 pub const DOMAIN_NOT_FOUND: &str = "write availability_domain as `AD-1`, or in full as `oci-insta-scale find ads` shows \

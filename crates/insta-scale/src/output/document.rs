@@ -4,8 +4,8 @@ use super::again::advice;
 use super::ending::Ending;
 use super::published::{PublishedDocument, last_line};
 use super::simulated;
-use crate::hints;
-use fleet::launch::{RatchetSummary, SpendingSummary, WantSummary};
+use crate::hints::{self, Aid};
+use fleet::launch::{EngineSummary, RatchetSummary, SpendingSummary, WantSummary};
 use fleet::plan::WantedTotals;
 use fleet::price::{StillCosts, rounded};
 use fleet::{GivenUp, InstanceSummary, ObtainedKind, RunSummary, Strategy, TargetSummary};
@@ -42,6 +42,9 @@ pub struct Document<'a> {
     /// What the instances of a hunt have cost, if that is bounded.
     #[serde(skip_serializing_if = "Option::is_none")]
     spending: Option<&'a SpendingSummary>,
+    /// What the engine of the run has made; absent with `engine: instances`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    engine: Option<&'a EngineSummary>,
     /// The obtained kinds of instances; several if the config has alternatives.
     obtained: &'a [ObtainedKind],
     /// The wanted totals, and what the instances amount to.
@@ -174,7 +177,7 @@ impl<'a> Document<'a> {
     /// The document of a run, with the facts from its end.
     pub fn of(summary: &'a RunSummary, ending: &'a Ending) -> Self {
         let price = ending.hour.filter(|_| ending.asked);
-        let resumable = !simulated::ends_with_launch() && hints::can_resume(summary.outcome);
+        let aid = Aid::of(summary, !simulated::ends_with_launch() && hints::can_resume(summary.outcome));
         Self {
             schema_version: SCHEMA_VERSION,
             simulated: simulated::is(),
@@ -186,6 +189,7 @@ impl<'a> Document<'a> {
             given_back: summary.returned.as_deref().map_or(&[], |returned| &returned.instances),
             ratchet: summary.ratchet.as_deref(),
             spending: summary.spending.as_deref(),
+            engine: summary.engine.as_deref(),
             obtained: &summary.obtained,
             want: summary.want.map(Want::of),
             strategy: summary.strategy,
@@ -196,8 +200,8 @@ impl<'a> Document<'a> {
             price_per_30_days: price.map(|price| rounded(price.days_30)),
             currency: price.map(|_| ending.currency.as_str()),
             expires: ending.expires,
-            targets: summary.targets.iter().map(|row| Target::of(row, resumable)).collect(),
-            instances: summary.instances.iter().map(|row| Instance::of(row, ending, resumable)).collect(),
+            targets: summary.targets.iter().map(|row| Target::of(row, aid)).collect(),
+            instances: summary.instances.iter().map(|row| Instance::of(row, ending, aid)).collect(),
             still_costs: summary.still_costs.as_deref(),
         }
     }
@@ -215,7 +219,7 @@ impl<'a> Document<'a> {
 }
 
 impl<'a> Instance<'a> {
-    fn of(row: &'a InstanceSummary, ending: &'a Ending, resumable: bool) -> Self {
+    fn of(row: &'a InstanceSummary, ending: &'a Ending, aid: Aid) -> Self {
         let addresses = ending.addresses.get(&row.slot);
         Self {
             slot: row.slot,
@@ -238,7 +242,7 @@ impl<'a> Instance<'a> {
             public_ip: addresses.and_then(|found| found.public.as_deref()),
             waited_s: row.waited_s,
             given_up: row.given_up.as_ref(),
-            error: row.error.as_ref().map(|error| DocumentError::of(error, resumable)),
+            error: row.error.as_ref().map(|error| DocumentError::of(error, aid)),
         }
     }
 }
@@ -252,20 +256,20 @@ impl Want {
 
 impl<'a> Target<'a> {
     /// A target.
-    pub fn of(row: &'a TargetSummary, resumable: bool) -> Self {
-        Self { row, error: row.error.as_ref().map(|error| DocumentError::of(error, resumable)) }
+    pub fn of(row: &'a TargetSummary, aid: Aid) -> Self {
+        Self { row, error: row.error.as_ref().map(|error| DocumentError::of(error, aid)) }
     }
 }
 
 impl<'a> DocumentError<'a> {
     /// A failure with its hint.
-    pub fn of(error: &'a ErrorRecord, resumable: bool) -> Self {
+    pub fn of(error: &'a ErrorRecord, aid: Aid) -> Self {
         Self {
             class: error.class.as_str(),
             code: &error.code,
             message: &error.message,
             opc_request_id: error.opc_request_id.as_deref(),
-            hint: advice(hints::hint_after(error, resumable)),
+            hint: advice(hints::hint_after(error, aid)),
         }
     }
 }

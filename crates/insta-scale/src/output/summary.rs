@@ -6,7 +6,7 @@ use super::ratchet;
 use super::rows::{self, SlotRow, is_untried};
 use super::text::{clean, count, seconds};
 use super::{spending, want};
-use crate::hints::{self, Cause};
+use crate::hints::{self, Aid, Cause};
 use crate::tuning::ROWS_SHOWN;
 use fleet::price::{self, Size};
 use fleet::{InstanceSummary, Returned, RunSummary};
@@ -139,7 +139,7 @@ pub fn launch_advice(summary: &RunSummary, flags: Option<&str>, untold: &[String
         let _ = writeln!(
             out,
             "{cyan}  hint:{cyan:#} {}",
-            hints::hint_after(error, flags.is_some() && hints::can_resume(summary.outcome))
+            hints::hint_after(error, Aid::of(summary, flags.is_some() && hints::can_resume(summary.outcome)))
         );
     }
     out.push_str(&super::why::lines(summary));

@@ -10,7 +10,7 @@ use super::simulated;
 use super::summary::describe;
 use super::text::{amount, clean, count, seconds};
 use crate::args::OutputFormat;
-use crate::hints;
+use crate::hints::{self, Aid};
 use crate::tuning::TARGETS_SHOWN;
 use fleet::{GivenUp, InstanceSummary};
 use fleet::{RunSummary, TargetSummary};
@@ -74,7 +74,7 @@ struct SlotReason<'a> {
 }
 
 impl<'a> SlotReason<'a> {
-    fn of(row: &'a InstanceSummary, resumable: bool) -> Self {
+    fn of(row: &'a InstanceSummary, aid: Aid) -> Self {
         Self {
             slot: row.slot,
             name: &row.name,
@@ -86,7 +86,7 @@ impl<'a> SlotReason<'a> {
             attempts: row.attempts,
             waited_s: row.waited_s,
             given_up: row.given_up.as_ref(),
-            error: row.error.as_ref().map(|error| DocumentError::of(error, resumable)),
+            error: row.error.as_ref().map(|error| DocumentError::of(error, aid)),
         }
     }
 }
@@ -165,7 +165,7 @@ pub fn report(summary: &RunSummary, format: OutputFormat) -> String {
 
 /// The explanatory parts of the run's document.
 fn document(summary: &RunSummary) -> WhyDocument<'_> {
-    let resumable = !simulated::ends_with_launch() && hints::can_resume(summary.outcome);
+    let aid = Aid::of(summary, !simulated::ends_with_launch() && hints::can_resume(summary.outcome));
     WhyDocument {
         run_id: summary.run_id,
         outcome: summary.outcome,
@@ -173,7 +173,7 @@ fn document(summary: &RunSummary) -> WhyDocument<'_> {
         launched: summary.launched,
         running: summary.running,
         failed: summary.failed,
-        targets: summary.targets.iter().map(|row| Target::of(row, resumable)).collect(),
-        slots: summary.instances.iter().map(|row| SlotReason::of(row, resumable)).collect(),
+        targets: summary.targets.iter().map(|row| Target::of(row, aid)).collect(),
+        slots: summary.instances.iter().map(|row| SlotReason::of(row, aid)).collect(),
     }
 }

@@ -176,3 +176,23 @@ fn a_key_of_a_few_words_is_not_left_empty() {
     let domains = errors(GOOD.replace("availability_domain: AD-1", "availability_domain: \"\""));
     assert!(domains.contains("instance_settings.availability_domain is empty"), "{domains}");
 }
+
+#[test]
+fn a_document_names_the_parts_of_its_engine() {
+    let (place, _region) = place_with_pools();
+    let launched = place.run(&["launch", "--yes", "--output", "json"]);
+    let document: Value = serde_json::from_str(&launched.stdout).unwrap();
+    let engine = &document["engine"];
+    assert_eq!(engine["engine"], "instance-pool");
+    let parts = engine["parts"].as_array().unwrap();
+    let row = |part: &Value| [part["part"].clone(), part["state"].clone(), part["size"].clone()];
+    let wanted = &document["requested"];
+    assert_eq!(
+        parts.iter().map(row).collect::<Vec<_>>(),
+        [
+            ["instance_configuration".into(), "made".into(), Value::Null],
+            ["instance_pool".into(), "made".into(), wanted.clone()],
+        ]
+    );
+    assert!(parts.iter().all(|part| part["ocid"].as_str().is_some_and(|ocid| ocid.starts_with("ocid1."))));
+}

@@ -11,8 +11,10 @@ use crate::output::text::clean;
 use crate::session::Session;
 use fleet::FleetSpec;
 use fleet::fleets::{
-    Belongings, Census, FleetMember, PoolStanding, Standing, belongings, pool_standings, spread_now,
+    Belongings, Census, ClusterRow, FleetMember, PoolStanding, Standing, belongings, pool_standings,
+    spread_now,
 };
+use fleet::network::{ClusterStanding, find_cluster};
 use fleet::plan::{ENGINE_TAG, is_of_pool};
 use std::collections::BTreeSet;
 
@@ -80,7 +82,8 @@ async fn look(ground: &Ground<'_>, extras: &mut Option<Extras>) -> Result<Standi
     let pooled = fleet.engine.is_pooled() || census.members.iter().any(is_member);
     let standing = Standing::of(ground.key.clone(), fleet, census, wanted, belongings, prices, now);
     let pools = if pooled { pools(ground).await? } else { Vec::new() };
-    Ok(Standing { spread, pools, unlisted: ground.unlisted.clone(), ..standing })
+    let compute_cluster = cluster(ground).await?;
+    Ok(Standing { spread, compute_cluster, pools, unlisted: ground.unlisted.clone(), ..standing })
 }
 
 /// The fleet with its domains. A config that cannot be launched can still be shown.
@@ -113,6 +116,24 @@ async fn belong(ground: &Ground<'_>, census: &Census) -> Result<Option<Belonging
             Ok(None)
         }
         Err(error) => Err(error),
+    }
+}
+
+/// The compute cluster of the fleet. A fleet whose cluster cannot be read can still be shown.
+async fn cluster(ground: &Ground<'_>) -> Result<Option<ClusterRow>, CommandError> {
+    let Some(plan) = ground.fleet().cluster_plan(ground.origin.as_ref()) else { return Ok(None) };
+    let (client, store) = (&ground.connection.questions, &*ground.asking.store);
+    match ground.connection.ask(find_cluster(client, store, &plan)).await {
+        Ok(ClusterStanding::Complete(found)) => Ok(Some(found.into())),
+        Ok(ClusterStanding::Absent | ClusterStanding::Unfinished(_)) => Ok(None),
+        Err(CommandError::Interrupted) => Err(CommandError::Interrupted),
+        Err(error) => {
+            console::line(&format!(
+                "note: the compute cluster cannot be read: {}",
+                clean(&error.to_string())
+            ));
+            Ok(None)
+        }
     }
 }
 

@@ -54,6 +54,13 @@ pub fn text(standing: &Standing, file: &str, now: Timestamp, width: Option<usize
     for (label, text) in belongings(standing) {
         line(label, text);
     }
+    if let Some(cluster) = &standing.compute_cluster {
+        let (name, state) = (clean(&cluster.name), clean(&cluster.state));
+        line(
+            "cluster",
+            format!("{name}: {state} in {}, {}", clean(&cluster.availability_domain), clean(&cluster.ocid)),
+        );
+    }
     for pool in &standing.pools {
         line("pool", pool_line(pool));
     }

@@ -1,7 +1,7 @@
 //! The facts, notes and tables of a report.
 
 use super::notes::notes_of_runs;
-use crate::hints;
+use crate::hints::{self, Aid};
 use crate::output::instances::list::{short_domain, short_ocid};
 use crate::output::runs::{kind_of_run, outcome_word};
 use crate::output::text::{clean, count, ranges, seconds, thousands};
@@ -276,7 +276,7 @@ fn failures(report: &Report) -> SheetTable {
             answer_text(answer).into(),
             (names.len() as u64).into(),
             ranges(&names).into(),
-            hints::hint_after(&error, false).to_owned().into(),
+            hints::hint_after(&error, Aid { resumable: false, clustered: false }).to_owned().into(),
         ])
     });
     SheetTable {
