@@ -28,6 +28,7 @@ mod simulated_region;
 pub mod ssh;
 mod traces;
 mod tuning;
+mod waiting;
 
 use clap::CommandFactory as _;
 use clap::error::ContextKind;

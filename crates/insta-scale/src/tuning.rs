@@ -126,3 +126,7 @@ pub const HUNT_NEWS: Duration = Duration::from_hours(1);
 
 /// How often `sim serve --parent-pid` looks for the process.
 pub const PARENT_LOOKS: Duration = Duration::from_millis(250);
+/// After this time a command says what it waits for …
+pub const WAIT_IS_TOLD: Duration = Duration::from_secs(5);
+/// … and again whenever the wait has become this much longer.
+pub const WAIT_IS_TOLD_AGAIN: Duration = Duration::from_secs(30);

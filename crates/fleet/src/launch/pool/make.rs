@@ -114,6 +114,14 @@ impl Pools<'_> {
             };
         }
         if failure.may_have_happened() {
+            let message = format!(
+                "the creation of the {} received no clear answer ({}: {}): it is looked for during {} s",
+                wish.part.what(),
+                error.code,
+                error.message,
+                LOOKS_S.iter().sum::<u64>()
+            );
+            self.tell_once(message).await;
             for pause_s in LOOKS_S {
                 if let Ok(Some(found)) = self.look_for(wish).await {
                     return Ok(Some(Ok(self.made(wish, found, true).await)));

@@ -120,6 +120,13 @@ impl<'a> Pools<'a> {
         }
     }
 
+    /// Tells what the run waits for, unless it has said so.
+    async fn tell_once(&self, message: String) {
+        if !self.context.journal.state(|state| state.warnings.contains(&message)) {
+            self.context.journal.record(vec![Event::Warning { message }]).await;
+        }
+    }
+
     /// The pools of the run that exist: number, OCID.
     fn existing(&self) -> Vec<(u32, String)> {
         self.context.journal.state(|state| {

@@ -238,6 +238,11 @@ impl Pools<'_> {
             if !busy || Instant::now() >= until {
                 return Ok(Err(self.failed(&failure)));
             }
+            let message = format!(
+                "instance pool {ocid} is not at rest, so OCI does not set its size yet: it is tried again for {} s",
+                POOL_RESIZES.as_secs()
+            );
+            self.tell_once(message).await;
             self.context.pause(Duration::from_secs(10)).await?;
         }
     }

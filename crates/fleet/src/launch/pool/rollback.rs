@@ -105,7 +105,16 @@ impl Pools<'_> {
                     let step = EngineStep::Refused { part, number, error };
                     self.context.journal.record_and_see(vec![Event::Engine { step }]).await;
                 }
-                None => quiet = false,
+                None => {
+                    quiet = false;
+                    let message = format!(
+                        "no list shows the {} whose creation received no answer: it is looked for during {} s, because the request \
+                         may arrive late",
+                        part.what(),
+                        POOL_STRAGGLERS.as_secs()
+                    );
+                    self.tell_once(message).await;
+                }
             }
         }
         Ok(quiet)

@@ -27,6 +27,7 @@ use crate::error::CommandError;
 use crate::output::proposal::Proposal;
 use crate::output::text::clean;
 use crate::session::Session;
+use crate::waiting::telling;
 use fleet::fleets::{Census, CensusError, FleetKey, UnlistedMember, Wanted, take_census, wanted};
 use fleet::plan::network::NetworkPlan;
 use fleet::{Environment, FleetSpec, Origin, Plan};
@@ -100,7 +101,9 @@ impl<'a> Ground<'a> {
 
     /// Counts the members.
     pub async fn census(&self) -> Result<Census, CommandError> {
-        self.connection.ask(take_census(&self.asking, self.fleet(), &self.key)).await
+        let census = take_census(&self.asking, self.fleet(), &self.key);
+        let counting = Box::pin(self.connection.ask(census));
+        telling(self.connection.session, "counting the members; lists of OCI may lag", counting).await
     }
 
     /// The plan to launch such a fleet, with the service's current data.

@@ -6,6 +6,7 @@ use crate::error::CommandError;
 use crate::output::console;
 use crate::output::proposal::Proposal;
 use crate::output::text::{clean, count};
+use crate::waiting::telling;
 use fleet::RunError;
 use fleet::fleets::{Census, settle_unfinished};
 
@@ -40,7 +41,10 @@ pub async fn settle(ground: &Ground<'_>, args: &ScaleArgs, census: &Census) -> R
         ground.agree(args.yes, &proposal).await?;
     }
     let environment = ground.connection.environment(ground.asking.store.clone());
-    let settled = settle_unfinished(&environment, &census.unfinished, &ground.connection.session.stop).await;
+    let session = ground.connection.session;
+    let work = Box::pin(settle_unfinished(&environment, &census.unfinished, &session.stop));
+    let what = format!("finding out what {} has made before it ended", runs.join(", "));
+    let settled = telling(session, &what, work).await;
     let settled = settled.map_err(|error| match error {
         RunError::NotResumable { run, reason } => CommandError::usage(
             format!("run {run} of this fleet is unfinished: {reason}"),
