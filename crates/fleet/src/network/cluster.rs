@@ -6,7 +6,7 @@ use super::rows::{self, lives};
 use super::summary::NetworkSummary;
 use crate::plan::network::{NETWORK_TAG, NetworkPlan, PartKind};
 use crate::plan::{FLEET_TAG, RUN_TAG};
-use ledger::{RunId, Store};
+use ledger::{LedgerError, RunId, Store};
 use oci_api::models::{ComputeCluster, InstanceLifecycleState};
 use oci_client::{Client, Failure, FailureClass};
 use std::collections::BTreeSet;
@@ -83,6 +83,14 @@ pub async fn find_cluster(
     let named = clusters_of(client, &plan.compartment).await?;
     let own = named.into_iter().filter(|cluster| cluster.fleet == plan.fleet);
     Ok(own.min_by(|a, b| a.ocid.cmp(&b.ocid)).map_or(ClusterStanding::Absent, ClusterStanding::Complete))
+}
+
+/// Whether a run of this ledger has made a compute cluster for the fleet of the plan, or may have.
+///
+/// # Errors
+/// When the ledger cannot be read.
+pub async fn had_cluster(store: &dyn Store, plan: &NetworkPlan) -> Result<bool, LedgerError> {
+    Ok(!of_ledger(store, plan).await?.is_empty())
 }
 
 /// The cluster with this OCID, if it still exists.

@@ -14,7 +14,7 @@ mod rows;
 mod summary;
 
 pub(crate) use cluster::clusters_of;
-pub use cluster::{ClusterStanding, FleetCluster, find_cluster, others_in_cluster};
+pub use cluster::{ClusterStanding, FleetCluster, find_cluster, had_cluster, others_in_cluster};
 pub use contents::{Contents, NetworkPart, contents};
 pub(crate) use end::delete_part;
 pub(crate) use find::networks_of;

@@ -25,6 +25,19 @@ impl FleetSpec {
         })
     }
 
+    /// The plan by which a compute cluster is found that the fleet had with another engine.
+    pub fn earlier_cluster_plan(&self, origin: Option<&Origin>) -> NetworkPlan {
+        NetworkPlan {
+            fleet: self.name.clone(),
+            region: self.region.clone(),
+            compartment: self.compartment.clone(),
+            network: None,
+            cluster: Some(OwnCluster { availability_domain: String::new() }),
+            defined_tags: None,
+            origin: origin.cloned(),
+        }
+    }
+
     /// Whether its compute cluster is still to be made.
     pub fn needs_cluster(&self) -> Option<OwnCluster> {
         self.own_cluster().filter(|_| self.template.compute_cluster_id.is_none())

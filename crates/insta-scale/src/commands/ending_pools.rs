@@ -1,4 +1,4 @@
-//! The end of the instance pools of a fleet, for `scale 0`: members leave first, then the pools and their configurations are deleted.
+//! The end of the instance pools of a fleet, for `scale 0`, and of those that a termination leaves without members. In a `scale 0`, members leave first, then the pools and their configurations are deleted.
 //!
 //! A pool that is not at rest lets no member leave and would replace those that are terminated, so it is deleted first, with its members.
 
@@ -11,7 +11,9 @@ use crate::output::summary::describe;
 use crate::output::text::{clean, count};
 use fleet::cleanup::{self, LeftPart, Leftovers};
 use fleet::history::read_past;
+use fleet::plan::{ENGINE_TAG, is_of_pool};
 use fleet::pool;
+use fleet::select::Machine;
 use fleet::{Environment, FleetSpec};
 use ledger::{EnginePart, LedgerError, RunId, RunKind};
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,19 +37,39 @@ impl EndingPools {
         let rows = connection.ask(pool::configurations(&client, &fleet.compartment)).await?;
         let is_ours =
             |row: &pool::EngineRow| row.fleet.is_some() && row.fleet.as_deref() == fleet.tagged_name();
-        let part = |part: EnginePart, row: pool::EngineRow| LeftPart {
-            part,
-            ocid: row.ocid,
-            name: row.name,
-            run: row.run.map(|run| run.to_string()).unwrap_or_default(),
-            why: String::new(),
-        };
         let pools: Vec<_> = pools.into_iter().filter(|(pool, _)| is_ours(&pool.row)).collect();
         let busy = pools.iter().any(|(pool, _)| pool.state != "RUNNING" && pool.state != "STOPPED");
         let pools = pools.into_iter().map(|(_, (kind, owner))| part(kind, owner));
         let rows = rows.into_iter().filter(is_ours).map(|row| part(EnginePart::InstanceConfiguration, row));
         let parts: Vec<LeftPart> = pools.chain(rows).collect();
         Ok((!parts.is_empty()).then_some(Self { parts, busy }))
+    }
+
+    /// The pools that have no member once these instances have left them, with their configurations.
+    pub async fn emptied_by(
+        connection: &Connection<'_>,
+        machines: &[Machine],
+    ) -> Result<Option<Self>, CommandError> {
+        let leaving = machines.iter().map(|machine| machine.ocid.as_str()).collect();
+        let parts = emptied_parts(connection, machines, &leaving).await?;
+        Ok((!parts.is_empty()).then_some(Self { parts, busy: false }))
+    }
+
+    /// Deletes what is still empty: others may have let a pool grow since.
+    pub async fn delete_emptied(
+        &self,
+        connection: &Connection<'_>,
+        env: &Environment,
+        machines: &[Machine],
+    ) -> Result<Exit, CommandError> {
+        let now = emptied_parts(connection, machines, &BTreeSet::new()).await?;
+        let (ending, kept): (Vec<_>, Vec<_>) =
+            self.parts.iter().cloned().partition(|part| now.iter().any(|still| still.ocid == part.ocid));
+        for part in kept {
+            let what = part.part.what();
+            console::line(&format!("note: {what} {} is kept: it is in use again", clean(&part.name)));
+        }
+        if ending.is_empty() { Ok(Exit::Done) } else { delete(ending, connection, env).await }
     }
 
     /// Whether a pool lets no member leave, so that it is deleted first.
@@ -81,6 +103,37 @@ impl EndingPools {
     pub async fn delete(&self, connection: &Connection<'_>, env: &Environment) -> Result<Exit, CommandError> {
         delete(self.parts.clone(), connection, env).await
     }
+}
+
+fn part(part: EnginePart, row: pool::EngineRow) -> LeftPart {
+    LeftPart {
+        part,
+        ocid: row.ocid,
+        name: row.name,
+        run: row.run.map(|run| run.to_string()).unwrap_or_default(),
+        why: String::new(),
+    }
+}
+
+/// The pools of these instances that have no member beside `leaving`, with their configurations.
+async fn emptied_parts(
+    connection: &Connection<'_>,
+    machines: &[Machine],
+    leaving: &BTreeSet<&str>,
+) -> Result<Vec<LeftPart>, CommandError> {
+    let mut marks: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for machine in machines {
+        if let Some(mark) = machine.tags.get(ENGINE_TAG).filter(|mark| is_of_pool(mark)) {
+            marks.entry(&machine.compartment).or_default().insert(mark);
+        }
+    }
+    let client = connection.questions.at(None);
+    let mut parts = Vec::new();
+    for (compartment, marks) in marks {
+        let found = connection.ask(pool::emptied(&client, compartment, &marks, leaving)).await?;
+        parts.extend(found.into_iter().map(|(kind, row)| part(kind, row)));
+    }
+    Ok(parts)
 }
 
 /// Whether a run of this ledger has launched the fleet by pools: its config may have had another engine.

@@ -42,11 +42,14 @@ pub async fn launch_fleet(session: &Session, args: &LaunchArgs) -> Result<Exit, 
         settings.refuse_regions(flag)?;
         refuse_want(&settings, flag)?;
     }
+    // A ratchet is a hunt, too, and its reservations are the better reason.
+    if args.reserving.reserve || args.reserving.ratchet {
+        let flag = if args.reserving.ratchet { "--ratchet" } else { "--reserve" };
+        let why = "it launches into capacity reservations, and a pool asks OCI for its members without one";
+        engines::needs_single_launches(&settings, flag, why)?;
+    }
     if args.is_hunt() {
         engines::needs_single_launches(&settings, "a hunt", "a pool asks for its members itself")?;
-    }
-    if args.reserving.reserve || args.reserving.ratchet {
-        engines::needs_single_launches(&settings, "a reservation", "a pool does not launch into several")?;
     }
     let count = settings.fleet.slots();
     if let Some(min) = args.min.filter(|min| *min > count) {

@@ -75,6 +75,14 @@ fn the_first_launch_makes_the_cluster_and_scale_0_ends_it() {
     let launched = launch(&place, &[]);
     assert_eq!((launched.code, &launched.json()["running"]), (0, &3.into()), "{}", launched.stderr);
     assert_eq!(counts(&region), (1, 0, 3));
+    let engine = &launched.json()["engine"];
+    let standing = place.run(&["status", "--output", "json"]).json();
+    assert_eq!(
+        (&engine["engine"], &engine["parts"][0]["part"]),
+        (&"compute-cluster".into(), &"compute_cluster".into())
+    );
+    assert_eq!(engine["parts"][0]["ocid"], standing["compute_cluster"]["ocid"]);
+    assert_eq!(standing["compute_cluster"]["state"], "ACTIVE");
     let runs = place.run(&["runs", "--output", "json"]).json()["runs"].clone();
     let kinds: Vec<&str> = runs.as_array().unwrap().iter().map(|run| run["kind"].as_str().unwrap()).collect();
     assert_eq!(kinds, ["launch", "network"]);
@@ -108,6 +116,35 @@ fn a_cluster_of_another_domain_is_ended_before_the_next() {
     assert_eq!((ended.code, counts(&region)), (0, (1, 1, 1)), "{}", ended.stderr);
     assert_eq!(launch(&place, &["--count", "1"]).code, 0);
     assert_eq!(counts(&region), (2, 1, 2));
+}
+
+#[test]
+fn an_engine_that_has_changed_leaves_no_cluster() {
+    let (place, region) = place("");
+    assert_eq!(launch(&place, &["--count", "1"]).code, 0);
+    let config = std::fs::read_to_string(place.path().join("config.yaml")).unwrap();
+    place.write("config.yaml", config.replace("  engine: compute-cluster\n", ""));
+    let ended = place.run(&["scale", "0", "--output", "json"]);
+    assert_eq!((ended.code, counts(&region)), (0, (1, 1, 1)), "{}", ended.stderr);
+}
+
+#[test]
+fn a_full_block_and_a_termination_say_what_to_do() {
+    let (place, _region) = place("world: {rdma_blocks: [2]}\n");
+    let short = launch(&place, &[]);
+    assert!(
+        short.stdout.contains("the network block of the compute cluster has no free host"),
+        "{}",
+        short.stdout
+    );
+    assert!(!short.stdout.contains("`alternatives`"), "{}", short.stdout);
+    let ended = place.run(&["instances", "terminate", "--all", "--yes"]);
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains("stays for its next launch and costs nothing; `scale 0` deletes it"),
+        "{}",
+        ended.stderr
+    );
 }
 
 #[test]

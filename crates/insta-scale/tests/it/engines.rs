@@ -72,6 +72,7 @@ fn commands_that_need_single_launches_say_so() {
     for arguments in [
         &["hunt", "--until", "1h", "--yes"][..],
         &["launch", "--reserve", "--yes"],
+        &["launch", "--ratchet", "--yes"],
         &["replace", "--drifted", "--yes"],
     ] {
         let refused = place.run(arguments);
@@ -79,6 +80,8 @@ fn commands_that_need_single_launches_say_so() {
         let said = "does not go with `engine: instance-pool`";
         assert!(refused.stderr.contains(said), "{arguments:?}: {}", refused.stderr);
     }
+    let ratchet = place.run(&["launch", "--ratchet", "--yes"]);
+    assert!(ratchet.stderr.contains("--ratchet does not go with"), "{}", ratchet.stderr);
 }
 
 #[test]
@@ -139,7 +142,7 @@ fn a_cleanup_deletes_pools_whose_members_are_gone() {
         let rows = standing["instances"].as_array().unwrap().clone();
         rows.iter().map(|row| row["name"].as_str().unwrap().to_owned()).collect()
     };
-    assert_eq!(place.run(&["instances", "terminate", &names[0], &names[1]]).code, 0);
+    assert_eq!(place.run(&["instances", "terminate", &names[0], &names[1], "--no-wait"]).code, 0);
     let found = place.run(&["cleanup", "--dry-run"]);
     assert!(
         found.stdout.contains("instance pool") && found.stdout.contains("instance configuration"),
@@ -175,6 +178,21 @@ fn a_key_of_a_few_words_is_not_left_empty() {
     }
     let domains = errors(GOOD.replace("availability_domain: AD-1", "availability_domain: \"\""));
     assert!(domains.contains("instance_settings.availability_domain is empty"), "{domains}");
+}
+
+#[test]
+fn a_termination_of_all_members_ends_their_pool() {
+    let (place, _region) = place_with_pools();
+    assert_eq!(run_to_end(&place, "2").code, 0);
+    let listed: Value = serde_json::from_str(&place.run(&["status", "-o", "json"]).stdout).unwrap();
+    let first = listed["instances"][0]["ocid"].as_str().unwrap().to_owned();
+    let one = place.run(&["instances", "terminate", &first, "--yes"]);
+    assert_eq!(one.code, 0, "{}", one.stderr);
+    assert_eq!(pools(&place), [("RUNNING".to_owned(), 1)], "a pool with a member stays");
+    let rest = place.run(&["instances", "terminate", "--all", "--yes"]);
+    assert_eq!(rest.code, 0, "{}", rest.stderr);
+    assert!(rest.stderr.contains("instance pools and configurations: 2 of 2 deleted"), "{}", rest.stderr);
+    assert_eq!(pools(&place), []);
 }
 
 #[test]

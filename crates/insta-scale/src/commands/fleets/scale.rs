@@ -15,10 +15,13 @@ use crate::output::proposal::{Proposal, Typed};
 use crate::output::simulated;
 use crate::output::text::{clean, count};
 use crate::session::Session;
+use fleet::Engine;
 use fleet::fleets::{Census, LeavingOrder, Means, ScalePlan, SizeChange, Wanted, carry_out, change};
 use fleet::history::{holder_of, launch_lock_key};
+use fleet::network::had_cluster;
 use fleet::no_sink;
 use fleet::plan::Spread;
+use fleet::plan::network::NetworkPlan;
 use ledger::{Lease, Locked};
 use oci_api::models::InstanceLifecycleState as State;
 use std::collections::{BTreeMap, BTreeSet};
@@ -79,7 +82,7 @@ async fn bring_to(
     }
     let environment = ground.connection.environment(ground.asking.store.clone());
     let members: BTreeSet<&str> = census.members.iter().map(|member| member.machine.ocid.as_str()).collect();
-    let cluster = match ground.fleet().cluster_plan(ground.origin.as_ref()).filter(|_| size == 0) {
+    let cluster = match cluster_to_end(ground, size).await? {
         Some(plan) => EndingNetwork::find_cluster(&ground.connection, &environment, &plan, &members).await?,
         None => None,
     };
@@ -117,6 +120,16 @@ async fn bring_to(
             shrink::run(ground, args, &census, (scale, picked, network, pools), metrics).await
         }
     }
+}
+
+/// The plan of the compute cluster that ends with the fleet, which may be of an earlier engine of the config.
+async fn cluster_to_end(ground: &Ground<'_>, size: u32) -> Result<Option<NetworkPlan>, CommandError> {
+    let (fleet, origin) = (ground.fleet(), ground.origin.as_ref());
+    if size > 0 || fleet.engine == Engine::ComputeCluster || fleet.name.is_empty() {
+        return Ok(fleet.cluster_plan(origin).filter(|_| size == 0));
+    }
+    let earlier = fleet.earlier_cluster_plan(origin);
+    Ok(had_cluster(&*ground.asking.store, &earlier).await?.then_some(earlier))
 }
 
 /// Flags for a launch when nothing is launched, and flags for a termination when nothing is terminated.

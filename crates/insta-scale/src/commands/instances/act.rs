@@ -3,7 +3,7 @@
 use super::slip::Slip;
 use super::{STOPPING, at_work, confirm, select};
 use crate::args::{ActInstances, Carry, OutputFormat, Select, SoftInstances, TerminateInstances};
-use crate::commands::costs;
+use crate::commands::{costs, network};
 use crate::connection::Connection;
 use crate::error::CommandError;
 use crate::exit::Exit;
@@ -12,8 +12,10 @@ use crate::output::instances::action;
 use crate::output::instances::reporter::ActionReporter;
 use crate::output::{console, simulated};
 use crate::session::Session;
+use fleet::Environment;
 use fleet::action::{ActionSummary, Options, Verb};
-use fleet::select::Selection;
+use fleet::plan::{ENGINE_TAG, is_of_pool};
+use fleet::select::{Machine, Selection};
 use ledger::{Outcome, Store};
 
 /// Starts instances.
@@ -125,7 +127,7 @@ async fn act_notifying(
         }
         return nothing(connection.session, options.verb, carry.allow_empty || ends);
     }
-    confirm::confirm_action(connection, carry, &options, selection.machines()).await?;
+    let pools = confirm::confirm_action(connection, carry, &options, selection.machines()).await?;
     // Another process may have resumed a run while the question was open.
     let mut working = at_work::find_launches(connection, &filter, selection.machines()).await?;
     working.retain(|one| !stopped.iter().any(|ours| ours.run() == one.run));
@@ -145,9 +147,8 @@ async fn act_notifying(
     let names: Vec<String> = machines.chain(missing).collect();
     let (sink, reporter) = ActionReporter::start(connection.session, run, "instance", &names)?;
     let sink = notifier.watching(Watch::of_action(run, &connection.settings), sink);
-    let result =
-        fleet::action::run(&environment, run, &selection, &options, sink, connection.session.stop.clone())
-            .await;
+    let stop = connection.session.stop.clone();
+    let result = fleet::action::run(&environment, run, &selection, &options, sink, stop).await;
     reporter.finish();
     // Other processes may resume the stopped runs only now.
     drop(stopped);
@@ -155,10 +156,33 @@ async fn act_notifying(
     if options.verb == Verb::Terminate {
         find_costs(connection, &*environment.store, &selection, &mut summary).await;
     }
-    let exit = conclude_action(connection.session, &summary)?;
+    let mut exit = conclude_action(connection.session, &summary)?;
+    if let Some(pools) = pools.filter(|_| exit == Exit::Done) {
+        exit = pools.delete_emptied(connection, &environment, selection.machines()).await?;
+    }
+    tell_left(connection, &environment, selection.machines(), &options).await;
     costs::show_costs(summary.still_costs.as_deref(), &connection.settings.prices);
     notifier.finish().await;
     Ok(exit)
+}
+
+/// Says which parts of an engine a termination leaves behind.
+async fn tell_left(
+    connection: &Connection<'_>,
+    environment: &Environment,
+    machines: &[Machine],
+    options: &Options,
+) {
+    if options.verb != Verb::Terminate || connection.session.is_quiet() {
+        return;
+    }
+    let of_pool = |machine: &Machine| machine.tags.get(ENGINE_TAG).is_some_and(is_of_pool);
+    if !options.wait && machines.iter().any(of_pool) {
+        console::line(
+            "note: an instance pool that has no member left stays; `scale 0` or `cleanup` deletes it",
+        );
+    }
+    network::tell_left_clusters(connection, environment, machines).await;
 }
 
 /// Finds what continues to cost money after a termination, unless the user does not wait.

@@ -3,6 +3,7 @@
 
 use crate::args::Carry;
 use crate::commands::consent;
+use crate::commands::ending_pools::EndingPools;
 use crate::commands::proposals;
 use crate::connection::Connection;
 use crate::error::CommandError;
@@ -19,23 +20,30 @@ use jiff::Timestamp;
 use oci_api::models::InstanceLifecycleState as State;
 use std::collections::BTreeMap;
 
-/// Asks for confirmation, unless there is nothing to do or `--yes` was given.
+/// Asks for confirmation, unless there is nothing to do or `--yes` was given. Returns the instance pools that a termination
+/// leaves without members, which were shown, and end with them.
 pub async fn confirm_action(
     connection: &Connection<'_>,
     carry: &Carry,
     options: &Options,
     machines: &[Machine],
-) -> Result<(), CommandError> {
+) -> Result<Option<EndingPools>, CommandError> {
     let (hit, spared) = sort_out(options, machines);
     let terminates = options.verb == Verb::Terminate;
     if hit.is_empty() {
-        return Ok(());
+        return Ok(None);
     }
+    // Without waiting, nobody sees when a pool has no member left.
+    let pools =
+        if terminates && options.wait { EndingPools::emptied_by(connection, &hit).await? } else { None };
     if terminates {
         tell_fate(connection.session, carry.yes, options)?;
     }
-    let proposal = proposal(options, &hit, &spared, &connection.settings.prices, connection.session.now());
-    consent::agree(connection, &connection.compartment, carry.yes, &proposal).await
+    let mut proposal =
+        proposal(options, &hit, &spared, &connection.settings.prices, connection.session.now());
+    proposal.what.extend(pools.as_ref().map(EndingPools::row));
+    consent::agree(connection, &connection.compartment, carry.yes, &proposal).await?;
+    Ok(pools)
 }
 
 /// Says what happens to the volumes, if no question says it.

@@ -9,8 +9,10 @@ use crate::error::CommandError;
 use crate::output::console;
 use crate::output::text::clean;
 use crate::session::Session;
-use fleet::network::{ClusterStanding, FleetCluster, find_cluster};
+use fleet::network::{ClusterStanding, FleetCluster, find_cluster, had_cluster, others_in_cluster};
+use fleet::plan::FLEET_TAG;
 use fleet::plan::network::NetworkPlan;
+use fleet::select::Machine;
 use fleet::{Environment, FleetSpec, RunSummary};
 use ledger::{Outcome, RunId, Store};
 use oci_client::Client;
@@ -118,6 +120,39 @@ impl ClusterToMake {
         match summary.compute_cluster() {
             Some(ocid) => Ok(ocid.to_owned()),
             None => Err(not_complete(&summary)),
+        }
+    }
+}
+
+/// Says which compute clusters a termination leaves without instances; the next launch of the fleet uses them again.
+pub async fn tell_left_clusters(
+    connection: &Connection<'_>,
+    environment: &Environment,
+    machines: &[Machine],
+) {
+    let session = connection.session;
+    let origin = session.origin(&connection.settings).filter(|_| !session.simulated);
+    let of = |one: &Machine| Some((one.tags.get(FLEET_TAG)?.to_owned(), one.compartment.clone()));
+    let fleets: BTreeSet<(String, String)> = machines.iter().filter_map(of).collect();
+    for (name, compartment) in fleets {
+        let region = connection.settings.fleet.region.clone();
+        let fleet = FleetSpec { name: name.clone(), region, compartment, ..FleetSpec::default() };
+        let plan = fleet.earlier_cluster_plan(origin.as_ref());
+        let store = &*environment.store;
+        if !had_cluster(store, &plan).await.unwrap_or_default() {
+            continue;
+        }
+        let client = environment.client.at(None);
+        // The termination is done, and only a note is at stake.
+        let Ok(ClusterStanding::Complete(found)) = find_cluster(&client, store, &plan).await else {
+            continue;
+        };
+        let others = others_in_cluster(&client, &plan.compartment, &found.ocid, &BTreeSet::new()).await;
+        if others.is_ok_and(|others| others.is_none()) {
+            console::line(&format!(
+                "note: the compute cluster of fleet {} stays for its next launch and costs nothing; `scale 0` deletes it",
+                clean(&name)
+            ));
         }
     }
 }

@@ -5,7 +5,7 @@ mod cluster;
 mod ending;
 mod making;
 
-pub use cluster::end_after_rollback;
+pub use cluster::{end_after_rollback, tell_left_clusters};
 pub use ending::EndingNetwork;
 
 use cluster::ClusterToMake;
