@@ -211,9 +211,20 @@ async fn rebuild(
         Err(error) => return Err(error.into()),
     }
     let settings = session.settled(|| session.read_config(args.count)).await?;
-    let connection = Connection::open(session, settings).await?;
-    let environment = connection.environment(Arc::clone(store));
+    let mut connection = Connection::open(session, settings).await?;
+    // What is missing of the run is launched where its instances are.
+    let prerequisites = network::enter(&mut connection, Some(&**store)).await?;
     let settings = &connection.settings;
+    if let Some(missing) = prerequisites.missing() {
+        return Err(CommandError::usage(
+            format!(
+                "the {missing} of fleet {} is not found, so what is missing of run {run} cannot join it",
+                clean(&settings.fleet.name)
+            ),
+            "`oci-insta-scale status` shows what exists, and `scale N` makes what is missing and brings the fleet to a size",
+        ));
+    }
+    let environment = connection.environment(Arc::clone(store));
     let origin = session.origin(settings);
     let work = async {
         let planned = fleet::plan(&connection.questions, settings.fleet.clone()).await;

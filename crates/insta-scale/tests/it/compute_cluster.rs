@@ -129,6 +129,19 @@ fn an_engine_that_has_changed_leaves_no_cluster() {
 }
 
 #[test]
+fn a_run_rebuilt_from_the_cloud_stays_in_its_cluster() {
+    let (place, region) = place("");
+    let launched = launch(&place, &["--count", "2"]).json();
+    let run = launched["run_id"].as_str().unwrap();
+    let elsewhere = ["--state-dir", "elsewhere", "--list-lag", "0s", "--yes", "--output", "json"];
+    let rebuilt = place.run(&[&["resume", "--from-cloud", run, "--count", "3"][..], &elsewhere].concat());
+    assert_eq!(rebuilt.code, 0, "{}", rebuilt.stderr);
+    assert_eq!(rebuilt.json()["running"], 3, "{}", rebuilt.stderr);
+    assert_eq!(rebuilt.json()["engine"], launched["engine"]);
+    assert_eq!(counts(&region), (1, 0, 3));
+}
+
+#[test]
 fn a_full_block_and_a_termination_say_what_to_do() {
     let (place, _region) = place("world: {rdma_blocks: [2]}\n");
     let short = launch(&place, &[]);
