@@ -12,6 +12,7 @@ use super::{
     slot::{self, SlotEnd},
     watcher,
 };
+use crate::engine::pacer::Class;
 use crate::plan::Engine;
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
 use ledger::{Event, Next, SlotNumber};
@@ -61,6 +62,7 @@ pub(crate) async fn work(context: &Context<'_>, stop: &CancellationToken) -> Cut
             }
             flying.push(slot::run(context, slot, next));
         }
+        context.pacer.expect(Class::Launch, queue.slots.len() + flying.len());
         let halted = context.halt.is_cancelled();
         let launched_all = flying.is_empty() && (queue.is_idle(context) || halted || paused);
         if launched_all && died.is_empty() && (halted || context.watch.is_empty()) {

@@ -22,6 +22,8 @@ const JITTER: f64 = 0.15;
 /// seconds". Without a minimum, refusals that are independent of the rate would lower it forever; if the service really allows
 /// less, the pauses of `refused` become longer than that.
 pub const LEAST_RATE: f64 = 1.0 / 60.0;
+/// The last requests of a sender may be sent at once, up to this fraction of what the service's bucket should have kept.
+const LAST: f64 = 0.8;
 /// A longer `Retry-After` is treated as a mistake of the service.
 pub const LONGEST_HOLD: Duration = Duration::from_mins(10);
 
@@ -72,6 +74,10 @@ pub struct Controller {
     penalty_wait: Option<Duration>,
     /// Requests that a full bucket may have admitted since the meter's mark.
     flattered: f64,
+    /// Whether the last swing measured what was known, as it does for a sender that shares its limit with nobody.
+    is_alone: bool,
+    /// The requests that have yet to be answered, sent or not, if their number is known.
+    outstanding: Option<u64>,
     reported: f64,
     change: Option<RateChange>,
 }
@@ -125,6 +131,8 @@ impl Controller {
             penalty: 0.0,
             penalty_wait: None,
             flattered: 0.0,
+            is_alone: false,
+            outstanding: None,
             change: None,
         }
     }
@@ -150,10 +158,37 @@ impl Controller {
         if matches!(self.mode, Mode::Ramp) && f64::from(self.in_flight) >= self.window {
             return Next::WhenOneReturns;
         }
-        if now < self.slot {
+        if now < self.slot && !self.are_last_kept(now) {
             return Next::At(self.slot);
         }
         Next::Now(self.send(now))
+    }
+
+    /// How many requests have yet to be answered, sent or not.
+    pub fn expect(&mut self, outstanding: u64) {
+        self.outstanding = Some(outstanding);
+    }
+
+    /// The requests that have yet to be sent, if their number is known.
+    fn left(&self) -> Option<f64> {
+        let left = self.outstanding?.saturating_sub(u64::from(self.in_flight));
+        Some(left as f64)
+    }
+
+    /// Whether fewer requests are left than this swing has: then the limit need not be confirmed once more.
+    fn is_last(&self, swing: Swing) -> bool {
+        self.is_alone && self.left().is_some_and(|left| left < swing.centre * swing.seconds)
+    }
+
+    /// Whether all requests that are left fit into what the bucket has kept since it was last seen empty. Then there is nothing
+    /// to keep it for: a run that ends in the lower half of a swing would leave admitted requests unused.
+    fn are_last_kept(&self, now: Duration) -> bool {
+        let (Mode::Cruise(swing), None, Some(left)) = (self.mode, self.settings.rate_cap, self.left()) else {
+            return false;
+        };
+        let since = self.meter.since_mark(self.sent, now);
+        let kept = (swing.centre * since.seconds - since.requests).min(self.burst);
+        self.is_alone && self.penalty <= 0.0 && since.requests >= decide::ENOUGH && left <= LAST * kept
     }
 
     fn send(&mut self, now: Duration) -> Ticket {
@@ -185,6 +220,7 @@ impl Controller {
         let rate = match self.mode {
             Mode::Ramp => self.settings.first_rate + RAMP_GAIN * self.delivered as f64,
             Mode::Search { from, growth } => from * (growth * self.sending).min(20.0).exp(),
+            Mode::Cruise(swing) if self.is_last(swing) => swing.last_rate(self.sending),
             Mode::Cruise(swing) => swing.rate(self.sending),
         };
         rate.clamp(LEAST_RATE, 1e6).min(self.settings.rate_cap.unwrap_or(f64::INFINITY))

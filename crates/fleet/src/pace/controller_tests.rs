@@ -131,6 +131,40 @@ fn the_rate_is_measured_between_refusals() {
     assert_eq!(known.phase, Phase::Cruise);
 }
 
+/// How long 500 requests take at 10 per second and a burst of 20, whether or not their number is known, and the refusals.
+fn five_hundred(seed: u64, known: bool) -> (f64, u32) {
+    let mut controller = Controller::new(Settings::launch(), seed);
+    let (mut now, mut refused, mut admitted) = (Duration::ZERO, 0, 0);
+    let (mut tokens, mut at) = (20.0, now);
+    while admitted < 500 {
+        if known {
+            controller.expect(500 - admitted);
+        }
+        let ticket = send(&mut controller, &mut now);
+        tokens = f64::min(tokens + 10.0 * now.saturating_sub(at).as_secs_f64(), 20.0);
+        at = now;
+        if tokens >= 1.0 {
+            tokens -= 1.0;
+            admitted += 1;
+            controller.on_success(ticket, now + ms(20));
+        } else {
+            refused += 1;
+            controller.on_throttled(ticket, now + ms(20), None);
+        }
+    }
+    (now.as_secs_f64(), refused)
+}
+
+#[test]
+fn the_last_requests_use_what_the_bucket_has_kept() {
+    for seed in 1..=20 {
+        let (unknown, refused_unknown) = five_hundred(seed, false);
+        let (known, refused) = five_hundred(seed, true);
+        assert!(known <= unknown + 0.1 && refused <= refused_unknown, "seed {seed}: {known} s, {unknown} s");
+        assert!(known <= 1.012 * 48.0, "seed {seed}: {known} s instead of 48");
+    }
+}
+
 #[test]
 fn after_a_penalty_the_limit_is_not_met_again_for_long() {
     let mut controller = Controller::new(Settings::launch(), 3);
@@ -236,7 +270,8 @@ proptest! {
         let mut controller = Controller::new(Settings { rate_cap: Some(cap), ..Settings::launch() }, seed);
         let mut now = Duration::ZERO;
         let mut sent: Vec<f64> = Vec::new();
-        for pause in pauses {
+        for (pause, left) in pauses.into_iter().zip((1..=60).rev()) {
+            controller.expect(left);
             let ticket = send(&mut controller, &mut now);
             sent.push(now.as_secs_f64());
             controller.on_success(ticket, now + ms(5));

@@ -83,6 +83,13 @@ impl Swing {
         self.centre * (1.0 + self.reach)
     }
 
+    /// The rate of the last swing after this many seconds of sending. It stays at its centre for as long as a swing lasts before
+    /// it goes on: the requests that are left need what the bucket has kept, and no confirmation of the limit.
+    pub(super) fn last_rate(&self, sending: f64) -> f64 {
+        let middle = self.hold + self.seconds / 2.0;
+        self.rate(if sending < middle { sending } else { (sending - self.seconds).max(middle) })
+    }
+
     /// The rate after this many seconds of sending. If nothing was refused by the end of the swing, the limit has risen, and
     /// the rate grows ever faster.
     pub(super) fn rate(&self, sending: f64) -> f64 {

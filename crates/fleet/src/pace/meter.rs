@@ -49,6 +49,12 @@ impl Meter {
         between(self.mark, refused, self.not_delivered)
     }
 
+    /// The requests sent since the mark, the last of them with this number, that were admitted or may yet be.
+    pub(super) fn since_mark(&self, sent: u64, now: Duration) -> Measured {
+        let admitted = sent.saturating_sub(self.mark.number + self.not_delivered);
+        Measured { requests: admitted as f64, seconds: now.saturating_sub(self.mark.sent).as_secs_f64() }
+    }
+
     /// The requests admitted from the anchor to this refused request.
     pub(super) fn since_anchor(&self, refused: Ticket) -> Measured {
         between(self.anchor, refused, self.not_delivered_since_anchor)

@@ -10,6 +10,8 @@ use std::time::Duration;
 
 /// A way of pacing, as the model uses it. Times count from the start of the model.
 pub trait Pacing {
+    /// How many requests have yet to be answered, sent or not.
+    fn expect(&mut self, _outstanding: u64) {}
     /// Whether a request may be sent now; counts it as sent if so.
     fn next(&mut self, now: Duration) -> Next;
     /// The request was admitted.
@@ -50,6 +52,10 @@ impl Ours {
 }
 
 impl Pacing for Ours {
+    fn expect(&mut self, outstanding: u64) {
+        self.controller.expect(outstanding);
+    }
+
     fn next(&mut self, now: Duration) -> Next {
         match self.controller.next(now) {
             fleet::pace::Next::Now(ticket) => {

@@ -13,7 +13,7 @@ use std::time::Duration;
 /// The search begins at this fraction of the ramp's rate, because the burst made the service look faster than it is.
 const AFTER_BURST: f64 = 0.17;
 /// This many admitted requests between two refusals measure the rate well enough to swing around it.
-const ENOUGH: f64 = 8.0;
+pub(super) const ENOUGH: f64 = 8.0;
 /// The search continues at this fraction of the refused rate. The step is small so that two concurrent searches end at similar
 /// rates.
 const SEARCH_STEP: f64 = 0.75;
@@ -39,6 +39,9 @@ const FALLEN: f64 = 0.27;
 const RISER: f64 = 2.8;
 /// A swing that ends within this fraction of its length met expectations: the limit has not changed.
 const STEADY: f64 = 0.3;
+/// Two swings that measure rates within this fraction of each other measure the whole rate of the service: a lone sender's are
+/// within 1 to 3 % of each other, and those of senders that share a limit move with what the others take.
+const SAME: f64 = 0.05;
 /// The factor by which each such swing lengthens the next one …
 const CALMER: f64 = 1.1;
 /// … and by which any other swing shortens it …
@@ -112,8 +115,9 @@ impl Controller {
 
     /// The next swing, based on the last one.
     fn swing_again(&mut self, swing: Swing, rate: f64, measured: Measured) -> Mode {
-        let steady = (self.sending / swing.seconds - 1.0).abs() < STEADY;
-        let factor = if steady { CALMER } else { ALARMED };
+        let is_steady = (self.sending / swing.seconds - 1.0).abs() < STEADY;
+        self.is_alone = is_steady && (measured.rate() / swing.centre - 1.0).abs() < SAME;
+        let factor = if is_steady { CALMER } else { ALARMED };
         self.patience = (self.patience * factor).clamp(LEAST_PATIENCE, MOST_PATIENCE);
         // Few requests measure poorly, and so does a time in which responses overtake each other. But then the time was short,
         // and the rate at its end is what was admitted.
@@ -140,6 +144,7 @@ impl Controller {
 
     /// Begins a search.
     fn search(&mut self, from: f64) -> Mode {
+        self.is_alone = false;
         self.misses = 0;
         self.meter.drop_anchor();
         searching(from, 1.0, self.latency_or_guess())

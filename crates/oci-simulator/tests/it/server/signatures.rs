@@ -241,7 +241,7 @@ fn vouched(request: &http::Request<bytes::Bytes>, has_body: bool) -> impl Partia
 
 /// Each byte in turn, so that the draws of the properties below find no kind of change first.
 #[test]
-fn each_changed_byte_of_a_header_is_refused_unless_it_means_the_same() {
+fn each_changed_byte_is_refused_unless_it_means_the_same() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let good = Call::get(shapes_target()).sign();
     let mut let_in = Vec::new();
