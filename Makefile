@@ -126,6 +126,12 @@ simulate-scaling: ## Play fleets that are scaled up and down, in one region and 
 	SIMULATE_SEEDS=$(SEEDS) SIMULATE_SLOTS=$(SLOTS) SIMULATE_FIRST=$(FIRST) SIMULATE_SEED=$(SEED) \
 	$(CARGO) test --locked --package fleet --profile sim --test simulation -- --nocapture no_seed_ends
 
+.PHONY: simulate-teams
+simulate-teams: SEEDS = 200
+simulate-teams: ## Play two machines that share a ledger in a real PostgreSQL server, from seeds: SEEDS, SLOTS, FIRST and SEED as above
+	SIMULATE_SEEDS=$(SEEDS) SIMULATE_SLOTS=$(SLOTS) SIMULATE_FIRST=$(FIRST) SIMULATE_SEED=$(SEED) \
+	$(CARGO) test --locked --package fleet --test simulation -- --nocapture no_seed_teams
+
 .PHONY: simulate-hunt
 simulate-hunt: ## Play hunts of 21 days in `hostile`, and kills of hunts: SEEDS, FIRST
 	HUNT_SEEDS=$(SEEDS) HUNT_DAYS=21 HUNT_KILLS=$(SEEDS) HUNT_FIRST=$(or $(FIRST),1) \

@@ -7,6 +7,7 @@ use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 /// How many times a server that starts is asked, every tenth of a second.
@@ -71,9 +72,7 @@ impl PostgresServer {
     pub fn with(settings: &[&str]) -> Self {
         let folder = tempfile::Builder::new().prefix("postgres").tempdir().expect("a folder can be made");
         give(folder.path());
-        let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port is free");
-        let port = listener.local_addr().expect("it is bound").port();
-        drop(listener);
+        let port = free_port();
         let settings = settings.iter().map(ToString::to_string).collect();
         let server = Self { folder, port, settings };
         let password = server.folder.path().join("password");
@@ -116,19 +115,38 @@ impl PostgresServer {
             options.push_str(setting);
         }
         let log = self.folder.path().join("log");
-        run(command("pg_ctl")
-            .args(["start", "--wait", "--silent", "-t", "60", "-D"])
-            .arg(self.data())
-            .arg("-l")
-            .arg(&log)
-            .arg("-o")
-            .arg(options)
-            .stdout(Stdio::null()));
+        let mut start = command("pg_ctl");
+        start.args(["start", "--wait", "--silent", "-t", "60", "-D"]).arg(self.data());
+        start.arg("-l").arg(&log).arg("-o").arg(options);
+        let started = start.stdin(Stdio::null()).stdout(Stdio::null()).status();
+        let said = || fs::read_to_string(&log).unwrap_or_default();
+        assert!(started.is_ok_and(|status| status.success()), "the server does not start: {}", said());
     }
 
     /// Stops it in order (`fast`), or as a power cut does (`immediate`).
     pub fn stop(&self, mode: &str) {
         run(command("pg_ctl").args(["stop", "--wait", "--silent", "-m", mode, "-D"]).arg(self.data()));
+    }
+
+    /// Ends it with `kill -9`, and waits until nothing of it is left.
+    pub fn kill(&self) {
+        let noted = fs::read_to_string(self.data().join("postmaster.pid")).expect("it runs");
+        let process = noted.lines().next().expect("its first line is the process").trim().to_owned();
+        run(Command::new("kill").args(["-9", &process]));
+        for _ in 0..ATTEMPTS {
+            let processes = fs::read_dir("/proc").expect("it can be read").flatten();
+            let is_left = processes.into_iter().any(|process| is_of(&process.path(), &self.data()));
+            if !is_left {
+                // A process that nobody has waited for would still count as the server.
+                let socket = self.folder.path().join(format!(".s.PGSQL.{}.lock", self.port));
+                for lock in [self.data().join("postmaster.pid"), socket] {
+                    fs::remove_file(lock).expect("it is there");
+                }
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        panic!("processes of the server stay");
     }
 
     /// Makes a copy of it the server, as when a standby takes over: it goes on with another timeline.
@@ -174,6 +192,22 @@ impl Drop for PostgresServer {
             .stderr(Stdio::null())
             .status();
     }
+}
+
+/// A free port that the system gives to nobody by itself: a server that is away for a moment finds its port free.
+fn free_port() -> u16 {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let ports = std::iter::repeat_with(|| {
+        let turn = NEXT.fetch_add(1, Ordering::Relaxed).wrapping_add(std::process::id().wrapping_mul(37));
+        u16::try_from(10_000 + turn % 22_000).expect("it is small enough")
+    });
+    let mut ports = ports.take(22_000);
+    ports.find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).expect("a port is free")
+}
+
+/// Whether a process works in this folder, as all processes of a server do in that of its data.
+fn is_of(process: &Path, folder: &Path) -> bool {
+    fs::read_link(process.join("cwd")).is_ok_and(|cwd| cwd == folder)
 }
 
 /// Makes the account of the server the owner.

@@ -19,7 +19,7 @@ pub struct Announced {
 }
 
 impl Announced {
-    fn take_in(&self, records: &[Record]) {
+    pub fn take_in(&self, records: &[Record]) {
         let mut tokens = self.tokens.lock().unwrap();
         for record in records {
             if let Event::LaunchIntended { slot, token, .. } = &record.event {

@@ -20,6 +20,8 @@ mod scaling;
 mod scaling_promises;
 mod setup;
 mod sums;
+#[cfg(target_os = "linux")]
+mod teams;
 mod upkeep;
 mod upkeep_promises;
 mod wanted;
