@@ -3,7 +3,7 @@
 use crate::hold::{Hold, now};
 use crate::leases::holder_of;
 use crate::link::{Failed, Link};
-use crate::schema::timeline;
+use crate::schema::{self, timeline};
 use jiff::Timestamp;
 use ledger::stored::checksum;
 use ledger::{Event, LedgerError, RawRecord, Record, RunId};
@@ -40,6 +40,7 @@ const APPEND: &str = "
     ), run AS (
         UPDATE oci_insta_scale.runs SET last_seq = $5
         WHERE id = $1 AND last_seq = $4 AND (EXISTS (SELECT FROM lease) OR EXISTS (SELECT FROM free))
+            AND NOT EXISTS (SELECT FROM oci_insta_scale.format WHERE version > $10)
         RETURNING id
     ), kept AS (
         INSERT INTO oci_insta_scale.records (run, seq, fence, at, event, checksum)
@@ -93,6 +94,7 @@ pub(crate) async fn append(
                 (&times, Type::TEXT_ARRAY),
                 (&events, Type::TEXT_ARRAY),
                 (&checksums, Type::INT8_ARRAY),
+                (&schema::VERSION, Type::INT4),
             ],
         )
         .await?;
@@ -127,6 +129,9 @@ async fn explain(
     };
     let last = u64::try_from(row.get::<_, i64>(0)).unwrap_or_default();
     let theirs = (row.get::<_, Option<i64>>(1), row.get::<_, Option<String>>(2));
+    if let Some(error) = schema::outgrown(link).await? {
+        return Ok(Appended::Refused(error));
+    }
     match hold {
         Some(hold) if theirs != (Some(hold.fence.number), Some(hold.fence.token.clone())) => {
             hold.lose();
@@ -168,7 +173,8 @@ pub(crate) async fn create(link: &mut Link, run: RunId, first: &Row) -> Result<b
     let made = link
         .query(
             "WITH run AS (
-                 INSERT INTO oci_insta_scale.runs (id, format, last_seq, timeline) VALUES ($1, $2, 1, $3)
+                 INSERT INTO oci_insta_scale.runs (id, format, last_seq, timeline) SELECT $1, $2, 1, $3
+                 WHERE NOT EXISTS (SELECT FROM oci_insta_scale.format WHERE version > $7)
                  ON CONFLICT DO NOTHING RETURNING id
              )
              INSERT INTO oci_insta_scale.records (run, seq, fence, at, event, checksum)
@@ -180,6 +186,7 @@ pub(crate) async fn create(link: &mut Link, run: RunId, first: &Row) -> Result<b
                 (&first.at, Type::TEXT),
                 (&first.event, Type::TEXT),
                 (&first.checksum, Type::INT8),
+                (&schema::VERSION, Type::INT4),
             ],
         )
         .await?;

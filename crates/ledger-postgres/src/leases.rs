@@ -2,6 +2,7 @@
 
 use crate::hold::{Fence, Hold, now};
 use crate::link::{Failed, Link};
+use crate::schema::VERSION;
 use ledger::Holder;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +16,8 @@ pub(crate) enum Taken {
 
 const TAKE: &str = "
     INSERT INTO oci_insta_scale.leases AS l (of, fence, token, holder, seconds, held_until)
-    VALUES ($1, 1, $2, $3, $4, clock_timestamp() + make_interval(secs => $4))
+    SELECT $1, 1, $2, $3, $4, clock_timestamp() + make_interval(secs => $4)
+    WHERE NOT EXISTS (SELECT FROM oci_insta_scale.format WHERE version > $5)
     ON CONFLICT (of) DO UPDATE SET fence = l.fence + 1, token = $2, holder = $3, seconds = $4,
         held_until = clock_timestamp() + make_interval(secs => $4)
     WHERE l.held_until <= clock_timestamp() OR l.token = $2
@@ -39,6 +41,7 @@ pub(crate) async fn take(
                 (&token, Type::TEXT),
                 (&text, Type::TEXT),
                 (&life.as_secs_f64(), Type::FLOAT8),
+                (&VERSION, Type::INT4),
             ],
         )
         .await?;

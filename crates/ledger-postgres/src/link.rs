@@ -128,7 +128,7 @@ impl Link {
         let ledger = self.name();
         let reason = error.message().to_owned();
         match error.code() {
-            code if *code == SqlState::DISK_FULL => LedgerError::Full { path: ledger.into() },
+            code if *code == SqlState::DISK_FULL => LedgerError::ServerFull { ledger, reason },
             code if is_a_matter_of_rights(code) => LedgerError::Refused { ledger, reason },
             _ => LedgerError::Io { path: ledger.into(), reason },
         }

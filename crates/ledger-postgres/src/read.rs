@@ -1,6 +1,7 @@
 //! Reading runs.
 
 use crate::link::{Failed, Link};
+use ledger::event::FORMAT_VERSION;
 use ledger::stored::{decode, head, missing};
 use ledger::{RawRecord, Record, Records, RunHead, RunId, Unreadable};
 use tokio_postgres::Row;
@@ -15,6 +16,14 @@ pub(crate) async fn end(link: &mut Link, run: RunId) -> Result<Option<u64>, Fail
     let rows =
         link.query("SELECT last_seq FROM oci_insta_scale.runs WHERE id = $1", &[(&id, Type::TEXT)]).await?;
     Ok(rows.first().map(|row| u64::try_from(row.get::<_, i64>(0)).unwrap_or_default()))
+}
+
+/// The version of the events of a run.
+pub(crate) async fn format(link: &mut Link, run: RunId) -> Result<u32, Failed> {
+    let id = run.to_string();
+    let rows =
+        link.query("SELECT format FROM oci_insta_scale.runs WHERE id = $1", &[(&id, Type::TEXT)]).await?;
+    Ok(rows.first().map_or(0, |row| u32::try_from(row.get::<_, i32>(0)).unwrap_or_default()))
 }
 
 /// All records of a run.
@@ -70,7 +79,7 @@ pub(crate) async fn runs(link: &mut Link) -> Result<Vec<RunHead>, Failed> {
     let rows = link
         .query(
             "SELECT r.id, coalesce(l.held_until > clock_timestamp(), false),
-                 f.seq, f.at, f.event, f.checksum, e.seq, e.at, e.event, e.checksum
+                 f.seq, f.at, f.event, f.checksum, e.seq, e.at, e.event, e.checksum, r.format
              FROM oci_insta_scale.runs r
              LEFT JOIN oci_insta_scale.leases l ON l.of = r.id
              LEFT JOIN LATERAL (SELECT seq, at, event, checksum FROM oci_insta_scale.records
@@ -83,7 +92,9 @@ pub(crate) async fn runs(link: &mut Link) -> Result<Vec<RunHead>, Failed> {
         .await?;
     let heads = rows.iter().filter_map(|row| {
         let run: RunId = row.get::<_, String>(0).parse().ok()?;
-        let record = |at: usize| raw_at(row, at).and_then(|raw| decoded(&raw).ok());
+        // Events of another format may mean something else than they seem to.
+        let is_known = u32::try_from(row.get::<_, i32>(10)).is_ok_and(|format| format <= FORMAT_VERSION);
+        let record = |at: usize| raw_at(row, at).filter(|_| is_known).and_then(|raw| decoded(&raw).ok());
         Some(head(run, record(2).as_ref(), record(6).as_ref(), row.get(1)))
     });
     Ok(heads.collect())

@@ -10,6 +10,16 @@ pub(crate) const VERSION: i32 = 1;
 /// The key of the advisory lock under which tables are made: two programs may begin at once.
 const MAKING: i64 = 0x4F49_534C;
 
+/// Nobody works with the ledger until the upgrade is done.
+const ALONE: &str = "
+    LOCK TABLE oci_insta_scale.leases IN ACCESS EXCLUSIVE MODE;
+    DO $$ DECLARE at_work text; BEGIN
+        SELECT format('process %s on %s works with it', holder::json->>'pid', holder::json->>'host') INTO at_work
+            FROM oci_insta_scale.leases WHERE held_until > clock_timestamp() LIMIT 1;
+        IF FOUND THEN RAISE EXCEPTION '%', at_work; END IF;
+    END $$;
+";
+
 /// The steps from each version to the next.
 ///
 /// `at` and `event` are texts, because the checksum covers them as they were written. Times of leases are those of the server,
@@ -44,19 +54,32 @@ const STEPS: [&str; VERSION as usize] = ["
     );
 "];
 
+#[cfg(test)]
+mod tests;
+
 /// Makes the tables that are missing.
 ///
 /// # Errors
 /// When the tables are those of a newer program, or may not be made.
 pub(crate) async fn prepare(link: &mut Link) -> Result<()> {
+    upgrade(link, &STEPS).await
+}
+
+/// Takes the tables to the version that these steps lead to. Those who work with the ledger have an older program, whose statements
+/// may not suit the new tables, so that an upgrade waits for them.
+async fn upgrade(link: &mut Link, steps: &[&str]) -> Result<()> {
+    let needed = i32::try_from(steps.len()).unwrap_or(i32::MAX);
     let found = version(link).await?;
     match found {
-        VERSION => return Ok(()),
-        newer if newer > VERSION => return Err(too_new(link, newer)),
+        same if same == needed => return Ok(()),
+        newer if newer > needed => return Err(too_new(link, newer, needed)),
         _ => {}
     }
     let mut script = format!("BEGIN; SELECT pg_advisory_xact_lock({MAKING});");
-    for (step, from) in STEPS.iter().zip(0..) {
+    if found > 0 {
+        script.push_str(ALONE);
+    }
+    for (step, from) in steps.iter().zip(0..) {
         if from >= found {
             script.push_str(step);
         }
@@ -67,19 +90,30 @@ pub(crate) async fn prepare(link: &mut Link) -> Result<()> {
         // The transaction is open still. If even that fails, the connection is gone and with it the transaction.
         let _ = link.batch("ROLLBACK").await;
         // Whoever waited for the lock fails, because the tables exist by then.
-        if version(link).await? == VERSION {
+        if version(link).await? == needed {
             return Ok(());
         }
     }
-    made.map_err(|failed| link.error(failed))
+    match made {
+        Err(Failed::Refused(error)) if found > 0 => Err(LedgerError::TooOld {
+            ledger: link.name(),
+            found: found.unsigned_abs(),
+            needed: needed.unsigned_abs(),
+            reason: error.message().to_owned(),
+        }),
+        made => made.map_err(|failed| link.error(failed)),
+    }
 }
 
-fn too_new(link: &Link, found: i32) -> LedgerError {
-    LedgerError::TooNew {
-        path: link.name().into(),
-        found: u32::try_from(found).unwrap_or_default(),
-        known: VERSION.unsigned_abs(),
-    }
+/// The error of tables that a newer version has upgraded since they were opened, if it did.
+pub(crate) async fn outgrown(link: &mut Link) -> std::result::Result<Option<LedgerError>, Failed> {
+    let rows = link.query("SELECT max(version) FROM oci_insta_scale.format", &[]).await?;
+    let found = rows.first().and_then(|row| row.get::<_, Option<i32>>(0)).unwrap_or_default();
+    Ok((found > VERSION).then(|| too_new(link, found, VERSION)))
+}
+
+fn too_new(link: &Link, found: i32, known: i32) -> LedgerError {
+    LedgerError::TooNew { path: link.name().into(), found: found.unsigned_abs(), known: known.unsigned_abs() }
 }
 
 /// The version of the tables; 0 if there are none.
@@ -134,7 +168,7 @@ pub enum Role {
     Reader,
     /// Also launches and changes fleets.
     Operator,
-    /// Also removes old runs and changes the tables.
+    /// Also removes old runs. Upgrades of the tables are for the user that owns them.
     Owner,
 }
 

@@ -248,8 +248,7 @@ impl Worker {
                 let _ = answer.send(self.create(run, at, *first).await);
             }
             Job::Records { run, answer } => {
-                let found = repeat!(self, read::records(&mut self.link, run));
-                let _ = answer.send(found.and_then(|found| found.ok_or(LedgerError::UnknownRun { run })));
+                let _ = answer.send(self.records(run).await);
             }
             Job::Runs { answer } => {
                 let _ = answer.send(repeat!(self, read::runs(&mut self.link)));
@@ -300,6 +299,7 @@ impl Worker {
         let rows = append::numbered(0, &events).map_err(|reason| self.wrong(reason))?;
         let [row] = rows.as_slice() else { return Err(self.wrong("one record was expected".to_owned())) };
         if !repeat!(self, append::create(&mut self.link, run, row))? {
+            self.check_version().await?;
             return Err(LedgerError::RunExists { run });
         }
         self.ends.insert(run, 1);
@@ -311,6 +311,7 @@ impl Worker {
             Of::Run(run) => {
                 repeat!(self, read::end(&mut self.link, *run))?
                     .ok_or(LedgerError::UnknownRun { run: *run })?;
+                self.check_format(*run).await?;
                 run.to_string()
             }
             Of::Key(key) => format!("key {key}"),
@@ -319,7 +320,10 @@ impl Worker {
         let life = self.options.takeover_after;
         let taken = repeat!(self, leases::take(&mut self.link, &name, &token, holder, life))?;
         match taken {
-            Taken::Theirs(holder) => Ok(TakenHere::Theirs(holder)),
+            Taken::Theirs(holder) => {
+                self.check_version().await?;
+                Ok(TakenHere::Theirs(holder))
+            }
             Taken::Ours(hold) => {
                 self.holds.add(&hold);
                 if let Of::Run(run) = of {
@@ -330,6 +334,30 @@ impl Worker {
                 Ok(TakenHere::Ours(hold))
             }
         }
+    }
+
+    async fn records(&mut self, run: RunId) -> Result<Records> {
+        self.check_format(run).await?;
+        let found = repeat!(self, read::records(&mut self.link, run))?;
+        found.ok_or(LedgerError::UnknownRun { run })
+    }
+
+    /// Refuses to work with tables that a newer version has upgraded since they were opened.
+    async fn check_version(&mut self) -> Result<()> {
+        match repeat!(self, schema::outgrown(&mut self.link))? {
+            Some(error) => Err(error),
+            None => Ok(()),
+        }
+    }
+
+    /// Refuses a run that a newer version wrote in another format, of which this one might misread events.
+    async fn check_format(&mut self, run: RunId) -> Result<()> {
+        let found = repeat!(self, read::format(&mut self.link, run))?;
+        let known = ledger::event::FORMAT_VERSION;
+        if found > known {
+            return Err(LedgerError::TooNew { path: self.link.name().into(), found, known });
+        }
+        Ok(())
     }
 
     /// Makes sure that the run is held still.

@@ -12,6 +12,16 @@ pub enum LedgerError {
         /// The file.
         path: PathBuf,
     },
+    /// The server of a shared ledger has no room. Nothing of the append was kept.
+    #[error(
+        "the server of the ledger {ledger} has no space left ({reason}): free some space there; nothing else is needed"
+    )]
+    ServerFull {
+        /// The address, without its password.
+        ledger: String,
+        /// The text of the database.
+        reason: String,
+    },
     /// The directory or the file cannot be written.
     #[error("cannot write the ledger {} ({reason}): make it writable, or choose another directory with --state-dir", path.display())]
     ReadOnly {
@@ -41,6 +51,22 @@ pub enum LedgerError {
         found: u32,
         /// The format version of this program.
         known: u32,
+    },
+    /// The tables of a shared ledger are those of an older version. They were not changed.
+    #[error(
+        "the tables of the ledger {ledger} have version {found} and this version of the program needs {needed}, but they were not \
+             upgraded ({reason}): when no process works with the ledger, run any command of this version as the user that owns \
+             its tables"
+    )]
+    TooOld {
+        /// The address, without its password.
+        ledger: String,
+        /// The version of its tables.
+        found: u32,
+        /// The version that this program needs.
+        needed: u32,
+        /// Why they were not upgraded.
+        reason: String,
     },
     /// Another process kept the file locked for too long.
     #[error("another process has locked the ledger {} for too long; try again when it is done", path.display())]

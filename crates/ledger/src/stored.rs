@@ -28,8 +28,22 @@ pub fn decode(seq: u64, at: &str, event: &str, kept: i64) -> Result<Record, Stri
         return Err("its checksum is wrong: it was changed after it was written".to_owned());
     }
     let at = at.parse().map_err(|error| format!("its time cannot be read: {error}"))?;
-    let event = serde_json::from_str(event).map_err(|error| format!("its event cannot be read: {error}"))?;
+    let event = serde_json::from_str(event).map_err(|error| unread(event, &error))?;
     Ok(Record { seq, at, event })
+}
+
+/// Why an event cannot be read. The error of an unknown kind lists all known ones.
+fn unread(event: &str, error: &serde_json::Error) -> String {
+    let kind = serde_json::from_str::<serde_json::Value>(event).ok();
+    let kind = kind.as_ref().and_then(|event| event.get("type")?.as_str());
+    match kind {
+        Some(kind) if error.to_string().contains(&format!("unknown variant `{kind}`")) => {
+            format!(
+                "this version does not know its kind, `{kind}`: use the version that wrote it, or a newer one"
+            )
+        }
+        _ => format!("its event cannot be read: {error}"),
+    }
 }
 
 /// The records missing in a gap. A damaged number can have any value, so a long gap is reported by its beginning and its last

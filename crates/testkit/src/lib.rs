@@ -8,6 +8,8 @@
 pub mod contract;
 #[cfg(target_os = "linux")]
 pub mod postgres;
+#[cfg(target_os = "linux")]
+pub mod small_disk;
 
 use std::sync::Arc;
 

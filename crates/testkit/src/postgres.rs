@@ -123,6 +123,15 @@ impl PostgresServer {
         assert!(started.is_ok_and(|status| status.success()), "the server does not start: {}", said());
     }
 
+    /// Starts it if it has ended by itself, and waits until it answers.
+    pub fn restart_if_down(&self) {
+        let mut asked = command("pg_ctl");
+        asked.args(["status", "-D"]).arg(self.data()).stdout(Stdio::null());
+        if !asked.status().is_ok_and(|status| status.success()) {
+            self.go_on();
+        }
+    }
+
     /// Stops it in order (`fast`), or as a power cut does (`immediate`).
     pub fn stop(&self, mode: &str) {
         run(command("pg_ctl").args(["stop", "--wait", "--silent", "-m", mode, "-D"]).arg(self.data()));
@@ -149,9 +158,42 @@ impl PostgresServer {
         panic!("processes of the server stay");
     }
 
+    /// Keeps a copy of what the server has at present, as a standby that gets nothing from now on.
+    pub fn leave_a_standby(&self) {
+        self.stop("fast");
+        run(Command::new("cp").arg("-a").arg(self.data()).arg(self.standby()));
+        self.go_on();
+    }
+
+    /// The server is lost, and the standby takes over with another timeline: it lacks everything since it was left.
+    pub fn fail_over(&self) {
+        self.stop("immediate");
+        fs::rename(self.data(), self.folder.path().join("lost")).expect("the folder can be written");
+        fs::rename(self.standby(), self.data()).expect("there is a standby");
+        self.promote();
+    }
+
+    fn standby(&self) -> PathBuf {
+        self.folder.path().join("standby")
+    }
+
+    /// Moves its log of transactions to this folder, which the account of the server may write to.
+    pub fn move_log_to(&self, folder: &Path) {
+        self.stop("fast");
+        let (log, moved) = (self.data().join("pg_wal"), folder.join("pg_wal"));
+        run(Command::new("cp").arg("-a").arg(&log).arg(&moved));
+        fs::rename(&log, self.folder.path().join("old_log")).expect("the folder can be written");
+        std::os::unix::fs::symlink(&moved, &log).expect("the folder can be written");
+        self.go_on();
+    }
+
     /// Makes a copy of it the server, as when a standby takes over: it goes on with another timeline.
     pub fn promote_a_copy(&self) {
         self.stop("fast");
+        self.promote();
+    }
+
+    fn promote(&self) {
         fs::write(self.data().join("standby.signal"), "").expect("the folder can be written");
         give(&self.data().join("standby.signal"));
         self.go_on();
@@ -211,7 +253,7 @@ fn is_of(process: &Path, folder: &Path) -> bool {
 }
 
 /// Makes the account of the server the owner.
-fn give(path: &Path) {
+pub(crate) fn give(path: &Path) {
     if is_root() {
         run(Command::new("chown").arg("postgres").arg(path));
     }

@@ -5,8 +5,11 @@
 mod address;
 mod contract;
 mod copies;
+mod failover;
 mod fencing;
+mod full_disk;
 mod outages;
+mod versions;
 
 use ledger_postgres::{Options, PostgresStore};
 use std::sync::Mutex;

@@ -64,6 +64,8 @@ fn may_go_on(ended: &Result<RunSummary, RunError>, hunting: &Hunting) -> bool {
             let is_passing = matches!(
                 error,
                 LedgerError::Full { .. }
+                    | LedgerError::ServerFull { .. }
+                    | LedgerError::Away { .. }
                     | LedgerError::ReadOnly { .. }
                     | LedgerError::Busy { .. }
                     | LedgerError::Io { .. }
@@ -76,5 +78,21 @@ fn may_go_on(ended: &Result<RunSummary, RunError>, hunting: &Hunting) -> bool {
         // The client reads the credentials again when they are refused.
         Err(RunError::Failure(failure)) => failure.class == FailureClass::Authentication,
         Err(RunError::NotResumable { .. }) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hunt_waits_for_a_database_that_is_away_or_full() {
+        let (ledger, reason) = ("postgres://db/fleet".to_owned(), "it is".to_owned());
+        let goes_on = |error| may_go_on(&Err(RunError::Ledger(error)), &Hunting::default());
+        assert!(goes_on(LedgerError::Away { ledger: ledger.clone(), reason: reason.clone() }));
+        assert!(goes_on(LedgerError::ServerFull { ledger: ledger.clone(), reason: reason.clone() }));
+        // These do not pass by themselves.
+        assert!(!goes_on(LedgerError::Refused { ledger: ledger.clone(), reason }));
+        assert!(!goes_on(LedgerError::TooNew { path: ledger.into(), found: 2, known: 1 }));
     }
 }
