@@ -48,7 +48,16 @@ impl Journal {
         let at = env.clock.now();
         let record = env.store.create_run(run, at, first).await?;
         let lease = env.store.lease(run, at).await?;
-        let state = RunState::fold(run, [&record]);
+        // Between the two, another machine may have found a run that nobody holds, and may even have ended it.
+        let mut state = RunState::fold(run, [&record]);
+        if env.store.is_shared() {
+            let found = env.store.records(run).await?;
+            if found.records.len() > 1 {
+                return Err(LedgerError::Lost { run, holder: None });
+            }
+            // A standby that took over meanwhile left a gap.
+            state.last_seq = found.unreadable.iter().map(|record| record.seq).fold(state.last_seq, u64::max);
+        }
         sink(&record);
         Ok(Self::open(env, Some(lease), state, sink, failed))
     }

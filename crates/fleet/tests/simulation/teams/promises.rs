@@ -2,13 +2,14 @@
 
 use super::{
     history::{self, Told},
-    setup::TeamSetup,
+    setup::{Fault, Strike, TeamSetup},
 };
 use crate::many::Histories;
 use std::{
     fmt::{Display, Formatter, Result as FmtResult},
     ops::AddAssign,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 use testkit::postgres::PostgresServer;
 
@@ -43,6 +44,23 @@ impl Drop for Serving {
 fn no_seed_teams_lose_or_double_an_instance() {
     let _serving = Serving;
     TEAMS.check();
+}
+
+/// The machine stands still when its run exists and is not held yet. The other one takes the run over and ends it meanwhile.
+#[test]
+fn who_loses_its_run_before_the_first_lease_begins_nothing() {
+    let mut setup = TeamSetup::drawn(86_493_253, 8);
+    // Of the accesses before, two each are for the connection, a lease of no run yet, and the creation.
+    let strike = Strike {
+        fault: Fault::Pause,
+        after: Duration::ZERO,
+        point: 6,
+        on_holder: true,
+        lasts: Duration::from_secs(200),
+    };
+    (setup.strikes, setup.hesitates) = (vec![strike], Duration::ZERO);
+    let told = history::play(setup, &Arc::new(PostgresServer::start())).unwrap();
+    assert_eq!(told.strikes, 1);
 }
 
 impl AddAssign for Told {
