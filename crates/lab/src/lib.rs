@@ -15,6 +15,12 @@ pub mod subjects;
 pub mod svg;
 pub mod whole;
 
+/// How much a benchmark does: the full number, or, with `BENCH_SMOKE` in the environment, so few that it only shows that the
+/// benchmark works.
+pub fn size<T>(full: T, smoke: T) -> T {
+    if std::env::var_os("BENCH_SMOKE").is_some() { smoke } else { full }
+}
+
 /// The median of some numbers (the upper one of two); NaN if there are none.
 pub fn middle(values: &mut [f64]) -> f64 {
     values.sort_by(f64::total_cmp);

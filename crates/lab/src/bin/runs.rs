@@ -1,6 +1,7 @@
 //! `cargo run --release -p lab --bin runs -- [FILE.json] [NAME…]`: whole runs in virtual time, all or those named. Prints each
 //! number beside its target, and writes them as JSON. A missed target is reported but does not fail.
 
+use lab::size;
 use lab::whole::{Measured, Whole};
 use serde_json::{Value, json};
 use std::error::Error;
@@ -63,7 +64,7 @@ fn throttled(rate: f64) -> String {
 fn limited(rate: f64, reach: f64) -> Outcome {
     let mut times = Vec::new();
     let mut refused = Vec::new();
-    for seed in 1..=9 {
+    for seed in 1..=size(9, 1) {
         let run = virtually(async { Whole::new(&throttled(rate), seed)?.launch(500, seed).await })?;
         times.push(run.launched_in() / (480.0 / rate));
         refused.push(run.throttled_launches() as f64 / 500.0);
@@ -77,7 +78,7 @@ fn limited(rate: f64, reach: f64) -> Outcome {
 /// Two runs of 500 each in one region with one limit.
 fn two(rate: f64) -> Outcome {
     let (mut shares, mut together) = (Vec::new(), Vec::new());
-    for seed in 1..=9 {
+    for seed in 1..=size(9, 1) {
         let (first, second) = virtually(async {
             let region = Whole::new(&throttled(rate), seed)?;
             let second = async {
@@ -105,7 +106,7 @@ fn two(rate: f64) -> Outcome {
 /// Instances unthrottled, seen to RUNNING.
 fn watch(count: u32, region: &str) -> Outcome {
     let (mut others, mut delays, mut longest) = (Vec::new(), Vec::new(), Vec::new());
-    for seed in 1..=5 {
+    for seed in 1..=size(5, 1) {
         let run = virtually(async { Whole::new(region, seed)?.launch(count, seed).await })?;
         others.push(run.other_requests() as f64 / f64::from(count));
         delays.push(run.delays.get(run.delays.len() / 2).copied().unwrap_or(f64::NAN));
@@ -120,18 +121,18 @@ fn watch(count: u32, region: &str) -> Outcome {
 
 /// Many small runs one after another, as in the simulation tests.
 fn small_runs() -> Outcome {
-    const RUNS: u32 = 200;
+    let runs: u32 = size(200, 2);
     // A small region, since each run has its own.
     let small = unlogged().replace("standard-e5: 4000", "standard-e5: 4");
     let cpu = cpu_seconds();
-    for seed in 0..u64::from(RUNS) {
+    for seed in 0..u64::from(runs) {
         let run = virtually(async { Whole::new(&small, seed)?.launch(100, seed).await })?;
         if run.summary.running != 100 {
             return Err(format!("seed {seed}: {} of 100 run", run.summary.running).into());
         }
     }
     Ok(json!({
-        "runs_of_100_per_cpu_second": f64::from(RUNS) / (cpu_seconds() - cpu), "reach_runs_per_cpu_second": 200,
+        "runs_of_100_per_cpu_second": f64::from(runs) / (cpu_seconds() - cpu), "reach_runs_per_cpu_second": 200,
     }))
 }
 
@@ -139,21 +140,21 @@ fn small_runs() -> Outcome {
 fn scale() -> Outcome {
     let mut rows = Vec::new();
     let mut before = f64::NAN;
-    for count in [12_500, 25_000, 50_000] {
+    for count in size([12_500, 25_000, 50_000], [50, 100, 200]) {
         let cpu = cpu_seconds();
         let run = virtually(async { Whole::new(&unlogged(), 1)?.launch(count, 1).await })?;
         let seconds = cpu_seconds() - cpu;
         rows.push(row(count, run.summary.running, seconds, seconds / before));
         before = seconds;
     }
-    let cpu = cpu_seconds();
+    let (half, cpu) = (size(50_000, 200), cpu_seconds());
     let (one, other) = virtually(async {
         let region = Whole::new(&unlogged(), 1)?;
-        let (one, other) = tokio::join!(region.launch(50_000, 1), region.launch_elsewhere(50_000, 2));
+        let (one, other) = tokio::join!(region.launch(half, 1), region.launch_elsewhere(half, 2));
         Ok((one?, other?))
     })?;
     let seconds = cpu_seconds() - cpu;
-    rows.push(row(100_000, one.summary.running + other.summary.running, seconds, seconds / before));
+    rows.push(row(2 * half, one.summary.running + other.summary.running, seconds, seconds / before));
     Ok(json!({ "rows": rows, "reach": "100,000 in 20 s and 400 MB, twice as many in 2.2 times the time" }))
 }
 

@@ -4,9 +4,9 @@ use crate::Measured;
 use crate::server::sign_in;
 use fleet::{Environment, LaunchOptions, no_sink};
 use lab::clock::Stopwatch;
-use lab::middle;
 use lab::served::Served;
 use lab::subjects::{Ground, ROOMY};
+use lab::{middle, size};
 use ledger::{MemoryStore, SqliteStore, Store};
 use oci_client::{Client, Endpoints, RequestCounts, SystemClock, transport::Https};
 use serde_json::json;
@@ -15,19 +15,17 @@ use std::io;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
-const COUNT: u32 = 1000;
-const PAIRS: usize = 5;
-
 pub fn measure() -> Measured {
+    let (count, pairs) = (size(1000, 10), size(5, 1));
     // Beside the program, because a file system in memory would make the sync look too fast.
     let program = std::env::current_exe()?;
     let folder = tempfile::tempdir_in(program.parent().unwrap_or(&program))?;
     let (mut memory, mut disk, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
-    for pair in 0..PAIRS {
+    for pair in 0..pairs {
         let on_disk = || -> Result<f64, Box<dyn Error>> {
-            run(Arc::new(SqliteStore::open(&folder.path().join(pair.to_string()))?))
+            run(count, Arc::new(SqliteStore::open(&folder.path().join(pair.to_string()))?))
         };
-        let in_memory = || run(Arc::new(MemoryStore::new()));
+        let in_memory = || run(count, Arc::new(MemoryStore::new()));
         // The first one may run on a colder machine.
         let (with, without) = if pair % 2 == 0 {
             let without = in_memory()?;
@@ -40,15 +38,15 @@ pub fn measure() -> Measured {
         memory.push(without);
     }
     Ok(json!({
-        "instances": COUNT, "pairs": PAIRS, "disk_s": middle(&mut disk), "memory_s": middle(&mut memory),
+        "instances": count, "pairs": pairs, "disk_s": middle(&mut disk), "memory_s": middle(&mut memory),
         "ratio": middle(&mut ratios), "all_ratios": ratios, "reach_ratio": 1.05,
     }))
 }
 
 /// The wall time of one unthrottled run in a fresh region, in seconds.
-fn run(store: Arc<dyn Store>) -> Result<f64, Box<dyn Error>> {
+fn run(count: u32, store: Arc<dyn Store>) -> Result<f64, Box<dyn Error>> {
     let region = Served::start(ROOMY)?;
-    let plan = ground(&region)?.plan(COUNT)?;
+    let plan = ground(&region)?.plan(count)?;
     let requests = Arc::new(RequestCounts::default());
     let client =
         Client::builder(Endpoints::at(&format!("http://{}", region.address()))?, Arc::new(Https::new()?))
@@ -76,8 +74,8 @@ fn run(store: Arc<dyn Store>) -> Result<f64, Box<dyn Error>> {
         CancellationToken::new(),
     ))?;
     let seconds = watch.seconds();
-    if summary.launched != COUNT {
-        return Err(format!("{} of {COUNT} were launched", summary.launched).into());
+    if summary.launched != count {
+        return Err(format!("{} of {count} were launched", summary.launched).into());
     }
     Ok(seconds)
 }

@@ -3,6 +3,7 @@
 use crate::Measured;
 use jiff::SignedDuration;
 use lab::process::run;
+use lab::size;
 use lab::subjects::Ground;
 use ledger::RunId;
 use oci_api::Operation;
@@ -13,16 +14,16 @@ use std::process::Command;
 
 /// The argument that makes this program the region, with the number of instances.
 pub const HOLD: &str = "hold-instances";
-const COUNT: u32 = 100_000;
 /// Instances in one subnet: somewhat fewer than it has addresses.
 const IN_SUBNET: u32 = 60_000;
 
 pub fn measure() -> Measured {
-    let ran = run(Command::new(std::env::current_exe()?).arg(HOLD).arg(COUNT.to_string()))?;
-    if ran.stdout.trim() != COUNT.to_string() {
-        return Err(format!("of {COUNT} instances {} run", ran.stdout.trim()).into());
+    let count = size(100_000, 100);
+    let ran = run(Command::new(std::env::current_exe()?).arg(HOLD).arg(count.to_string()))?;
+    if ran.stdout.trim() != count.to_string() {
+        return Err(format!("of {count} instances {} run", ran.stdout.trim()).into());
     }
-    Ok(json!({ "instances": COUNT, "peak_mb": ran.peak_mb, "reach_mb": 500.0 }))
+    Ok(json!({ "instances": count, "peak_mb": ran.peak_mb, "reach_mb": 500.0 }))
 }
 
 /// Launches this many instances as fleets do, with tags, metadata and retry tokens; prints how many run at the end.

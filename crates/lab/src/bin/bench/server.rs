@@ -3,9 +3,9 @@
 
 use crate::{Measured, cpu_of};
 use lab::clock::Cpu;
-use lab::middle;
 use lab::served::Served;
 use lab::subjects::{ROOMY, Signing};
+use lab::{middle, size};
 use oci_client::credentials::{ApiKey, ApiKeySettings, Signer as _};
 use oci_client::signing::{ToSign, http_date};
 use oci_client::{Client, Clock as _, Endpoints, SystemClock, transport::Https};
@@ -20,8 +20,6 @@ use std::sync::Arc;
 pub const NOTHING: &str = "serve-nothing";
 /// The number of concurrent callers, each with its own connection.
 const CALLERS: usize = 4;
-const REQUESTS: usize = 20_000;
-const ROUNDS: usize = 3;
 
 pub fn measure() -> Measured {
     let region = Served::start(ROOMY)?;
@@ -29,10 +27,10 @@ pub fn measure() -> Measured {
     let nothing = Nothing::start()?;
     let key = Signing::new()?;
     let (mut served, mut empty, mut verified) = (Vec::new(), Vec::new(), Vec::new());
-    for _ in 0..ROUNDS {
+    for _ in 0..size(3, 1) {
         served.push(per_request(region.address(), &request, || region.cpu_s())?);
         empty.push(per_request(&nothing.address, &request, || nothing.cpu_s())?);
-        verified.push(cpu_of(20_000, || {
+        verified.push(cpu_of(size(20_000, 10), || {
             key.verify();
         }));
     }
@@ -45,17 +43,18 @@ pub fn measure() -> Measured {
 
 /// The processor time of a server for one request, in seconds.
 fn per_request(address: &str, request: &str, cpu_s: impl Fn() -> f64) -> Result<f64, Box<dyn Error>> {
+    let requests = size(20_000, 40);
     let before = cpu_s();
     let callers: Vec<_> = (0..CALLERS)
         .map(|_| {
             let (address, request) = (address.to_owned(), request.to_owned());
-            std::thread::spawn(move || call(&address, &request, REQUESTS / CALLERS))
+            std::thread::spawn(move || call(&address, &request, requests / CALLERS))
         })
         .collect();
     for caller in callers {
         caller.join().map_err(|_| "a caller panicked")??;
     }
-    Ok((cpu_s() - before) / REQUESTS as f64)
+    Ok((cpu_s() - before) / requests as f64)
 }
 
 /// Sends the same bytes this many times on one connection, each after the previous response.
