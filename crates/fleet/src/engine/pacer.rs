@@ -139,8 +139,8 @@ impl Pacer {
     }
 
     /// Says how many requests of a class have yet to be answered, sent or not, so that the last ones need not wait.
-    pub fn expect(&self, class: Class, outstanding: usize) {
-        self.lane(class).lock().controller.expect(outstanding as u64);
+    pub fn note_outstanding(&self, class: Class, outstanding: usize) {
+        self.lane(class).lock().controller.note_outstanding(outstanding as u64);
     }
 
     /// The current rate of a class per second; 0 while the service refuses everything.

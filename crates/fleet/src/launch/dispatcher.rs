@@ -62,7 +62,7 @@ pub(crate) async fn work(context: &Context<'_>, stop: &CancellationToken) -> Cut
             }
             flying.push(slot::run(context, slot, next));
         }
-        context.pacer.expect(Class::Launch, queue.slots.len() + flying.len());
+        context.pacer.note_outstanding(Class::Launch, queue.slots.len() + flying.len());
         let halted = context.halt.is_cancelled();
         let launched_all = flying.is_empty() && (queue.is_idle(context) || halted || paused);
         if launched_all && died.is_empty() && (halted || context.watch.is_empty()) {

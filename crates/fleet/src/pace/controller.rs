@@ -164,8 +164,8 @@ impl Controller {
         Next::Now(self.send(now))
     }
 
-    /// How many requests have yet to be answered, sent or not.
-    pub fn expect(&mut self, outstanding: u64) {
+    /// Notes how many requests have yet to be answered, sent or not.
+    pub fn note_outstanding(&mut self, outstanding: u64) {
         self.outstanding = Some(outstanding);
     }
 

@@ -138,7 +138,7 @@ fn five_hundred(seed: u64, known: bool) -> (f64, u32) {
     let (mut tokens, mut at) = (20.0, now);
     while admitted < 500 {
         if known {
-            controller.expect(500 - admitted);
+            controller.note_outstanding(500 - admitted);
         }
         let ticket = send(&mut controller, &mut now);
         tokens = f64::min(tokens + 10.0 * now.saturating_sub(at).as_secs_f64(), 20.0);
@@ -271,7 +271,7 @@ proptest! {
         let mut now = Duration::ZERO;
         let mut sent: Vec<f64> = Vec::new();
         for (pause, left) in pauses.into_iter().zip((1..=60).rev()) {
-            controller.expect(left);
+            controller.note_outstanding(left);
             let ticket = send(&mut controller, &mut now);
             sent.push(now.as_secs_f64());
             controller.on_success(ticket, now + ms(5));

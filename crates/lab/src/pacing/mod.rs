@@ -11,7 +11,7 @@ use std::time::Duration;
 /// A way of pacing, as the model uses it. Times count from the start of the model.
 pub trait Pacing {
     /// How many requests have yet to be answered, sent or not.
-    fn expect(&mut self, _outstanding: u64) {}
+    fn note_outstanding(&mut self, _outstanding: u64) {}
     /// Whether a request may be sent now; counts it as sent if so.
     fn next(&mut self, now: Duration) -> Next;
     /// The request was admitted.
@@ -52,8 +52,8 @@ impl Ours {
 }
 
 impl Pacing for Ours {
-    fn expect(&mut self, outstanding: u64) {
-        self.controller.expect(outstanding);
+    fn note_outstanding(&mut self, outstanding: u64) {
+        self.controller.note_outstanding(outstanding);
     }
 
     fn next(&mut self, now: Duration) -> Next {

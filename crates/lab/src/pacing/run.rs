@@ -139,7 +139,7 @@ impl State {
     fn let_out(&mut self, sender: usize, now: Duration) {
         while self.waiting[sender] > 0 {
             let outstanding = self.waiting[sender] + self.under_way[sender];
-            self.senders[sender].pacing.expect(outstanding as u64);
+            self.senders[sender].pacing.note_outstanding(outstanding as u64);
             match self.senders[sender].pacing.next(now) {
                 Next::Now(ticket) => {
                     self.waiting[sender] -= 1;
