@@ -187,6 +187,17 @@ impl Plan {
         self.name_in(slot, &self.placement(slot, 1).availability_domain)
     }
 
+    /// How a slot is called before it has an instance.
+    pub fn label(&self, slot: SlotNumber) -> String {
+        match self.fleet.engine {
+            Engine::Instances | Engine::ComputeCluster => self.name(slot),
+            // A pool names its members when it launches them.
+            Engine::InstancePool | Engine::ClusterNetwork => {
+                format!("{} (pool member {slot})", self.fleet.name_prefix)
+            }
+        }
+    }
+
     /// The display name of a slot's instance in an availability domain.
     pub(crate) fn name_in(&self, slot: SlotNumber, domain: &str) -> String {
         self.fleet.name(self.fleet.number(slot), domain)

@@ -1,7 +1,7 @@
 //! The state of one slot, folded from its records.
 
 use crate::{ErrorRecord, Placement};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 /// The progress of a slot.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -106,6 +106,13 @@ pub struct SlotState {
 }
 
 impl SlotState {
+    /// How long its instance took from its launch to RUNNING. Unknown for one that ran already when it was first seen, such as a
+    /// member of a pool: its launch and its running are then recorded as of the same moment.
+    pub fn boot_time(&self) -> Option<SignedDuration> {
+        let (launched, running) = self.launched_at.zip(self.running_at)?;
+        (launched < running).then(|| running.duration_since(launched))
+    }
+
     /// What remains to be done for a slot of a launch.
     pub fn next(&self) -> Next {
         if let Some(intent) = &self.unsettled {

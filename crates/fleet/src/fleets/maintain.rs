@@ -16,7 +16,7 @@ use crate::action::{self, Verb};
 use crate::engine::env::{Environment, RunError, Sink, no_sink};
 use crate::history::launch_lock_key;
 use crate::launch::{self, LaunchOptions, RunSummary};
-use crate::plan::{Engine, Plan};
+use crate::plan::Plan;
 use crate::query::select::{Machine, Selection};
 use crate::tuning::{MAY_BE_UNSEEN, PROBE_FLOOR, PROBE_JITTER};
 use jiff::Timestamp;
@@ -425,14 +425,7 @@ impl<'a> Keeper<'a> {
             (self.tell)(Told::Trouble { text: finding.to_string() });
             return Ok(KeepNext::Backoff);
         }
-        let name = |slot| match plan.fleet.engine {
-            Engine::Instances | Engine::ComputeCluster => plan.name(slot),
-            // A pool names its members when it launches them.
-            Engine::InstancePool | Engine::ClusterNetwork => {
-                format!("{} (pool member {slot})", plan.fleet.name_prefix)
-            }
-        };
-        (self.tell)(Told::Replacing { names: plan.slots().map(name).collect() });
+        (self.tell)(Told::Replacing { names: plan.slots().map(|slot| plan.label(slot)).collect() });
         let (run, options) = (self.env.new_run_id(), &self.options.launch);
         let launched =
             launch::run::launch(self.env, run, &plan, options, self.sink.clone(), self.stop.clone()).await;

@@ -245,7 +245,7 @@ impl Round<'_> {
     /// Returns `None` if all of them run, or were accepted and the run does not wait.
     async fn launch(&self, fleet: FleetSpec) -> Result<Option<Outcome>, RunError> {
         let plan = Plan { fleet, ..self.plan.clone() };
-        (self.tell)(ReplaceStep::Launching(plan.slots().map(|slot| plan.name(slot)).collect()));
+        (self.tell)(ReplaceStep::Launching(plan.slots().map(|slot| plan.label(slot)).collect()));
         let run = self.env.new_run_id();
         let options = &self.options.launch;
         let launched =

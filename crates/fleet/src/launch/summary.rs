@@ -9,7 +9,7 @@ use super::ratchet::RatchetSummary;
 use super::why::{self, GivenUp, TargetSummary};
 use crate::plan::{Plan, Strategy, WantedTotals};
 use crate::price::StillCosts;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use ledger::{
     CapacityType, ErrorClass, ErrorRecord, Outcome, Phase, Placement, RequestCount, RunId, RunState,
     SlotNumber, SlotState,
@@ -198,7 +198,7 @@ impl RunSummary {
         let obtained = obtained(&instances, plan);
         let end = state.finished_at.or(state.last_at);
         let elapsed_s = match (state.taken_up_at, end) {
-            (Some(start), Some(end)) => seconds(start, end),
+            (Some(start), Some(end)) => seconds(end.duration_since(start)),
             _ => 0.0,
         };
         let failed = instances.iter().filter(|row| row.error.is_some() && !row.waiting).count();
@@ -337,13 +337,10 @@ fn reservations(state: &RunState, plan: &Plan) -> Vec<ReservationSummary> {
 
 fn row(slot: Option<Box<SlotState>>, state: &RunState, plan: &Plan, number: SlotNumber) -> InstanceSummary {
     let Some(slot) = slot.map(|slot| *slot) else {
-        return InstanceSummary { slot: number, name: plan.name(number), ..InstanceSummary::default() };
+        return InstanceSummary { slot: number, name: plan.label(number), ..InstanceSummary::default() };
     };
     let (waited_s, given_up) = (why::waited(&slot, state), why::given_up(&slot, state));
-    let ready_in_s = match (slot.launched_at, slot.running_at) {
-        (Some(launched), Some(running)) => Some(seconds(launched, running)),
-        _ => None,
-    };
+    let ready_in_s = slot.boot_time().map(seconds);
     let wait_ended = || ErrorRecord {
         class: ErrorClass::WaitTimeout,
         code: "WaitTimeout".to_owned(),
@@ -371,7 +368,7 @@ fn row(slot: Option<Box<SlotState>>, state: &RunState, plan: &Plan, number: Slot
     let size = place.map(|place| plan.fleet.size_at(place)).unwrap_or_default();
     InstanceSummary {
         slot: number,
-        name: slot.name.unwrap_or_else(|| plan.name(number)),
+        name: slot.name.unwrap_or_else(|| plan.label(number)),
         ocid: slot.ocid,
         state: slot.state,
         region: place.and_then(|place| plan.fleet.region_if_several(place)),
@@ -393,7 +390,7 @@ fn row(slot: Option<Box<SlotState>>, state: &RunState, plan: &Plan, number: Slot
     }
 }
 
-/// Seconds between two times, to the millisecond; the clock is not more precise.
-fn seconds(from: Timestamp, to: Timestamp) -> f64 {
-    to.duration_since(from).as_millis().max(0) as f64 / 1000.0
+/// A time in seconds, to the millisecond; the clock is not more precise.
+fn seconds(time: SignedDuration) -> f64 {
+    time.as_millis().max(0) as f64 / 1000.0
 }

@@ -5,7 +5,7 @@ use super::track::{Track, Tracks};
 use super::traffic::Counter;
 use super::{
     AnswerList, PastRun, PowerChange, PowerChanges, Report, ReportedRun, ReportedSlot, ReportedTarget,
-    SlotResult, seconds,
+    SlotResult,
 };
 use crate::action::{ActionRow, ActionSummary, RowResult};
 use crate::cleanup::CleanupSummary;
@@ -131,7 +131,6 @@ impl RunFold<'_, '_> {
             let changes = self.power.get(ocid)?;
             changes.iter().find(|(_, change)| *change == PowerChange::Gone).map(|(at, _)| *at)
         });
-        let ready_in_s = track.accepted_at.zip(track.done_at).map(|(from, to)| seconds(from, to));
         let region = row.placement.and_then(|placement| placement.region);
         ReportedSlot {
             region,
@@ -144,7 +143,7 @@ impl RunFold<'_, '_> {
             fault_domain: row.fault_domain,
             shape: row.shape,
             attempts: row.attempts,
-            ready_in_s,
+            ready_in_s: row.ready_in_s,
             ..self.slot(run, row.slot, row.name, row.error, track)
         }
     }

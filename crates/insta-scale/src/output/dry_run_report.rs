@@ -85,10 +85,12 @@ pub struct PlanDocument<'a> {
     schema_version: u32,
     /// Instances to launch.
     requested: u32,
-    /// The display name of the first one.
-    first_name: String,
+    /// The display name of the first one; absent if OCI names them, as the members of a pool.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    first_name: Option<String>,
     /// The display name of the last one.
-    last_name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_name: Option<String>,
     /// The OCPUs of all of them; `null` if unknown.
     ocpus: Option<f64>,
     /// The memory of all of them in GB; `null` if unknown.
@@ -133,11 +135,12 @@ impl<'a> PlanDocument<'a> {
     pub fn of(settings: &'a Settings, preflight: Option<&'a Preflight>, reserve: bool) -> Self {
         let plan = Plan { fleet: settings.fleet.clone(), ..Plan::default() };
         let (ocpus, memory_gb) = totals(settings, preflight);
+        let named = !settings.fleet.engine.is_pooled();
         Self {
             schema_version: SCHEMA_VERSION,
             requested: settings.fleet.count,
-            first_name: plan.name(1),
-            last_name: plan.name(settings.fleet.count),
+            first_name: named.then(|| plan.name(1)),
+            last_name: named.then(|| plan.name(settings.fleet.count)),
             ocpus,
             memory_gb,
             preflight,

@@ -38,11 +38,11 @@ impl Eta {
             }
             Event::Running { slot, .. } => {
                 let slot = state.slot(*slot);
-                if let (Some(from), Some(to)) = (slot.launched_at, slot.running_at)
-                    && from >= begun
+                if let Some(took) = slot.boot_time()
+                    && slot.launched_at >= Some(begun)
                     && self.boots.len() < BOOTS
                 {
-                    let boot = between(from, to);
+                    let boot = took.as_secs_f64();
                     self.boots.insert(self.boots.partition_point(|known| *known < boot), boot);
                 }
             }

@@ -10,7 +10,7 @@ use super::waiting;
 use jiff::Timestamp;
 use ledger::{Action, ErrorClass, ErrorRecord, Event, Record, RunState};
 
-/// The line for a record. `state` already includes the record; `name` returns the display name of a slot.
+/// The line for a record. `state` already includes the record; `name` says how a slot is called while it has no instance.
 ///
 /// A number in brackets counts the subject of the word that follows it, and no other line starts with one.
 pub fn event_line(
@@ -23,6 +23,8 @@ pub fn event_line(
     let launched = format!("[{}/{of}]", state.counts.launched);
     let running = format!("[{}/{of}]", state.counts.running);
     let verbose = verbosity == Verbosity::Verbose;
+    // OCI names the members of a pool itself.
+    let name = |slot| state.slot(slot).name.clone().unwrap_or_else(|| name(slot));
     let text = match &record.event {
         Event::RunStarted { requested, .. } => {
             format!("run {}: {}", state.run, count(*requested, "instance"))
@@ -30,13 +32,9 @@ pub fn event_line(
         Event::RunResumed => format!("resuming run {}", state.run),
         Event::Launched { slot, .. } => format!("{launched} {}", launch(&record.event, &name(*slot), state)),
         Event::Running { slot, .. } => {
-            let slot_state = state.slot(*slot);
-            let after = match (slot_state.launched_at, slot_state.running_at) {
-                (Some(from), Some(to)) => {
-                    format!(" after {}", seconds(to.duration_since(from).as_secs_f64().max(0.0)))
-                }
-                _ => String::new(),
-            };
+            let took = state.slot(*slot).boot_time();
+            let after =
+                took.map_or_else(String::new, |took| format!(" after {}", seconds(took.as_secs_f64())));
             format!("{running} running {}{after}", name(*slot))
         }
         // The following events show whether another placement remains; this reservation is full.

@@ -190,7 +190,7 @@ impl LaunchView {
             // A terminal shows it below the bars.
             return hunt.line(record, &self.state).filter(|_| self.bars.is_none());
         }
-        let name = |slot| self.plan.name(slot);
+        let name = |slot| self.plan.label(slot);
         let line = plain_reporter::event_line(record, &self.state, &name, self.show.verbosity)?;
         if self.show.verbosity == Verbosity::Verbose {
             return Some(line);

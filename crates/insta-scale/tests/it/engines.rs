@@ -214,3 +214,24 @@ fn a_document_names_the_parts_of_its_engine() {
     );
     assert!(parts.iter().all(|part| part["ocid"].as_str().is_some_and(|ocid| ocid.starts_with("ocid1."))));
 }
+
+#[test]
+fn members_of_a_pool_are_called_by_their_own_names() {
+    let (place, _region) = place_with_pools();
+    let planned = place.run(&["plan", "--output", "json"]).json();
+    assert_eq!(planned.get("first_name"), None, "OCI has not named them yet");
+    let launched = place.run(&["launch", "--yes", "--output", "json"]);
+    let document: Value = serde_json::from_str(&launched.stdout).unwrap();
+    let members = document["instances"].as_array().unwrap();
+    assert!(!members.is_empty());
+    for member in members {
+        let name = member["name"].as_str().unwrap();
+        for word in ["launched", "running"] {
+            let line = format!("] {word} {name}");
+            assert!(launched.stderr.contains(&line), "{line}: {}", launched.stderr);
+        }
+        // It may have run before it was first seen, and then nobody knows how long it took.
+        assert_ne!(member["ready_in_s"], 0.0, "{member}");
+    }
+    assert!(!launched.stderr.contains("after 0.0 s"), "{}", launched.stderr);
+}

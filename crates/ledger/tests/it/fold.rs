@@ -1,6 +1,7 @@
 //! The fold: at any moment, the state of a run matches its records, and shows what is left to do.
 
 use crate::events::{at, event, run_id};
+use jiff::{SignedDuration, Timestamp};
 use ledger::{
     Action, ErrorClass, ErrorRecord, Event, Next, Phase, Placement, Record, RequestCount, RunKind, RunState,
 };
@@ -98,6 +99,19 @@ fn after_a_termination_the_next_attempt_is_numbered_anew() {
 fn an_instance_that_was_not_seen_running_is_waited_for() {
     let left = next(vec![started(1), intended(1, 1), launched(1, 1)]);
     assert_eq!(left, [(1, Next::Watch { ocid: "ocid-1-1".to_owned() })]);
+}
+
+#[test]
+fn the_boot_time_of_one_first_seen_running_is_unknown() {
+    let boot = |running_at: i64| {
+        let mut records = records(vec![launched(1, 1), running(1, 1)]);
+        records[0].at = Timestamp::UNIX_EPOCH;
+        records[1].at = Timestamp::from_millisecond(running_at).unwrap();
+        RunState::fold(run_id(), &records).slot(1).boot_time()
+    };
+    assert_eq!(boot(41_500), Some(SignedDuration::from_millis(41_500)));
+    assert_eq!(boot(0), None, "both were recorded at once");
+    assert_eq!(boot(-1), None, "the clock was set back");
 }
 
 #[test]
