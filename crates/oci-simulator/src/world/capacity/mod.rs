@@ -7,7 +7,7 @@ mod holdings;
 use super::settings::{HostsIn, WorldSettings};
 use super::shapes::FAMILIES;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) use holdings::Holdings;
 
@@ -44,7 +44,7 @@ impl Held {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 struct Host {
     ocpus: u32,
     memory: u32,
@@ -65,6 +65,10 @@ struct HostPool {
     /// OCPUs of all hosts in thousandths. A sum, kept because other tenants ask for it at every move.
     #[serde(skip)]
     ocpus: u64,
+    /// How many hosts are alike, by their sizes and what is free of them: a capacity report asks each kind once, however many
+    /// hosts have come back over weeks.
+    #[serde(skip)]
+    alike: BTreeMap<Host, u64>,
 }
 
 /// A pool as it is saved.
@@ -78,7 +82,8 @@ struct SavedHostPool {
 impl From<SavedHostPool> for HostPool {
     fn from(SavedHostPool { hosts, by_free, free_ocpus }: SavedHostPool) -> Self {
         let ocpus = hosts.iter().map(|host| u64::from(host.ocpus)).sum();
-        Self { hosts, by_free, free_ocpus, ocpus }
+        let alike = count_alike(&hosts);
+        Self { hosts, by_free, free_ocpus, ocpus, alike }
     }
 }
 
@@ -117,6 +122,14 @@ pub(super) fn hosts_in(settings: &WorldSettings, ad: u8, family: &str) -> u32 {
     }
 }
 
+fn count_alike(hosts: &[Host]) -> BTreeMap<Host, u64> {
+    let mut alike = BTreeMap::new();
+    for host in hosts {
+        *alike.entry(*host).or_default() += 1;
+    }
+    alike
+}
+
 impl Capacity {
     pub fn new(settings: &WorldSettings) -> Self {
         let mut capacity = Self { pools: Vec::new(), out: [false; 3] };
@@ -145,6 +158,7 @@ impl Capacity {
             let host = Host { ocpus, memory, gpus, free_ocpus: ocpus, free_memory: memory, free_gpus: gpus };
             pool.by_free.insert((ocpus, pool.hosts.len() as u32));
             pool.hosts.push(host);
+            *pool.alike.entry(host).or_default() += 1;
             pool.free_ocpus += u64::from(ocpus);
             pool.ocpus += u64::from(ocpus);
         }
@@ -189,7 +203,7 @@ impl Capacity {
         }
         let domains = fd.map_or(0..FAULT_DOMAINS, |fd| fd..fd + 1);
         let pools = domains.filter_map(|fd| self.pools.get(pool_number(ad, fd, family)));
-        pools.flat_map(|pool| &pool.hosts).map(|host| host.fits(need)).sum()
+        pools.flat_map(|pool| &pool.alike).map(|(host, count)| host.fits(need) * count).sum()
     }
 
     /// OCPUs of all hosts in thousandths.
@@ -219,8 +233,11 @@ impl Capacity {
             let host = hosts.and_then(|hosts| hosts.get_mut(held.host as usize));
             host.ok_or("something holds a host that is not there")?.give_back(*held);
         }
-        match pools.iter().position(|hosts| !hosts.iter().all(Host::is_whole)) {
-            Some(number) => Err(format!("capacity is not conserved on the hosts of pool {number}")),
+        if let Some(number) = pools.iter().position(|hosts| !hosts.iter().all(Host::is_whole)) {
+            return Err(format!("capacity is not conserved on the hosts of pool {number}"));
+        }
+        match self.pools.iter().position(|pool| pool.alike != count_alike(&pool.hosts)) {
+            Some(number) => Err(format!("the kinds of hosts of pool {number} are miscounted")),
             None => Ok(()),
         }
     }
@@ -268,6 +285,12 @@ impl HostPool {
     fn change(&mut self, held: Held, take: bool) {
         let Some(host) = self.hosts.get_mut(held.host as usize) else { return };
         self.by_free.remove(&(host.free_ocpus, held.host));
+        if let Some(count) = self.alike.get_mut(host) {
+            *count -= 1;
+            if *count == 0 {
+                self.alike.remove(host);
+            }
+        }
         if take {
             host.free_ocpus -= held.ocpus;
             host.free_memory -= held.memory;
@@ -278,5 +301,6 @@ impl HostPool {
             self.free_ocpus += u64::from(held.ocpus);
         }
         self.by_free.insert((host.free_ocpus, held.host));
+        *self.alike.entry(*host).or_default() += 1;
     }
 }
