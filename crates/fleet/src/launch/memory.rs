@@ -67,6 +67,9 @@ fn is_limit_of((region, subject): &Key, fleet: &FleetSpec, placement: &Placement
 /// A response, with the further region that gave it.
 struct RegionAnswer {
     region: Option<String>,
+    /// The target that was asked.
+    target: Subject,
+    /// What the response counts for: the target, or a limit or a quota that refused the launch there.
     subject: Subject,
     answer: Answer,
 }
@@ -124,7 +127,8 @@ impl Answers {
     ) -> Vec<RegionAnswer> {
         let told = self.tried.get(&slot).and_then(|placement| {
             let (subject, answer) = answer(&self.fleet, placement)?;
-            Some(RegionAnswer { region: placement.region.clone(), subject, answer })
+            let target = target_of(&self.fleet, placement);
+            Some(RegionAnswer { region: placement.region.clone(), target, subject, answer })
         });
         told.into_iter().collect()
     }
@@ -237,16 +241,17 @@ impl TargetMemory {
 
     /// What a target of the run's own region answered to a request that was no launch: a reservation that was to grow there.
     pub fn answered(&self, target: &Subject, at: Timestamp, answer: Answer) {
-        let subject = target.clone();
-        self.learn(at, vec![RegionAnswer { region: None, subject, answer }], false);
+        let (target, subject) = (target.clone(), target.clone());
+        self.learn(at, vec![RegionAnswer { region: None, target, subject, answer }], false);
     }
 
     fn learn(&self, at: Timestamp, answers: Vec<RegionAnswer>, is_over: bool) {
         let mut inner = self.lock();
         let mut observations = Vec::new();
-        for RegionAnswer { region, subject, answer } in answers {
+        for RegionAnswer { region, target, subject, answer } in answers {
             if let Some(hunt) = &self.hunt {
-                hunt.see(&subject, &answer);
+                // Whatever refused, nothing more is launched there without the floor.
+                hunt.see(&target, &answer);
             }
             if answer == Answer::Yielded {
                 // The limits of its shape have room, which ends their wait and means nothing else.

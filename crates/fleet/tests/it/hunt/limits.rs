@@ -56,3 +56,17 @@ async fn a_hunt_goes_on_when_its_limit_is_raised() {
     assert!(before.len() > 200, "{} probes", before.len());
     assert!(least_gap(&before) >= FLOOR, "{:?}", least_gap(&before));
 }
+
+/// A launch that is accepted and then ended by a limit shows no capacity, so that the next one at its target is a probe again.
+#[tokio::test(start_paused = true)]
+async fn launches_that_a_limit_ends_late_keep_the_floor() {
+    let ground = Ground::of("world: {late_failure: {probability: 1, limit_share: 1}}");
+    let plan = ground.plan(3, 1, FLOOR, 6 * HOUR);
+    let (summary, records) = ground.hunt(&plan).await;
+    assert_eq!(summary.running, 0);
+    let died = records.iter().filter(|record| matches!(record.event, Event::InstanceDied { .. })).count();
+    assert!(died > 10, "{died}");
+    // Until the first instance ends, launches there have no floor.
+    let sent = ground.sent();
+    assert!(least_gap(&sent[3..]) >= FLOOR, "{:?}", least_gap(&sent[3..]));
+}
