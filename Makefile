@@ -133,8 +133,9 @@ simulate-teams: ## Play two machines that share a ledger in a real PostgreSQL se
 	$(CARGO) test --locked --package fleet --test simulation -- --nocapture no_seed_teams
 
 .PHONY: simulate-hunt
-simulate-hunt: ## Play hunts of 21 days in `hostile`, and kills of hunts: SEEDS, FIRST
-	HUNT_SEEDS=$(SEEDS) HUNT_DAYS=21 HUNT_KILLS=$(SEEDS) HUNT_FIRST=$(or $(FIRST),1) \
+simulate-hunt: SEEDS = 1000
+simulate-hunt: ## Play hunts of 21 days in `hostile`, and kills of hunts: SEEDS=1000 KILLS=10000 FIRST=1 THREADS=2
+	HUNT_SEEDS=$(SEEDS) HUNT_DAYS=21 HUNT_KILLS=$(or $(KILLS),10000) HUNT_FIRST=$(or $(FIRST),1) HUNT_THREADS=$(or $(THREADS),1) \
 	$(CARGO) test --locked --package fleet --profile sim --test it -- --nocapture hunt::weeks
 
 .PHONY: simulate-day

@@ -1,11 +1,12 @@
 //! Weeks of a hunt: their cost, and what survives them.
 
-use super::world::{DAY, Ground, limit};
+use super::world::{DAY, Ground, limit, play};
 use fleet::launch::Hunting;
 use fleet::{Plan, RunSummary};
 use ledger::{ErrorClass, Event, Outcome, Placement, Record};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -34,15 +35,14 @@ async fn the_ledger_of_three_weeks_stays_below_twenty_megabytes() {
 }
 
 /// Kills at any moment, before and after capacity appears: nothing is duplicated, and each process continues by itself.
-#[tokio::test(start_paused = true)]
-async fn kills_neither_double_nor_end_a_hunt() {
-    let mut kills = 0;
-    let mut seed = limit("HUNT_FIRST", 1);
-    while kills < limit("HUNT_KILLS", 100) {
-        kills += killed(seed).await;
-        seed += 1;
-    }
-    println!("{kills} kills");
+#[test]
+fn kills_neither_double_nor_end_a_hunt() {
+    let (first, wanted, kills) = (limit("HUNT_FIRST", 1), limit("HUNT_KILLS", 100), AtomicU64::new(0));
+    let seeds = (first..).take_while(|_| kills.load(Relaxed) < wanted);
+    let last = play(seeds, async |seed| {
+        kills.fetch_add(killed(seed).await, Relaxed);
+    });
+    println!("{} kills, seeds {first} to {last}", kills.into_inner());
 }
 
 /// A hunt that is killed repeatedly; returns the number of kills.
@@ -77,12 +77,12 @@ async fn killed(seed: u64) -> u64 {
     kills
 }
 
-/// All faults of `hostile`, for days. Use `HUNT_SEEDS=1000 HUNT_DAYS=21` for more.
-#[tokio::test(start_paused = true)]
-async fn hostile_weeks_double_nothing_and_keep_the_floor() {
-    let first = limit("HUNT_FIRST", 1);
+/// All faults of `hostile`, for days. Use `HUNT_SEEDS=1000 HUNT_DAYS=21 HUNT_THREADS=2` for more.
+#[test]
+fn hostile_weeks_double_nothing_and_keep_the_floor() {
+    let (first, seeds) = (limit("HUNT_FIRST", 1), limit("HUNT_SEEDS", 2));
     let days = u32::try_from(limit("HUNT_DAYS", 2)).unwrap();
-    for seed in first..first + limit("HUNT_SEEDS", 2) {
+    let last = play(first..first + seeds, async |seed| {
         let ground = Ground::seeded("hostile", seed);
         // More than its limits allow, so that it hunts to the end.
         let plan = ground.plan(120, 6, FLOOR, days * DAY);
@@ -91,7 +91,8 @@ async fn hostile_weeks_double_nothing_and_keep_the_floor() {
         if summary.outcome == Some(Outcome::InDoubt) {
             settled_afterwards(&ground, &summary, seed).await;
         }
-    }
+    });
+    println!("{days} days, seeds {first} to {last}");
 }
 
 /// What was in doubt at the end of the time is known after a few more processes, which launch nothing.
@@ -126,25 +127,28 @@ fn check(ground: &Ground, plan: &Plan, summary: &RunSummary, seed: u64) {
     );
     ground.world.check_books(summary);
     let close = probes_too_close(&records, plan.hunt.unwrap().floor());
-    assert_eq!(close, 0, "seed {seed}: probes under the floor");
+    assert_eq!(close, Vec::<&[Record]>::new(), "seed {seed}: probes under the floor");
 }
 
-/// How many launches began at targets without recent instances sooner after the previous one than the floor allows, according
-/// to the records. A target provides instances from an accepted launch (or from a running instance after late failures) until a
-/// refusal.
-fn probes_too_close(records: &[Record], floor: Duration) -> usize {
+/// The launches that began at targets without recent instances sooner after the previous one than the floor allows, according
+/// to the records, each with what was recorded since the previous one. A target provides instances from an accepted launch (or
+/// from a running instance after late failures) until a refusal.
+fn probes_too_close(records: &[Record], floor: Duration) -> Vec<&[Record]> {
     let (mut yielding, mut doubtful) = (BTreeSet::<Placement>::new(), BTreeSet::<Placement>::new());
     let mut tried: std::collections::BTreeMap<u32, Placement> = std::collections::BTreeMap::new();
     let mut refusals = BTreeSet::new();
-    let (mut last, mut close) = (None::<jiff::Timestamp>, 0);
-    for record in records {
+    let (mut last, mut close) = (None::<(usize, jiff::Timestamp)>, Vec::new());
+    for (at, record) in records.iter().enumerate() {
         let place = |slot: &u32| tried.get(slot).cloned().unwrap_or_default();
         match &record.event {
             Event::LaunchIntended { slot, placement, .. } => {
                 if !yielding.contains(placement) {
-                    let gap = last.map(|last| record.at.duration_since(last));
-                    close += usize::from(gap.is_some_and(|gap| gap < floor.try_into().unwrap()));
-                    last = Some(record.at);
+                    if let Some((before, last)) = last
+                        && record.at.duration_since(last) < floor.try_into().unwrap()
+                    {
+                        close.push(&records[before..=at]);
+                    }
+                    last = Some((at, record.at));
                 }
                 tried.insert(*slot, placement.clone());
             }

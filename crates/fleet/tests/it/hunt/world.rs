@@ -146,3 +146,27 @@ pub fn first_launched(records: &[Record], began: jiff::Timestamp) -> Duration {
 pub fn limit(name: &str, usual: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
 }
+
+/// Plays each seed from the start of virtual time, on as many threads as `HUNT_THREADS` says. A broken promise ends its thread,
+/// and the test once the others are done. Returns the last seed.
+pub fn play(seeds: impl Iterator<Item = u64> + Send, one: impl AsyncFn(u64) + Sync) -> u64 {
+    let seeds = Mutex::new((seeds, 0));
+    let next = || {
+        let (seeds, last) = &mut *seeds.lock().unwrap();
+        seeds.next().inspect(|seed| *last = *seed)
+    };
+    let work = || {
+        while let Some(seed) = next() {
+            let runtime =
+                tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+            runtime.unwrap().block_on(one(seed));
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 1..limit("HUNT_THREADS", 1) {
+            scope.spawn(work);
+        }
+        work();
+    });
+    seeds.into_inner().unwrap().1
+}
