@@ -22,7 +22,8 @@ impl Hunt {
     /// whether the time has come.
     pub async fn until_allowed(&self, context: &Context<'_>, slot: SlotNumber) -> Result<bool, Halted> {
         let Some(wait) = self.wait() else { return Ok(true) };
-        if !self.hunting.once {
+        // A single target is probed at each floor anyway.
+        if !self.hunting.once && context.plan.fleet.placements.len() > 1 {
             let early = wait.saturating_sub(HUNT_REPORT_LEAD);
             if !early.is_zero() && !self.pause(context, slot, early, wait).await? {
                 return Ok(false);

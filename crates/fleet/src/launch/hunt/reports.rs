@@ -30,11 +30,7 @@ impl Context<'_> {
         let part = {
             let mut notes = hunt.lock();
             let hints = &mut notes.hints;
-            // A single target is probed at each floor anyway.
-            if fleet.placements.len() < 2
-                || parts.is_empty()
-                || hints.not_before.is_some_and(|then| now < then)
-            {
+            if parts.is_empty() || hints.not_before.is_some_and(|then| now < then) {
                 return Ok(());
             }
             if let Some(Claim::NotBefore(_)) = self.memory.claim_report(self.env.clock.now(), hunt.floor()) {
