@@ -6,14 +6,26 @@ use std::path::{Path, PathBuf};
 
 /// Writes a file. An existing one keeps its mode, a link stays a link, and a device or a pipe is written to.
 pub fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
+    replace_as(path, text, File::sync_all)
+}
+
+/// The same for a file that is soon written again: after a power failure it may be old or empty.
+pub fn replace_unsynced(path: &Path, text: &[u8]) -> io::Result<()> {
+    replace_as(path, text, |_| Ok(()))
+}
+
+/// Makes a new file outlive a power failure, if that matters.
+type SyncFile = fn(&File) -> io::Result<()>;
+
+fn replace_as(path: &Path, text: &[u8], sync: SyncFile) -> io::Result<()> {
     let existing = match fs::metadata(path) {
         Ok(found) => Some(found),
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(error) => return Err(error),
     };
-    let Some(found) = existing else { return put(path, text, None) };
+    let Some(found) = existing else { return put(path, text, None, sync) };
     if found.is_file() {
-        return put(&path.canonicalize()?, text, Some(found.permissions()));
+        return put(&path.canonicalize()?, text, Some(found.permissions()), sync);
     }
     OpenOptions::new().write(true).open(path)?.write_all(text)
 }
@@ -35,9 +47,9 @@ pub fn check_replaceable(path: &Path) -> io::Result<()> {
     fs::remove_file(&new)
 }
 
-fn put(path: &Path, text: &[u8], mode: Option<fs::Permissions>) -> io::Result<()> {
+fn put(path: &Path, text: &[u8], mode: Option<fs::Permissions>, sync: SyncFile) -> io::Result<()> {
     let new = beside(path);
-    let written = write(&new, text, mode).and_then(|()| fs::rename(&new, path));
+    let written = write(&new, text, mode, sync).and_then(|()| fs::rename(&new, path));
     if written.is_err() {
         // Half a file helps nobody.
         let _ = fs::remove_file(&new);
@@ -45,13 +57,13 @@ fn put(path: &Path, text: &[u8], mode: Option<fs::Permissions>) -> io::Result<()
     written
 }
 
-fn write(new: &Path, text: &[u8], mode: Option<fs::Permissions>) -> io::Result<()> {
+fn write(new: &Path, text: &[u8], mode: Option<fs::Permissions>, sync: SyncFile) -> io::Result<()> {
     let mut file = File::create(new)?;
     if let Some(mode) = mode {
         file.set_permissions(mode)?;
     }
     file.write_all(text)?;
-    file.sync_all()
+    sync(&file)
 }
 
 /// A name that no other process uses at the same time.

@@ -107,10 +107,12 @@ pub const PASSPHRASE_TRIES: usize = 3;
 pub const HUNT_TIME: Duration = Duration::from_hours(30 * 24);
 /// A gap without a process that is long enough to report.
 pub const HUNT_GAP: Duration = Duration::from_mins(3);
-/// The interval of a hunt's heartbeat.
-pub const HEARTBEAT: Duration = Duration::from_mins(1);
+/// The longest time between two heartbeats of a hunt: a probe per minute, which comes a little later at random, needs none between.
+pub const HEARTBEAT: Duration = Duration::from_secs(90);
 /// How often the file of metrics is written while something happens: more often than Prometheus reads it by default.
 pub const METRICS_FILE: Duration = Duration::from_secs(5);
+/// The longest time between two times that it is written.
+pub const METRICS_HEARTBEAT: Duration = Duration::from_mins(1);
 /// How often a live page looks whether the ledger has changed. The page is at most a second behind.
 pub const LIVE_POLL: Duration = Duration::from_millis(300);
 /// A live page rests this many times as long as it took to read the ledger.

@@ -13,7 +13,7 @@ use crate::files;
 use crate::output::console;
 use crate::serving::{Listening, is_addressed_here};
 use crate::session::Session;
-use crate::tuning::{HEARTBEAT, METRICS_FILE};
+use crate::tuning::{METRICS_FILE, METRICS_HEARTBEAT};
 use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -178,7 +178,7 @@ async fn write_often(shared: Arc<Shared>, file: PathBuf, ending: CancellationTok
             () = ending.cancelled() => true,
         };
         let is_changed = std::mem::take(&mut shared.lock().is_changed);
-        let is_due = written.is_none_or(|at| at.elapsed() >= HEARTBEAT);
+        let is_due = written.is_none_or(|at| at.elapsed() >= METRICS_HEARTBEAT);
         if (is_changed || is_due || ends)
             && let Some(text) = shared.text()
         {

@@ -1,12 +1,13 @@
-//! The heartbeat of a hunt for an external monitor: a JSON file. It is written at each probe and every minute; an old file means
-//! that no process hunts.
+//! The heartbeat of a hunt for an external monitor: a JSON file. It is written after each probe, and at least every
+//! [`HEARTBEAT`]; an old file means that no process hunts.
 //!
-//! It knows the run only by its records. A file that cannot be written does not affect the run.
+//! It knows the run only by its records. A file that cannot be written does not affect the run. A power failure may leave an old or
+//! an empty file, which says the same.
 
 use super::published::{PublishedDocument, text_of};
 use super::text::clean;
 use crate::args::OutputFormat;
-use crate::files::replace;
+use crate::files::replace_unsynced;
 use crate::tuning::HEARTBEAT;
 use fleet::{FleetSpec, Plan, Sink};
 use jiff::Timestamp;
@@ -16,6 +17,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 /// Writes the heartbeat until it is stopped.
@@ -28,6 +30,8 @@ struct Heart {
     file: Option<PathBuf>,
     clock: Arc<dyn Clock>,
     state: Mutex<Beat>,
+    /// Something has happened that the file does not say yet.
+    due: Notify,
 }
 
 /// The state of the hunt: a fold over its records.
@@ -107,20 +111,23 @@ impl Heartbeat {
             next_probe: None,
             last_answer: None,
         };
-        let heart = Arc::new(Heart { file, clock, state: Mutex::new(state) });
+        let heart = Arc::new(Heart { file, clock, state: Mutex::new(state), due: Notify::new() });
         let timer = heart.file.is_some().then(|| {
             let heart = Arc::clone(&heart);
             tokio::spawn(async move {
                 loop {
                     heart.beat();
-                    tokio::time::sleep(HEARTBEAT).await;
+                    // The response of a probe and the wait that follows come together, and are written together.
+                    let due = heart.due.notified();
+                    // Either way it is written.
+                    let _ = tokio::time::timeout(HEARTBEAT, due).await;
                 }
             })
         });
         Self { heart, timer }
     }
 
-    /// The observer of the run's records, which writes a heartbeat at each probe and then calls `sink`.
+    /// The observer of the run's records, which has a heartbeat written after each probe, and calls `sink`.
     pub fn watching(&self, sink: Sink) -> Sink {
         let heart = Arc::clone(&self.heart);
         Arc::new(move |record| {
@@ -169,7 +176,7 @@ impl Heart {
             }
         };
         if is_due {
-            self.beat();
+            self.due.notify_one();
         }
     }
 
@@ -177,7 +184,7 @@ impl Heart {
         let now = self.clock.now();
         let text = self.lock().json(now);
         if let Some(file) = &self.file
-            && let Err(error) = replace(file, text.as_bytes())
+            && let Err(error) = replace_unsynced(file, text.as_bytes())
         {
             tracing::warn!(%error, file = %file.display(), "the heartbeat cannot be written");
         }

@@ -56,7 +56,9 @@ impl Mark {
         text.resize(text.len().max(LENGTH), b' ');
         file.seek(SeekFrom::Start(0))?;
         file.write_all(&text)?;
-        file.set_len(text.len() as u64)
+        // Only a longer text of another version leaves something behind; a change of the length costs as much as the write.
+        let length = text.len() as u64;
+        if file.metadata()?.len() == length { Ok(()) } else { file.set_len(length) }
     }
 }
 
