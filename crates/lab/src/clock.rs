@@ -59,15 +59,35 @@ impl Cpu {
     }
 }
 
+/// The processor time of all present threads of a process, in seconds. It is exact to the nanosecond, which `Cpu` is not, but what
+/// ended threads have used is missing.
+pub fn exact_cpu_s(pid: u32) -> Option<f64> {
+    let mut nanoseconds = 0;
+    for thread in std::fs::read_dir(format!("/proc/{pid}/task")).ok()? {
+        let stat = std::fs::read_to_string(thread.ok()?.path().join("schedstat")).ok()?;
+        nanoseconds += stat.split_whitespace().next()?.parse::<u64>().ok()?;
+    }
+    Some(nanoseconds as f64 / 1e9)
+}
+
 /// The processor time of this process so far, in seconds.
 pub fn own_cpu_s() -> f64 {
     Cpu::of(std::process::id()).map_or(f64::NAN, Cpu::seconds)
 }
 
-/// The peak memory of a process so far, in MB (`VmHWM`).
+/// The peak memory of a process so far, in MB.
 pub fn peak_mb(pid: u32) -> Option<f64> {
+    status_mb(pid, "VmHWM:")
+}
+
+/// The memory of a process without the pages of its program file, which the system shares and can drop, in MB.
+pub fn own_mb(pid: u32) -> Option<f64> {
+    status_mb(pid, "RssAnon:")
+}
+
+fn status_mb(pid: u32, field: &str) -> Option<f64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix(field))?;
     Some(line.split_whitespace().next()?.parse::<f64>().ok()? / 1024.0)
 }
 

@@ -27,7 +27,7 @@ fn benchmarks_of_processes_run() {
     assert!(built.success());
     let bench = env!("CARGO_BIN_EXE_bench");
     let program = Path::new(bench).with_file_name("oci-insta-scale");
-    let names = ["startup", "server", "memory", "launches", "ledger"];
+    let names = ["startup", "server", "memory", "launches", "ledger", "hunt"];
     let measured =
         smoke(bench, &[&["no-parts", &program.to_string_lossy()], names.as_slice()].concat()).unwrap();
     for name in names {
@@ -35,6 +35,7 @@ fn benchmarks_of_processes_run() {
     }
     assert_eq!(measured["launches"]["instances"], 10);
     assert_eq!(measured["memory"]["instances"], 100);
+    assert_eq!(measured["hunt"]["three_targets"]["probes"], 1);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //!
 //! PARTS.txt is the table of `cargo bench -p lab`, and OCI is the official command line. `make bench` provides both.
 
+mod hunt;
 mod launches;
 mod ledger_cost;
 mod memory;
@@ -27,13 +28,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let mut all = Map::new();
     all.insert("machine".to_owned(), json!({ "processors": machine(), "load_at_start": load() }));
-    let measurements: [(&str, &dyn Fn() -> Measured); 6] = [
+    let measurements: [(&str, &dyn Fn() -> Measured); 7] = [
         ("parts", &|| read_parts(parts)),
         ("startup", &|| startup::measure(oci)),
         ("server", &server::measure),
         ("memory", &memory::measure),
         ("launches", &launches::measure),
         ("ledger", &ledger_cost::measure),
+        ("hunt", &hunt::measure),
     ];
     for (name, measure) in measurements {
         if only.is_empty() || only.iter().any(|wanted| wanted == name) {

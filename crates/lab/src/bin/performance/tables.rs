@@ -78,8 +78,33 @@ pub fn processes(bench: &Value) -> String {
         "≤ 1.05 ×",
         at_most(ledger, 1.05),
     );
+    of_a_hunt(&mut table, &bench["hunt"]);
     of_the_region(&mut table, bench);
     table.0 + &note(&bench["machine"])
+}
+
+/// The cost of a hunt that finds nothing.
+fn of_a_hunt(table: &mut Reached, hunt: &Value) {
+    let reach = number(&hunt["reach_cpu_s_a_day"]);
+    for (what, row) in
+        [("one target", "one_target"), ("three targets, with capacity reports", "three_targets")]
+    {
+        let (day, each) = (number(&hunt[row]["cpu_s_a_day"]), number(&hunt[row]["cpu_ms_per_probe"]));
+        table.row(
+            &format!("a hunt at a floor of 60 s, {what}: processor time a day"),
+            &format!("{day:.1} s ({each:.2} ms per probe)"),
+            &format!("≤ {reach:.0} s"),
+            at_most(day, reach),
+        );
+    }
+    let (most, own) = (number(&hunt["one_target"]["peak_mb"]), number(&hunt["one_target"]["own_mb"]));
+    let reach = number(&hunt["reach_peak_mb"]);
+    table.row(
+        "most memory of a hunt",
+        &format!("{most:.1} MB, of which {own:.1} MB are not pages of its file"),
+        &format!("≤ {reach:.0} MB"),
+        at_most(most, reach),
+    );
 }
 
 /// The cost of the simulated region.
@@ -329,6 +354,23 @@ pub fn runs(runs: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
+
+    #[test]
+    fn performance_shows_what_a_hunt_costs_a_day() {
+        let of = |cpu| json!({ "cpu_s_a_day": cpu, "cpu_ms_per_probe": cpu / 1.44, "peak_mb": 19.0, "own_mb": 2.5 });
+        let hunt = json!({ "one_target": of(2.0), "three_targets": of(3.5), "reach_cpu_s_a_day": 3.0, "reach_peak_mb": 20.0 });
+        let table = super::processes(&json!({ "hunt": hunt }));
+        assert!(
+            table
+                .contains("one target: processor time a day | 2.0 s (1.39 ms per probe) | ≤ 3 s | reached |")
+        );
+        assert!(
+            table
+                .contains("reports: processor time a day | 3.5 s (2.43 ms per probe) | ≤ 3 s | **missed** |")
+        );
+        assert!(table.contains("19.0 MB, of which 2.5 MB are not pages of its file | ≤ 20 MB | reached |"));
+        assert!(!super::processes(&json!({})).contains("a hunt"), "what was not measured has no row");
+    }
 
     #[test]
     fn performance_shows_region_memory_beside_its_goal() {
