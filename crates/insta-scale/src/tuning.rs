@@ -34,10 +34,13 @@ pub const STANDBY_POLL: Duration = Duration::from_secs(2);
 /// How long a run waits for a shared ledger that is away.
 pub const LEDGER_PATIENCE: Duration = Duration::from_hours(1);
 
-/// How often a run checks for a request to stop, and how often the requester checks whether the run has ended.
+/// How often a run that is not told of requests to stop checks for one, and how often the requester checks whether the run has
+/// ended.
 pub const STOP_REQUEST_POLL: Duration = Duration::from_millis(250);
-/// The same for a hunt, which runs for weeks, and for a shared ledger: checking costs little.
+/// The same for a hunt, which runs for weeks, and for a shared ledger.
 pub const HUNT_STOP_REQUEST_POLL: Duration = Duration::from_secs(3);
+/// How often a run checks for a request although it would be told of one.
+pub const STOP_REQUEST_LOOK: Duration = Duration::from_mins(5);
 /// How long `--stop-run` waits for a run to end: it finishes the calls in progress.
 pub const STOP_RUN_PATIENCE: Duration = Duration::from_mins(10);
 /// The minimum time to roll back a reservation: the user's deadline may have passed, but the reservation costs money.

@@ -38,5 +38,5 @@ pub use slot::{Intent, Next, Phase, SlotState};
 pub use spending::Spending;
 pub use sqlite::SqliteStore;
 pub use state::{Counts, RunState};
-pub use store::{Archive, RawRecord, Records, RunHead, Store, Stray, Unreadable};
+pub use store::{Archive, RawRecord, Records, RunHead, StopNotice, Store, Stray, Unreadable};
 pub use why::{TargetState, Targets};

@@ -18,7 +18,7 @@ pub use locks::has_locks;
 
 use crate::{
     Event, Lease, LedgerError, Locked, Record, Result, RunHead, RunId, RunKind, Stray,
-    store::{Archive, Pending, RawRecord, Records, Store},
+    store::{Archive, Pending, RawRecord, Records, StopNotice, Store},
 };
 use archive::ArchiveJob;
 use jiff::Timestamp;
@@ -156,6 +156,10 @@ impl Store for SqliteStore {
 
     fn is_stop_requested(&self, run: RunId) -> Pending<'_, bool> {
         Box::pin(std::future::ready(Ok(stop::is_requested(&self.directory, run))))
+    }
+
+    fn stop_notice(&self) -> Option<Box<dyn StopNotice>> {
+        stop::notice(&self.directory)
     }
 
     fn strays(&self) -> Pending<'_, Vec<Stray>> {

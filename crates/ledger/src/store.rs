@@ -117,10 +117,22 @@ pub trait Store: Send + Sync {
     /// Whether the process that holds the run is asked to end it.
     fn is_stop_requested(&self, run: RunId) -> Pending<'_, bool>;
 
+    /// What tells this process of requests to end a run, for which it otherwise has to look again and again. To be called where
+    /// tokio waits for files.
+    fn stop_notice(&self) -> Option<Box<dyn StopNotice>> {
+        None
+    }
+
     /// Lists runs that have begun, have not ended, and whose records are lost; the newest first.
     fn strays(&self) -> Pending<'_, Vec<Stray>> {
         Box::pin(std::future::ready(Ok(Vec::new())))
     }
+}
+
+/// Tells that somebody may have asked a run to end.
+pub trait StopNotice: Send {
+    /// Waits for a sign of a request, which may concern another run. After an error there are no more signs.
+    fn sign(&mut self) -> Pending<'_, ()>;
 }
 
 /// A store whose runs can be copied and removed.

@@ -114,9 +114,13 @@ async fn has_one_holder<S: Store>(open: &impl Fn() -> S) {
 async fn passes_requests_to_stop<S: Store>(open: &impl Fn() -> S) {
     let (one, other) = (open(), open());
     assert!(!one.is_stop_requested(run_id()).await.unwrap());
+    let notice = one.stop_notice();
     for _ in 0..2 {
         other.request_stop(run_id(), true).await.unwrap();
         assert!(one.is_stop_requested(run_id()).await.unwrap());
+    }
+    if let Some(mut notice) = notice {
+        notice.sign().await.unwrap();
     }
     one.request_stop(run_id(), false).await.unwrap();
     assert!(!other.is_stop_requested(run_id()).await.unwrap());

@@ -7,12 +7,13 @@ use crate::error::CommandError;
 use crate::output::console;
 use crate::runtime;
 use crate::traces;
-use crate::tuning::{HUNT_STOP_REQUEST_POLL, LEDGER_PATIENCE, STOP_REQUEST_POLL};
+use crate::tuning::{HUNT_STOP_REQUEST_POLL, LEDGER_PATIENCE, STOP_REQUEST_LOOK, STOP_REQUEST_POLL};
 use ledger::capacity::{self, CapacityMemory, SqliteMemory};
 use ledger::{RunHead, RunId, SqliteStore, Store, sqlite};
 use ledger_postgres::{Address, Options, PostgresStore};
 use std::path::PathBuf;
 use std::sync::Arc;
+use tokio::time::{sleep, timeout};
 
 impl Session {
     /// The folder with the records of runs.
@@ -121,6 +122,7 @@ impl Session {
     /// Ends the run, as after Ctrl-C, when another command requests it (`--stop-run`).
     pub async fn heed_stop_requests(&self, run: RunId, is_hunt: bool) -> Result<(), CommandError> {
         let store = self.ledger()?;
+        let mut notice = store.stop_notice();
         // An existing request was for an earlier process; a command that waits for this one repeats it.
         store.request_stop(run, false).await?;
         let stop = self.stop.clone();
@@ -128,7 +130,16 @@ impl Session {
         tokio::spawn(async move {
             // A ledger that cannot be asked now is asked again.
             while !store.is_stop_requested(run).await.unwrap_or(false) {
-                tokio::time::sleep(every).await;
+                notice = match notice {
+                    None => {
+                        sleep(every).await;
+                        None
+                    }
+                    Some(mut told) => match timeout(STOP_REQUEST_LOOK, told.sign()).await {
+                        Ok(Err(_)) => None,
+                        Ok(Ok(())) | Err(_) => Some(told),
+                    },
+                };
             }
             console::line(&format!("another command asks run {run} to stop (--stop-run)"));
             stop.cancel();

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use ledger::store::Pending;
-use ledger::{Event, Lease, Locked, Record, Records, RunHead, RunId, Store, Stray};
+use ledger::{Event, Lease, Locked, Record, Records, RunHead, RunId, StopNotice, Store, Stray};
 use std::sync::Arc;
 
 /// Passes everything on, and traces what was written.
@@ -59,6 +59,10 @@ impl Store for TracedStore {
 
     fn is_stop_requested(&self, run: RunId) -> Pending<'_, bool> {
         self.inner.is_stop_requested(run)
+    }
+
+    fn stop_notice(&self) -> Option<Box<dyn StopNotice>> {
+        self.inner.stop_notice()
     }
 
     fn strays(&self) -> Pending<'_, Vec<Stray>> {
