@@ -285,13 +285,13 @@ impl<'a> Prepared<'a> {
     }
 
     /// Decodes the body of a successful response.
-    pub fn answered<T>(
+    pub fn answered(
         &self,
         raw: Raw,
-        decode: fn(&Bytes) -> Result<T, String>,
-    ) -> Result<Answered<T>, TryError> {
-        match decode(&raw.body) {
-            Ok(value) => Ok(raw.with(value)),
+        keep: &mut dyn FnMut(&Bytes) -> Result<(), String>,
+    ) -> Result<Answered<()>, TryError> {
+        match keep(&raw.body) {
+            Ok(()) => Ok(raw.with(())),
             Err(why) => {
                 let start = plain(&String::from_utf8_lossy(&raw.body[..raw.body.len().min(400)]), 100);
                 Err(TryError {

@@ -4,6 +4,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use serde::de::DeserializeOwned;
@@ -17,7 +19,7 @@ use crate::classify::{self, Effect};
 use crate::clock::{Clock, SystemClock};
 use crate::credentials::{CredentialsError, Signer, SignerFacts};
 use crate::endpoint::Endpoints;
-use crate::failure::{Failure, FailureClass, GaveUp};
+use crate::failure::{Failure, FailureClass, GaveUp, UNREADABLE};
 use crate::further::Further;
 use crate::observer::{Observer, Retrying};
 use crate::retry::{QuestionLimits, RetryBudget, RetryPolicy};
@@ -165,12 +167,20 @@ impl Client {
     ///
     /// # Errors
     /// When the call failed after all attempts that its policy allows.
-    pub async fn call<T: DeserializeOwned>(&self, call: Call) -> Result<Answered<T>, Failure> {
-        match self.route(&call) {
-            None => self.run(&call, decode).await,
-            // Boxed, since most callers have one region.
-            Some((client, call)) => Box::pin(async move { client.run(&call, decode).await }).await,
-        }
+    pub async fn call<T: DeserializeOwned + Send>(&self, call: Call) -> Result<Answered<T>, Failure> {
+        let operation = call.operation;
+        let mut value = None;
+        let mut keep = |body: &Bytes| {
+            value = Some(decode(body)?);
+            Ok(())
+        };
+        let answered = self.call_keeping(call, &mut keep).await?;
+        let unread = || {
+            let why = "the response was not read".to_owned();
+            Failure::unsent(operation, FailureClass::Service, UNREADABLE, why)
+        };
+        let value = value.ok_or_else(unread)?;
+        Ok(answered.map(|()| value))
     }
 
     /// Makes a call whose response has no body, or whose body does not matter.
@@ -178,10 +188,22 @@ impl Client {
     /// # Errors
     /// When the call failed after all attempts that its policy allows.
     pub async fn call_empty(&self, call: Call) -> Result<Answered<()>, Failure> {
-        match self.route(&call) {
-            None => self.run(&call, |_| Ok(())).await,
-            Some((client, call)) => Box::pin(async move { client.run(&call, |_| Ok(())).await }).await,
-        }
+        self.call_keeping(call, &mut |_| Ok(())).await
+    }
+
+    /// Boxed, so that a future that waits for a response does not grow with what is needed to get it.
+    fn call_keeping<'a>(
+        &'a self,
+        call: Call,
+        keep: Keep<'a>,
+    ) -> BoxFuture<'a, Result<Answered<()>, Failure>> {
+        let calling = async move {
+            match self.route(&call) {
+                None => self.run(&call, keep).await,
+                Some((client, call)) => client.run(&call, keep).await,
+            }
+        };
+        calling.boxed()
     }
 
     fn policy(&self, call: &Call) -> RetryPolicy {
@@ -208,11 +230,7 @@ impl Client {
     }
 
     /// Makes all attempts of one call.
-    async fn run<T>(
-        &self,
-        call: &Call,
-        decode: fn(&Bytes) -> Result<T, String>,
-    ) -> Result<Answered<T>, Failure> {
+    async fn run(&self, call: &Call, keep: Keep<'_>) -> Result<Answered<()>, Failure> {
         self.check_known(call.operation)?;
         let limit = self.question_limits(call).map(|limits| limits.attempt);
         let limit = limit.map_or(self.shared.attempt_limit, |limit| limit.min(self.shared.attempt_limit));
@@ -226,7 +244,7 @@ impl Client {
         let mut attempt = 0;
         loop {
             attempt += 1;
-            let mut error = match self.attempt(&prepared, attempt, decode).await {
+            let mut error = match self.attempt(&prepared, attempt, keep).await {
                 Ok(answered) => {
                     self.shared.budget.give_back(paid);
                     return Ok(answered);
@@ -293,16 +311,16 @@ impl Client {
     }
 
     /// Makes one attempt and reports it to the observer.
-    async fn attempt<T>(
+    async fn attempt(
         &self,
         prepared: &Prepared<'_>,
         attempt: u32,
-        decode: fn(&Bytes) -> Result<T, String>,
-    ) -> Result<Answered<T>, TryError> {
+        keep: Keep<'_>,
+    ) -> Result<Answered<()>, TryError> {
         let (started, began) = (Instant::now(), self.shared.clock.now());
         let answer = prepared.send(&self.shared, self.observer.as_deref()).await;
         let status = answer.as_ref().map_or_else(|error| error.status, |raw| Some(raw.status));
-        let result = answer.and_then(|raw| prepared.answered(raw, decode));
+        let result = answer.and_then(|raw| prepared.answered(raw, keep));
         let ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let class = result.as_ref().err().map(|error| error.class.name());
         tracing::debug!(operation = prepared.operation().name(), status, class, ms, attempt, "request");
@@ -335,6 +353,10 @@ fn may_retry(call: &Call, class: FailureClass) -> bool {
         | FailureClass::Blocked => false,
     }
 }
+
+/// Decodes a body and keeps its value for the caller. Not a type parameter: the machinery of retries would be compiled for each type
+/// of response, a hundred times.
+type Keep<'a> = &'a mut (dyn FnMut(&Bytes) -> Result<(), String> + Send);
 
 /// Decodes a body as JSON.
 fn decode<T: DeserializeOwned>(body: &Bytes) -> Result<T, String> {

@@ -71,7 +71,7 @@ impl Client {
 }
 
 impl Walk {
-    async fn step<T: DeserializeOwned>(mut self) -> Result<Option<(Answered<Vec<T>>, Self)>, Failure> {
+    async fn step<T: DeserializeOwned + Send>(mut self) -> Result<Option<(Answered<Vec<T>>, Self)>, Failure> {
         while let Some(list) = self.lists.front().map(Arc::clone) {
             let (client, call) = (&list.0, list.1.clone());
             let operation = call.operation;
@@ -124,7 +124,7 @@ impl Walk {
 }
 
 /// The rows of one page.
-async fn rows<T: DeserializeOwned>(client: &Client, call: Call) -> Result<Answered<Vec<T>>, Failure> {
+async fn rows<T: DeserializeOwned + Send>(client: &Client, call: Call) -> Result<Answered<Vec<T>>, Failure> {
     match call.operation.info().response {
         Answer::One(_) => {
             let wrapped: Answered<Collection<T>> = client.call(call).await?;
