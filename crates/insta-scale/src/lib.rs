@@ -8,6 +8,7 @@ pub mod commands;
 pub mod completion;
 pub mod config;
 pub mod connection;
+mod early;
 pub mod environment;
 pub mod error;
 pub mod exit;
@@ -16,6 +17,7 @@ pub mod hints;
 pub mod login;
 mod metrics;
 mod names;
+pub mod network;
 pub mod notify;
 pub mod output;
 pub mod price_list;
@@ -32,6 +34,7 @@ mod waiting;
 
 use clap::CommandFactory as _;
 use clap::error::ContextKind;
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 /// Runs the program after which this file is named: one binary has three names, as links or copies.
@@ -49,8 +52,13 @@ pub fn main() -> ExitCode {
     if let Some(answered) = completion::answer(completion::MAIN) {
         return answered;
     }
-    let words = args::normalise(&args::Cli::command(), "launch", std::env::args_os());
-    let cli = match args::parse::<args::Cli>(&words) {
+    let typed: Vec<OsString> = std::env::args_os().collect();
+    if let Some(answered) = early::answer::<args::Cli>(completion::MAIN, &typed) {
+        return answered;
+    }
+    let table = args::Cli::command();
+    let words = args::normalise(&table, "launch", typed);
+    let cli = match args::parse_with::<args::Cli>(table, &words) {
         Ok(cli) => cli,
         Err(error) => return show_usage(&error, &args::Cli::command(), &words),
     };
@@ -64,8 +72,13 @@ pub fn capacity_manager() -> ExitCode {
     if let Some(answered) = completion::answer(completion::CAPACITY_MANAGER) {
         return answered;
     }
-    let words = args::go_flags(&args::CapacityManager::command(), std::env::args_os());
-    let arguments = match args::parse::<args::CapacityManager>(&words) {
+    let typed: Vec<OsString> = std::env::args_os().collect();
+    if let Some(answered) = early::answer::<args::CapacityManager>(completion::CAPACITY_MANAGER, &typed) {
+        return answered;
+    }
+    let table = args::CapacityManager::command();
+    let words = args::go_flags(&table, typed);
+    let arguments = match args::parse_with::<args::CapacityManager>(table, &words) {
         Ok(arguments) => arguments,
         Err(error) => return show_usage(&error, &args::CapacityManager::command(), &words),
     };
@@ -91,9 +104,13 @@ pub fn manage_instances() -> ExitCode {
     if let Some(answered) = completion::answer(completion::MANAGE_INSTANCES) {
         return answered;
     }
-    let words =
-        args::go_flags(&<args::ManageInstances as clap::CommandFactory>::command(), std::env::args_os());
-    let arguments = match args::parse::<args::ManageInstances>(&words) {
+    let typed: Vec<OsString> = std::env::args_os().collect();
+    if let Some(answered) = early::answer::<args::ManageInstances>(completion::MANAGE_INSTANCES, &typed) {
+        return answered;
+    }
+    let table = <args::ManageInstances as clap::CommandFactory>::command();
+    let words = args::go_flags(&table, typed);
+    let arguments = match args::parse_with::<args::ManageInstances>(table, &words) {
         Ok(arguments) => arguments,
         Err(error) => {
             return show_usage(&error, &<args::ManageInstances as clap::CommandFactory>::command(), &words);
@@ -105,7 +122,7 @@ pub fn manage_instances() -> ExitCode {
 }
 
 /// Shows help, or what is wrong with the command line. A closed stdout is not an error.
-fn show_usage(error: &clap::Error, command: &clap::Command, words: &[std::ffi::OsString]) -> ExitCode {
+fn show_usage(error: &clap::Error, command: &clap::Command, words: &[OsString]) -> ExitCode {
     let _ = error.print();
     let wrong = [ContextKind::InvalidSubcommand, ContextKind::InvalidArg].map(|kind| error.get(kind));
     for wrong in wrong.into_iter().flatten() {

@@ -5,26 +5,23 @@
 use crate::config::{CredentialSource, ProfileFacts};
 use crate::environment;
 use crate::error::CommandError;
+use crate::network::{Sends, network};
 use crate::output::console;
 use crate::tuning::PASSPHRASE_TRIES;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
+use oci_client::SystemClock;
 use oci_client::credentials::{
     ApiKey, ApiKeySettings, ConfigFileError, CredentialsError, Login, LoginFacts, LoginSettings, Network,
     Signature, Signer, SignerFacts,
 };
-use oci_client::transport::{Https, Surroundings};
-use oci_client::{Base, Clock, SystemClock};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::runtime::Handle;
 use zeroize::Zeroizing;
 
 /// The variable for the passphrase of an encrypted key that the config does not contain.
 const PASSPHRASE: &str = "OCI_INSTA_SCALE_PASSPHRASE";
-
-/// The variable with the base URL of the auth host, as the Go SDK reads it.
-const AUTH_HOST: &str = "OCI_SDK_AUTH_CLIENT_REGION_URL";
 
 /// A signer and its warnings.
 pub struct SignedIn {
@@ -48,7 +45,8 @@ pub fn profile_facts(source: &CredentialSource) -> Result<ProfileFacts, Credenti
 fn facts_of_principal(settings: LoginSettings) -> Result<LoginFacts, CredentialsError> {
     let failed = |why: String| CredentialsError::SignInFailed { text: why, temporary: false };
     let ask = move || {
-        let network = network(Arc::new(SystemClock), None).map_err(|error| failed(error.to_string()))?;
+        let network = network(Arc::new(SystemClock), None, Sends::Something)
+            .map_err(|error| failed(error.to_string()))?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| failed(error.to_string()))?;
         runtime.block_on(LoginFacts::find(&settings, &environment::variable, &network))
@@ -56,31 +54,6 @@ fn facts_of_principal(settings: LoginSettings) -> Result<LoginFacts, Credentials
     let asked = std::thread::Builder::new().name("principal".to_owned()).spawn(ask);
     let asked = asked.map_err(|error| failed(format!("threads cannot be started: {error}")))?;
     asked.join().unwrap_or_else(|_| Err(failed("the metadata service could not be asked".to_owned())))
-}
-
-/// HTTPS with the default limits.
-pub fn https() -> Result<Https, CommandError> {
-    Https::new().map_err(|error| CommandError::System {
-        what: "HTTPS cannot be set up",
-        source: std::io::Error::other(error),
-    })
-}
-
-/// What signing in needs of this machine. `auth` is the auth host, if a config replaces the region's.
-pub fn network(clock: Arc<dyn Clock>, auth: Option<Base>) -> Result<Network, CommandError> {
-    let named = environment::variable(AUTH_HOST).map(|url| {
-        Base::parse(&url)
-            .map_err(|error| CommandError::usage(format!("{AUTH_HOST}: {error}"), "correct it, or unset it"))
-    });
-    let auth = named.transpose()?.or(auth);
-    // Plain http goes only to this machine, so proxies and certificates are irrelevant.
-    let is_plain = auth.as_ref().is_some_and(|auth| auth.scheme.as_str() == "http");
-    let transport = if is_plain {
-        https()?
-    } else {
-        https()?.in_surroundings(Surroundings::read(&environment::variable)?)
-    };
-    Ok(Network { transport: Arc::new(transport), clock, seed: environment::seed(), auth })
 }
 
 /// The login settings of the official tools; `None` if the config contains the credentials.
@@ -314,7 +287,12 @@ mod tests {
             let text = if times.get() == right_at { RIGHT } else { "wrong" };
             Ok(Zeroizing::new(text.to_owned()))
         };
-        match typed(&source, "key.pem", &network(Arc::new(SystemClock), None).unwrap(), &ask) {
+        match typed(
+            &source,
+            "key.pem",
+            &network(Arc::new(SystemClock), None, Sends::Something).unwrap(),
+            &ask,
+        ) {
             Err(error) => (times.get(), error),
             Ok(_) => panic!("the fingerprint is another key's"),
         }
@@ -351,7 +329,7 @@ mod tests {
             name: "DEFAULT".to_owned(),
             method: None,
         };
-        let network = network(Arc::new(SystemClock), None).unwrap();
+        let network = network(Arc::new(SystemClock), None, Sends::Something).unwrap();
         let runtime = Handle::current();
         let signing_in =
             std::thread::spawn(move || sign_in(&source, &network, &runtime).unwrap().unwrap().signer);

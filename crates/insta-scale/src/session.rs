@@ -9,6 +9,7 @@ use crate::config::{self, Fleet, Layers, Overrides, Placeholders, Resolved, Sett
 use crate::environment;
 use crate::error::CommandError;
 use crate::login;
+use crate::network;
 use crate::output::again::{Flags, remember_count, remember_flags};
 use crate::output::console::{self, Verbosity};
 use crate::output::retries::Retries;
@@ -25,7 +26,6 @@ use ledger::Store;
 use ledger::capacity::CapacityMemory;
 use oci_api::Service;
 use oci_client::credentials::{AuthMethod, Signer};
-use oci_client::transport::Surroundings;
 use oci_client::{Client, Clock, Endpoints, Observer, RequestCounts, SystemClock};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -313,13 +313,7 @@ impl Session {
         endpoints: Endpoints,
         signer: Option<Arc<dyn Signer>>,
     ) -> Result<(Client, Arc<RequestCounts>), CommandError> {
-        let transport = login::https()?;
-        // Plain http goes only to this machine, so proxies and certificates are irrelevant.
-        let transport = if endpoints.base(Service::Compute).scheme.as_str() == "https" {
-            transport.in_surroundings(Surroundings::read(&environment::variable)?)
-        } else {
-            transport
-        };
+        let transport = network::transport(endpoints.base(Service::Compute).scheme.as_str() == "http")?;
         let requests = Arc::new(RequestCounts::default());
         let observer: Arc<dyn Observer> = if self.is_quiet() {
             Arc::new(Announcing { inner: Counting(requests.clone()), quiet: true })

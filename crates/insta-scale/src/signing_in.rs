@@ -4,6 +4,7 @@ use crate::apart;
 use crate::config::{CredentialSource, Settings};
 use crate::error::CommandError;
 use crate::login::{self, SignedIn};
+use crate::network::{Sends, network};
 use crate::output::console;
 use crate::session::Session;
 use oci_client::Endpoints;
@@ -23,11 +24,20 @@ impl Session {
 
     /// Reads the key and shows its warnings.
     pub async fn sign_in(&self, settings: &Settings) -> Result<Option<Arc<dyn Signer>>, CommandError> {
+        self.sign_in_to(settings, Sends::Something).await
+    }
+
+    /// The same for a command that may send nothing.
+    pub async fn sign_in_to(
+        &self,
+        settings: &Settings,
+        sends: Sends,
+    ) -> Result<Option<Arc<dyn Signer>>, CommandError> {
         if let Some((_, signer)) = self.signed_in.get().filter(|(login, _)| *login == login_of(settings)) {
             return Ok(Some(signer.clone()));
         }
         let source = settings.credentials.clone();
-        let network = self.auth_network(settings)?;
+        let network = self.auth_network(settings, sends)?;
         let runtime = tokio::runtime::Handle::current();
         let signing_in = move || login::sign_in(&source, &network, &runtime);
         let signed_in = apart::run_apart(&self.stop, signing_in).await;
@@ -51,10 +61,10 @@ impl Session {
     }
 
     /// What signing in needs of this machine.
-    fn auth_network(&self, settings: &Settings) -> Result<Network, CommandError> {
+    fn auth_network(&self, settings: &Settings, sends: Sends) -> Result<Network, CommandError> {
         let base =
             settings.endpoint.as_deref().map(Endpoints::at).transpose()?.map(|endpoints| endpoints.auth());
-        login::network(self.clock.clone(), base)
+        network(self.clock.clone(), base, sends)
     }
 }
 

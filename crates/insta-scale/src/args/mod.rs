@@ -19,6 +19,7 @@ mod manage;
 mod manager;
 mod metrics;
 mod notify;
+mod outline;
 mod parse;
 mod prices;
 mod report;
@@ -56,7 +57,8 @@ pub use manage::ManageInstances;
 pub use manager::CapacityManager;
 pub use metrics::MetricsFlags;
 pub use notify::{NotifyArgs, NotifyCommand, NotifyTest};
-pub use parse::parse;
+pub use outline::{CommandFlags, outline};
+pub use parse::{parse, parse_with};
 pub use prices::{ListPrices, PricesArgs, PricesCommand, UpdatePrices};
 pub use report::{ReportArgs, ReportFormat};
 pub use reservation::{
@@ -130,76 +132,76 @@ pub enum OutputFormat {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Launch the instances of the config (default command)
-    Launch(LaunchArgs),
+    Launch(CommandFlags<LaunchArgs>),
     /// Ask what to launch and where, write config.yaml, and show its plan
-    Init(InitArgs),
+    Init(CommandFlags<InitArgs>),
     /// Keep asking for the instances of the config, for weeks, until they run
-    Hunt(HuntArgs),
+    Hunt(CommandFlags<HuntArgs>),
     /// Continue an interrupted run
-    Resume(ResumeArgs),
+    Resume(CommandFlags<ResumeArgs>),
     /// List the runs on this machine
-    Runs(RunsArgs),
+    Runs(CommandFlags<RunsArgs>),
     /// Show the details of a run
-    Show(ShowArgs),
+    Show(CommandFlags<ShowArgs>),
     /// Write a report of a run or a fleet: one page with timelines, times, refusals and costs
-    Report(ReportArgs),
+    Report(CommandFlags<ReportArgs>),
     /// Serve the report of a run as a page that follows it while it goes on
-    Watch(WatchArgs),
+    Watch(CommandFlags<WatchArgs>),
     /// Show what a run or a fleet has cost so far, and costs per hour now
-    Cost(CostArgs),
+    Cost(CommandFlags<CostArgs>),
     /// Check how many instances can launch in each availability domain, what prevents more, and the price
-    Plan(PlanArgs),
+    Plan(CommandFlags<PlanArgs>),
     /// Bring the fleet to a size: launch what is missing, or terminate what is too many
-    Scale(ScaleArgs),
+    Scale(CommandFlags<ScaleArgs>),
     /// Keep the fleet at its wanted size: replace members that fail
-    Maintain(MaintainArgs),
+    Maintain(CommandFlags<MaintainArgs>),
     /// Replace members that differ from the config
-    Replace(ReplaceArgs),
+    Replace(CommandFlags<ReplaceArgs>),
     /// Compare the existing members of the fleet with the wanted size
-    Status(StatusArgs),
+    Status(CommandFlags<StatusArgs>),
     /// List the fleets of a compartment
-    Fleets(FleetsArgs),
+    Fleets(CommandFlags<FleetsArgs>),
     /// Manage the members of the fleet
-    Fleet(FleetArgs),
+    Fleet(CommandFlags<FleetArgs>),
     /// Manage capacity reservations
-    Reservation(ReservationArgs),
+    Reservation(CommandFlags<ReservationArgs>),
     /// Report capacity by availability domain, fault domain and shape
-    Capacity(CapacityArgs),
+    Capacity(CommandFlags<CapacityArgs>),
     /// Show which service limits stand in the way of the fleet, and request higher ones
-    Limits(LimitsArgs),
+    Limits(CommandFlags<LimitsArgs>),
     /// Check everything that a launch needs, and say what to do about the rest
-    Doctor(DoctorArgs),
+    Doctor(CommandFlags<DoctorArgs>),
     /// Print the resulting config, or the JSON Schema of config.yaml
-    Config(ConfigArgs),
+    Config(CommandFlags<ConfigArgs>),
     /// Print the smallest IAM policy that the config needs
-    Policy(PolicyArgs),
+    Policy(CommandFlags<PolicyArgs>),
     /// Copy, check or prune the records of runs, which several machines can share
-    Ledger(LedgerArgs),
+    Ledger(CommandFlags<LedgerArgs>),
     /// Show the prices of shapes, or use another price list
-    Prices(PricesArgs),
+    Prices(CommandFlags<PricesArgs>),
     /// Find values for the config: availability domains, shapes, images, subnets and compartments
-    Find(FindArgs),
+    Find(CommandFlags<FindArgs>),
     /// List, start, stop, reboot and terminate instances
-    Instances(InstancesArgs),
+    Instances(CommandFlags<InstancesArgs>),
     /// Delete resources that earlier runs left behind
-    Cleanup(CleanupArgs),
+    Cleanup(CommandFlags<CleanupArgs>),
     /// Export instances for ssh, Ansible, /etc/hosts, Terraform or a spreadsheet
-    Export(ExportArgs),
+    Export(CommandFlags<ExportArgs>),
     /// Test the receivers of notifications
-    Notify(NotifyArgs),
+    Notify(CommandFlags<NotifyArgs>),
     /// Print the command that logs in to a member of the fleet, or run it with --exec
-    Ssh(SshArgs),
+    Ssh(CommandFlags<SshArgs>),
     /// Run a simulated region
-    Sim(SimArgs),
+    Sim(CommandFlags<SimArgs>),
     /// Print the JSON Schemas of the documents for programs
-    Schema(SchemaArgs),
+    Schema(CommandFlags<SchemaArgs>),
     /// Print a completion script for a shell
     Completions {
         /// Shell to write the script for
         shell: clap_complete::Shell,
     },
     /// Print the manual page of a command
-    Man(ManArgs),
+    Man(CommandFlags<ManArgs>),
 }
 
 /// How a launch is carried out.

@@ -14,7 +14,12 @@ use std::ffi::{OsStr, OsString};
 /// # Errors
 /// When the words are not understood, or a value is blank. For clap, help and the version are errors as well.
 pub fn parse<P: Parser>(words: &[OsString]) -> Result<P, clap::Error> {
-    let mut command = without_blank_variables(P::command());
+    parse_with(P::command(), words)
+}
+
+/// The same with the program's table of commands, if it is made already.
+pub fn parse_with<P: Parser>(command: Command, words: &[OsString]) -> Result<P, clap::Error> {
+    let mut command = without_blank_variables(command);
     let matches = matches(&mut command, words)?;
     P::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
 }

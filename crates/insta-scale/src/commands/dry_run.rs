@@ -12,6 +12,7 @@ use crate::connection::{client_everywhere, for_questions};
 use crate::environment;
 use crate::error::CommandError;
 use crate::exit::Exit;
+use crate::network::Sends;
 use crate::output::budget::check_budget;
 use crate::output::preview::Preview;
 use crate::output::{console, dry_run_report, reserving, text};
@@ -172,7 +173,8 @@ async fn sign_in(
     args: &LaunchArgs,
     settings: &Settings,
 ) -> Result<(Option<Arc<dyn Signer>>, Option<Exit>), CommandError> {
-    match session.sign_in(settings).await {
+    let sends = if args.offline { Sends::Nothing } else { Sends::Something };
+    match session.sign_in_to(settings, sends).await {
         Err(CommandError::Interrupted) => Err(CommandError::Interrupted),
         // The names of an extension depend on the existing instances.
         Err(error) if args.extend && !args.offline => Err(error),

@@ -27,6 +27,18 @@ pub struct Program {
     default: Option<&'static str>,
 }
 
+impl Program {
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        self.name
+    }
+
+    /// Whether it has commands, and not only flags.
+    pub const fn has_commands(self) -> bool {
+        self.default.is_some()
+    }
+}
+
 /// `oci-insta-scale`.
 pub const MAIN: Program = Program { name: "oci-insta-scale", command: Cli::command, default: Some("launch") };
 /// `capacity-manager`.

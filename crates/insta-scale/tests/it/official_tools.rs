@@ -160,6 +160,28 @@ fn a_proxy_or_bundle_that_is_none_is_bad_usage() {
     }
 }
 
+#[test]
+fn certificates_are_read_only_to_send_something() {
+    let place = Workplace::with_config(GOOD);
+    std::fs::copy(key(), place.path().join("key.pem")).unwrap();
+    place.write("config.yaml", GOOD.replace(&fingerprint_of_good(), FINGERPRINT));
+    for variable in ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"] {
+        let with = |arguments: &[&str]| -> Ended {
+            place.command(arguments).env(variable, "/nowhere/ca.pem").output().unwrap().into()
+        };
+        for silent in
+            [&["--dry-run", "--offline"][..], &["plan", "--offline"], &["config", "show"], &["runs"]]
+        {
+            let ended = with(silent);
+            let told = ended.stderr.contains(variable);
+            assert_eq!((ended.code, told), (0, false), "{silent:?}: {}", ended.stderr);
+        }
+        let asking = with(&["--dry-run"]);
+        let told = format!("warning: a launch would stop here: {variable} names /nowhere/ca.pem");
+        assert_eq!((asking.code, asking.stderr.contains(&told)), (2, true), "{}", asking.stderr);
+    }
+}
+
 fn fingerprint_of_good() -> String {
     let line = GOOD.lines().find(|line| line.starts_with("fingerprint:")).unwrap();
     line.trim_start_matches("fingerprint:").trim().trim_matches('"').to_owned()
