@@ -29,8 +29,8 @@ fn https() -> Result<Https, CommandError> {
 pub enum Sends {
     /// It does.
     Something,
-    /// It does not, except for what obtains the first token of a principal. Its user is not told of proxies and certificates that
-    /// are not used.
+    /// It does not, except for what obtains the first token of a principal. Proxies are checked and certificates looked for, but
+    /// not read.
     Nothing,
 }
 
@@ -44,7 +44,12 @@ pub fn network(clock: Arc<dyn Clock>, auth: Option<Base>, sends: Sends) -> Resul
     let is_plain = auth.as_ref().is_some_and(|auth| auth.scheme.as_str() == "http");
     let transport: Arc<dyn Transport> = match sends {
         Sends::Something => Arc::new(transport(is_plain)?),
-        Sends::Nothing => Arc::new(Unneeded { is_plain, https: OnceLock::new() }),
+        Sends::Nothing => {
+            if !is_plain {
+                Surroundings::check(&environment::variable)?;
+            }
+            Arc::new(Unneeded { is_plain, https: OnceLock::new() })
+        }
     };
     Ok(Network { transport, clock, seed: environment::seed(), auth })
 }

@@ -2,6 +2,8 @@
 //!
 //! It is read once, before anything is sent, so that a mistake in a variable is reported instead of ignored.
 
+use std::fs::File;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use reqwest::{Certificate, NoProxy, Proxy};
@@ -86,7 +88,16 @@ impl Surroundings {
     pub fn read(env: Environment<'_>) -> Result<Self, SurroundingsError> {
         let proxy_source =
             first(PROXIES, env).map(|(variable, value)| format!("{variable} ({})", shown(value.trim())));
-        Ok(Self { proxy: proxy(env)?, proxy_source, bundle: bundle(env)?, is_direct: false })
+        let bundle = bundle(env, &READ)?;
+        Ok(Self { proxy: proxy(env)?, proxy_source, bundle, is_direct: false })
+    }
+
+    /// Finds the mistakes for which no certificates have to be read: that takes longer than everything else that a command does
+    /// which sends nothing.
+    pub fn check(env: Environment<'_>) -> Result<(), SurroundingsError> {
+        proxy(env)?;
+        bundle(env, &LOOK)?;
+        Ok(())
     }
 
     /// The variable that names the proxy, with the proxy's address but without a password.
@@ -179,14 +190,36 @@ fn exceptions(hosts: &str) -> String {
     hosts.map(host).collect::<Vec<_>>().join(",")
 }
 
-fn bundle(env: Environment<'_>) -> Result<Option<Bundle>, SurroundingsError> {
+type Certificates = Result<Vec<CertificateDer<'static>>, String>;
+
+/// What is done with the file and the folders that variables name.
+struct Reader {
+    file: fn(&Path) -> Certificates,
+    folders: fn(&[PathBuf]) -> Certificates,
+}
+
+const READ: Reader = Reader { file: read_file, folders: read_folders };
+
+/// Only looks whether they are there.
+const LOOK: Reader = Reader {
+    file: |path| open_file(path).map(|_| Vec::new()),
+    folders: |folders| {
+        if folders.iter().any(|folder| folder.is_dir()) {
+            Ok(Vec::new())
+        } else {
+            Err(without_certificate(folders))
+        }
+    },
+};
+
+fn bundle(env: Environment<'_>, reader: &Reader) -> Result<Option<Bundle>, SurroundingsError> {
     let file = first(BUNDLES, env);
     let folders =
         first([OPENSSL.1], env).filter(|_| file.as_ref().is_none_or(|(variable, _)| *variable == OPENSSL.0));
     let mut bundle = Bundle { certificates: Vec::new(), source: String::new() };
     if let Some((variable, value)) = file {
         let path = expand_home(Path::new(value.trim()), env);
-        let read = read_file(&path).map_err(|why| SurroundingsError {
+        let read = (reader.file)(&path).map_err(|why| SurroundingsError {
             variable,
             what: format!("names {}, which {why}", shown_path(&path)),
             remedy: "name a PEM file with the certificates of the trusted authorities, or unset it",
@@ -194,7 +227,7 @@ fn bundle(env: Environment<'_>) -> Result<Option<Bundle>, SurroundingsError> {
         bundle.add(read, variable, &path);
     }
     if let Some((variable, value)) = folders {
-        let read = read_folders(&value, env).map_err(|why| SurroundingsError {
+        let read = (reader.folders)(&listed(&value, env)).map_err(|why| SurroundingsError {
             variable,
             what: format!("names {}, which {why}", shown_path(Path::new(&value))),
             remedy: "name a folder with the certificates of the trusted authorities as PEM files, or unset it",
@@ -209,14 +242,9 @@ fn shown_path(path: &Path) -> String {
 }
 
 /// The certificates of a file, all of which have to be readable.
-fn read_file(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
-    if path.is_dir() {
-        return Err("is a folder".to_owned());
-    }
-    let bytes = std::fs::read(path).map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => "does not exist".to_owned(),
-        _ => format!("cannot be read: {error}"),
-    })?;
+fn read_file(path: &Path) -> Certificates {
+    let mut bytes = Vec::new();
+    open_file(path)?.read_to_end(&mut bytes).map_err(|error| format!("cannot be read: {error}"))?;
     let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
     let certificates = certificates.map_err(|error| format!("cannot be read: {}", chain(&error)))?;
     if certificates.is_empty() {
@@ -225,25 +253,44 @@ fn read_file(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
     Ok(certificates)
 }
 
-/// The certificates of a list of folders. As with OpenSSL, a folder may lack and may hold other files, as long as there is one
-/// certificate: one that cannot be used must not take the others away.
-fn read_folders(list: &str, env: Environment<'_>) -> Result<Vec<CertificateDer<'static>>, String> {
-    let folders: Vec<PathBuf> = std::env::split_paths(list.trim())
+fn open_file(path: &Path) -> Result<File, String> {
+    if path.is_dir() {
+        return Err("is a folder".to_owned());
+    }
+    File::open(path).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => "does not exist".to_owned(),
+        _ => format!("cannot be read: {error}"),
+    })
+}
+
+/// The folders of a list.
+fn listed(list: &str, env: Environment<'_>) -> Vec<PathBuf> {
+    std::env::split_paths(list.trim())
         .filter(|folder| !folder.as_os_str().is_empty())
         .map(|folder| expand_home(&folder, env))
-        .collect();
+        .collect()
+}
+
+/// The certificates of folders. As with OpenSSL, a folder may lack and may hold other files, as long as there is one certificate:
+/// one that cannot be used must not take the others away.
+fn read_folders(folders: &[PathBuf]) -> Certificates {
     let mut usable = Vec::new();
-    for folder in &folders {
+    for folder in folders {
         let found = rustls_native_certs::load_certs_from_paths(None, Some(folder)).certs;
         usable.extend(found.into_iter().filter(|one| RootCertStore::empty().add(one.clone()).is_ok()));
     }
-    match folders.as_slice() {
-        _ if !usable.is_empty() => Ok(usable),
-        [one] if !one.exists() => Err("does not exist".to_owned()),
-        [one] if !one.is_dir() => Err("is not a folder".to_owned()),
-        [_] => Err("contains no certificate".to_owned()),
-        _ => Err("contain no certificate".to_owned()),
-    }
+    if usable.is_empty() { Err(without_certificate(folders)) } else { Ok(usable) }
+}
+
+/// Why folders have no certificate.
+fn without_certificate(folders: &[PathBuf]) -> String {
+    let why = match folders {
+        [one] if !one.exists() => "does not exist",
+        [one] if !one.is_dir() => "is not a folder",
+        [_] => "contains no certificate",
+        _ => "contain no certificate",
+    };
+    why.to_owned()
 }
 
 #[cfg(test)]
@@ -320,6 +367,30 @@ mod tests {
         insta::assert_snapshot!(wrong(&here), @"SSL_CERT_DIR names ~, which contains no certificate");
         insta::assert_snapshot!(wrong(&format!("{here}/notes.txt")), @"SSL_CERT_DIR names ~/notes.txt, which is not a folder");
         insta::assert_snapshot!(wrong(&format!("/nowhere:{here}")), @"SSL_CERT_DIR names /nowhere:~, which contain no certificate");
+    }
+
+    #[test]
+    fn a_look_finds_what_is_not_there_and_reads_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("empty.pem");
+        std::fs::write(&file, "no certificate").unwrap();
+        let (file, here) = (file.display().to_string(), folder.path().display().to_string());
+        let look = |name: &str, value: &str| {
+            let env = |variable: &str| (variable == name).then(|| value.to_owned());
+            Surroundings::check(&env).map_err(|error| error.to_string())
+        };
+        let of_read = |name: &str, value: &str| Err(read(&[(name, value)]).unwrap_err());
+        for (name, value) in [
+            ("HTTPS_PROXY", "nonsense://::::"),
+            ("SSL_CERT_FILE", "/nowhere.pem"),
+            ("REQUESTS_CA_BUNDLE", &here),
+            ("SSL_CERT_DIR", "/nowhere"),
+            ("SSL_CERT_DIR", &file),
+        ] {
+            assert_eq!(look(name, value), of_read(name, value), "{name}={value}");
+        }
+        assert_eq!((look("SSL_CERT_FILE", &file), look("SSL_CERT_DIR", &here)), (Ok(()), Ok(())));
+        assert_eq!(look("HTTPS_PROXY", "http://proxy:3128"), Ok(()));
     }
 
     #[test]
