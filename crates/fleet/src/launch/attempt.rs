@@ -311,6 +311,9 @@ impl Attempt<'_> {
         // The token returned an instance that an earlier request created and that has ended since.
         let asked = termination::cause(self.context, &ocid, answered.work_request_id.as_deref());
         let (class, error) = Box::pin(asked).await;
+        if let Some(hunt) = &self.context.hunt {
+            hunt.dying(&target_of(&self.context.plan.fleet, &self.placement), &ocid, &error);
+        }
         let event = Event::InstanceDied { slot: self.slot, ocid, error: error.clone() };
         self.context.journal.record(vec![event]).await;
         Ok(AttemptEnd::Died { class, error })

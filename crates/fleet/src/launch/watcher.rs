@@ -7,7 +7,7 @@
 mod look;
 mod poll;
 
-use super::{context::Context, watch_table::Watched};
+use super::{context::Context, target::target_of, watch_table::Watched};
 use crate::engine::{backoff::Backoff, failure::error_record};
 use ledger::{ErrorRecord, Event, SlotNumber};
 use oci_client::{Failure, FailureClass};
@@ -156,6 +156,9 @@ impl Watcher<'_> {
         let placement = self.context.plan.placement_of(&placement.unwrap_or_default());
         self.context.place_failed_late(&placement, class, &error).await;
         tracing::info!(ocid, slot, %class, "the instance failed before it reached RUNNING");
+        if let Some(hunt) = &self.context.hunt {
+            hunt.dying(&target_of(&self.context.plan.fleet, &placement), &ocid, &error);
+        }
         // The state decides what happens to the slot.
         self.context.journal.record_and_see(vec![Event::InstanceDied { slot, ocid, error }]).await;
         // The launcher exists as long as this task.

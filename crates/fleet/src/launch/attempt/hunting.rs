@@ -26,8 +26,8 @@ impl Attempt<'_> {
         let is_capacity = matches!(class, FailureClass::Capacity | FailureClass::Limit);
         let is_yielding = hunt.is_yielding(&target);
         if is_capacity {
-            // Recorded at once, although the launch may have to be looked up before its refusal counts for the slot.
-            hunt.refused(&target);
+            // Followed at once, although the launch may have to be looked up before its refusal counts for the slot.
+            hunt.refusing(&target, &full);
         } else {
             hunt.trouble(&target, class);
         }

@@ -134,12 +134,13 @@ impl Hunt {
 
     /// Whether launches at the target ignore the floor.
     pub fn is_yielding(&self, target: &Subject) -> bool {
-        self.lock().yielding.contains(target)
+        self.lock().is_yielding(target)
     }
 
     /// The targets that provide instances.
     pub fn yielding(&self) -> Vec<Subject> {
-        self.lock().yielding.iter().cloned().collect()
+        let notes = self.lock();
+        notes.yielding.iter().filter(|target| notes.is_yielding(target)).cloned().collect()
     }
 
     /// The number of the target's last probe; 0 if this run has not probed it.
@@ -169,6 +170,28 @@ impl Hunt {
         notes.hints.contradicted(target, probes, targets, Instant::now());
     }
 
+    /// The same for a refusal that is about to be recorded, which holds up launches there until it is.
+    pub fn refusing(&self, target: &Subject, error: &ErrorRecord) {
+        self.refused(target);
+        self.lock().refusing(target, name_of(error));
+    }
+
+    /// The same for an instance that was terminated before it ran.
+    pub fn dying(&self, target: &Subject, ocid: &str, error: &ErrorRecord) {
+        if notes::is_about_capacity(&error.class) {
+            self.lock().refusing(target, ocid);
+        }
+    }
+
+    /// Follows the records of refusals.
+    pub fn recorded(&self, target: &Subject, event: &Event) {
+        match event {
+            Event::TryFailed { error, .. } => self.lock().recorded(target, name_of(error)),
+            Event::InstanceDied { ocid, .. } => self.lock().recorded(target, ocid),
+            _ => {}
+        }
+    }
+
     /// Records a failure that says nothing about capacity. After a few in a row, or a refused login, the target is only probed.
     pub fn trouble(&self, target: &Subject, class: FailureClass) {
         self.lock().trouble(target, class);
@@ -192,4 +215,9 @@ impl Hunt {
     fn lock(&self) -> MutexGuard<'_, HuntNotes> {
         self.notes.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What a refusal has in its response and in its record.
+fn name_of(error: &ErrorRecord) -> &str {
+    error.opc_request_id.as_deref().unwrap_or_default()
 }

@@ -18,6 +18,9 @@ const DAY_SECONDS: i64 = 24 * 60 * 60;
 pub(super) struct HuntNotes {
     /// The targets that accept launches now.
     pub yielding: BTreeSet<Subject>,
+    /// Refusals that were received and are not in the records yet, each with what names it there. Until they are, no launch passes at
+    /// their targets, also if an acceptance that came before them is only now applied.
+    unrecorded: BTreeSet<(Subject, String)>,
     /// The number of the last probe of each target.
     pub probed: BTreeMap<Subject, u64>,
     /// When this process last read each limit that refuses, by region.
@@ -99,6 +102,24 @@ impl HuntNotes {
         }
     }
 
+    /// Whether launches at this target need no probe.
+    pub fn is_yielding(&self, target: &Subject) -> bool {
+        self.yielding.contains(target) && !self.unrecorded.iter().any(|(refusing, _)| refusing == target)
+    }
+
+    /// Records that a target has refused, before the records say so.
+    pub fn refusing(&mut self, target: &Subject, id: &str) {
+        self.yielding.remove(target);
+        self.unrecorded.insert((target.clone(), id.to_owned()));
+    }
+
+    /// The records say that the target has refused.
+    pub fn recorded(&mut self, target: &Subject, id: &str) {
+        if self.unrecorded.remove(&(target.clone(), id.to_owned())) {
+            self.yielding.remove(target);
+        }
+    }
+
     /// Records a failure that says nothing about capacity.
     pub fn trouble(&mut self, target: &Subject, class: FailureClass) {
         if class == FailureClass::Authentication {
@@ -120,6 +141,29 @@ impl HuntNotes {
     }
 }
 
-fn is_about_capacity(class: &ErrorClass) -> bool {
+pub(super) fn is_about_capacity(class: &ErrorClass) -> bool {
     matches!(class, ErrorClass::Capacity | ErrorClass::ReservationExhausted | ErrorClass::Limit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_counts_from_its_response_until_its_record() {
+        let target = target_of(&FleetSpec::default(), &Placement::default());
+        let mut notes = HuntNotes::default();
+        // Both responses have come; the record of the acceptance is applied first.
+        notes.refusing(&target, "second");
+        notes.see(&target, &Answer::Accepted);
+        assert!(!notes.is_yielding(&target), "the refusal is the later response");
+        notes.recorded(&target, "another");
+        assert!(!notes.is_yielding(&target), "its own record is awaited");
+        notes.recorded(&target, "second");
+        assert!(!notes.is_yielding(&target), "it refused last");
+        notes.see(&target, &Answer::Accepted);
+        assert!(notes.is_yielding(&target), "and this is newer");
+        notes.recorded(&target, "second");
+        assert!(notes.is_yielding(&target), "a refusal that is recorded again is not");
+    }
 }
