@@ -193,15 +193,15 @@ fn exceptions(hosts: &str) -> String {
 type Certificates = Result<Vec<CertificateDer<'static>>, String>;
 
 /// What is done with the file and the folders that variables name.
-struct Reader {
+struct CertificateReader {
     file: fn(&Path) -> Certificates,
     folders: fn(&[PathBuf]) -> Certificates,
 }
 
-const READ: Reader = Reader { file: read_file, folders: read_folders };
+const READ: CertificateReader = CertificateReader { file: read_file, folders: read_folders };
 
 /// Only looks whether they are there.
-const LOOK: Reader = Reader {
+const LOOK: CertificateReader = CertificateReader {
     file: |path| open_file(path).map(|_| Vec::new()),
     folders: |folders| {
         if folders.iter().any(|folder| folder.is_dir()) {
@@ -212,7 +212,7 @@ const LOOK: Reader = Reader {
     },
 };
 
-fn bundle(env: Environment<'_>, reader: &Reader) -> Result<Option<Bundle>, SurroundingsError> {
+fn bundle(env: Environment<'_>, reader: &CertificateReader) -> Result<Option<Bundle>, SurroundingsError> {
     let file = first(BUNDLES, env);
     let folders =
         first([OPENSSL.1], env).filter(|_| file.as_ref().is_none_or(|(variable, _)| *variable == OPENSSL.0));
