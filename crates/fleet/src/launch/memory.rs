@@ -115,11 +115,6 @@ impl Answers {
         }
     }
 
-    /// Where the slot was tried last.
-    fn target_of(&self, slot: SlotNumber) -> Option<Subject> {
-        self.tried.get(&slot).map(|placement| target_of(&self.fleet, placement))
-    }
-
     /// An instance that was obtained also shows that the limits of its shape have room.
     fn yielded(&self, slot: SlotNumber) -> Vec<RegionAnswer> {
         self.at(slot, |fleet, placement| Some((target_of(fleet, placement), Answer::Yielded)))
@@ -240,11 +235,8 @@ impl TargetMemory {
 
     fn see(&self, record: &Record) {
         let answers = self.lock().answers.apply(record);
-        if let (Some(hunt), Event::TryFailed { slot, .. } | Event::InstanceDied { slot, .. }) =
-            (&self.hunt, &record.event)
-        {
-            let target = self.lock().answers.target_of(*slot);
-            target.inspect(|target| hunt.recorded(target, &record.event));
+        if let Some(hunt) = &self.hunt {
+            hunt.recorded(&record.event);
         }
         let is_over = matches!(record.event, Event::RunFinished { .. });
         self.learn(record.at, answers, is_over);

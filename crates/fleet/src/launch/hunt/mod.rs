@@ -184,10 +184,10 @@ impl Hunt {
     }
 
     /// Follows the records of refusals.
-    pub fn recorded(&self, target: &Subject, event: &Event) {
+    pub fn recorded(&self, event: &Event) {
         match event {
-            Event::TryFailed { error, .. } => self.lock().recorded(target, name_of(error)),
-            Event::InstanceDied { ocid, .. } => self.lock().recorded(target, ocid),
+            Event::TryFailed { error, .. } => self.lock().recorded(name_of(error)),
+            Event::InstanceDied { ocid, .. } => self.lock().recorded(ocid),
             _ => {}
         }
     }

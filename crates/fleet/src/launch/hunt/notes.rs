@@ -18,9 +18,9 @@ const DAY_SECONDS: i64 = 24 * 60 * 60;
 pub(super) struct HuntNotes {
     /// The targets that accept launches now.
     pub yielding: BTreeSet<Subject>,
-    /// Refusals that were received and are not in the records yet, each with what names it there. Until they are, no launch passes at
-    /// their targets, also if an acceptance that came before them is only now applied.
-    unrecorded: BTreeSet<(Subject, String)>,
+    /// The targets of refusals that were received and are not in the records yet, by what names the refusal there. Until they are, no
+    /// launch passes at these targets, also if an acceptance that came earlier is only now applied.
+    unrecorded: BTreeMap<String, Subject>,
     /// The number of the last probe of each target.
     pub probed: BTreeMap<Subject, u64>,
     /// When this process last read each limit that refuses, by region.
@@ -104,19 +104,19 @@ impl HuntNotes {
 
     /// Whether launches at this target need no probe.
     pub fn is_yielding(&self, target: &Subject) -> bool {
-        self.yielding.contains(target) && !self.unrecorded.iter().any(|(refusing, _)| refusing == target)
+        self.yielding.contains(target) && !self.unrecorded.values().any(|refusing| refusing == target)
     }
 
     /// Records that a target has refused, before the records say so.
     pub fn refusing(&mut self, target: &Subject, id: &str) {
         self.yielding.remove(target);
-        self.unrecorded.insert((target.clone(), id.to_owned()));
+        self.unrecorded.insert(id.to_owned(), target.clone());
     }
 
     /// The records say that the target has refused.
-    pub fn recorded(&mut self, target: &Subject, id: &str) {
-        if self.unrecorded.remove(&(target.clone(), id.to_owned())) {
-            self.yielding.remove(target);
+    pub fn recorded(&mut self, id: &str) {
+        if let Some(target) = self.unrecorded.remove(id) {
+            self.yielding.remove(&target);
         }
     }
 
@@ -157,13 +157,13 @@ mod tests {
         notes.refusing(&target, "second");
         notes.see(&target, &Answer::Accepted);
         assert!(!notes.is_yielding(&target), "the refusal is the later response");
-        notes.recorded(&target, "another");
+        notes.recorded("another");
         assert!(!notes.is_yielding(&target), "its own record is awaited");
-        notes.recorded(&target, "second");
+        notes.recorded("second");
         assert!(!notes.is_yielding(&target), "it refused last");
         notes.see(&target, &Answer::Accepted);
         assert!(notes.is_yielding(&target), "and this is newer");
-        notes.recorded(&target, "second");
+        notes.recorded("second");
         assert!(notes.is_yielding(&target), "a refusal that is recorded again is not");
     }
 }
