@@ -134,8 +134,8 @@ simulate-teams: ## Play two machines that share a ledger in a real PostgreSQL se
 
 .PHONY: simulate-hunt
 simulate-hunt: SEEDS = 1000
-simulate-hunt: ## Play hunts of 21 days in `hostile`, and kills of hunts: SEEDS=1000 KILLS=10000 FIRST=1 THREADS=2
-	HUNT_SEEDS=$(SEEDS) HUNT_DAYS=21 HUNT_KILLS=$(or $(KILLS),10000) HUNT_FIRST=$(or $(FIRST),1) HUNT_THREADS=$(or $(THREADS),1) \
+simulate-hunt: ## Play hunts of 21 days in `hostile`, and kills of hunts, from a random base or FIRST=1: SEEDS=1000 KILLS=10000 THREADS=2
+	HUNT_SEEDS=$(SEEDS) HUNT_DAYS=21 HUNT_KILLS=$(or $(KILLS),10000) HUNT_FIRST=$(FIRST) HUNT_THREADS=$(or $(THREADS),1) \
 	$(CARGO) test --locked --package fleet --profile sim --test it -- --nocapture hunt::weeks
 
 .PHONY: simulate-day

@@ -2,7 +2,6 @@
 
 use std::{
     fmt::Display,
-    hash::{BuildHasher as _, Hasher as _, RandomState},
     ops::AddAssign,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
@@ -46,7 +45,7 @@ impl<T: AddAssign + Default + Display + Send> Histories<T> {
             println!("{}", (self.play)(seed, most, true).unwrap());
             return None;
         }
-        let first = number("SIMULATE_FIRST").or(self.first).unwrap_or_else(random_base);
+        let first = number("SIMULATE_FIRST").or(self.first).unwrap_or_else(testkit::random_base);
         let count = number("SIMULATE_SEEDS").unwrap_or(self.seeds);
         println!("{}: {again} FIRST={first} SEEDS={count}", self.name);
         let (sum, broken) = self.many(first, count, most);
@@ -99,11 +98,6 @@ fn catching<T>(play: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
         let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
         Err(format!("panicked: {}", text.unwrap_or_default()))
     })
-}
-
-/// The start of a range of seeds that nobody has chosen: seeds that always pass prove little.
-fn random_base() -> u64 {
-    RandomState::new().build_hasher().finish() % 1_000_000_000
 }
 
 /// A number from the environment.

@@ -1,6 +1,6 @@
 //! Weeks of a hunt: their cost, and what survives them.
 
-use super::world::{DAY, Ground, limit, play};
+use super::world::{DAY, Ground, first_seed, limit, play};
 use fleet::launch::Hunting;
 use fleet::{Plan, RunSummary};
 use ledger::{ErrorClass, Event, Outcome, Placement, Record};
@@ -37,7 +37,7 @@ async fn the_ledger_of_three_weeks_stays_below_twenty_megabytes() {
 /// Kills at any moment, before and after capacity appears: nothing is duplicated, and each process continues by itself.
 #[test]
 fn kills_neither_double_nor_end_a_hunt() {
-    let (first, wanted, kills) = (limit("HUNT_FIRST", 1), limit("HUNT_KILLS", 100), AtomicU64::new(0));
+    let (first, wanted, kills) = (first_seed(), limit("HUNT_KILLS", 100), AtomicU64::new(0));
     let seeds = (first..).take_while(|_| kills.load(Relaxed) < wanted);
     let last = play(seeds, async |seed| {
         kills.fetch_add(killed(seed).await, Relaxed);
@@ -80,7 +80,7 @@ async fn killed(seed: u64) -> u64 {
 /// All faults of `hostile`, for days. Use `HUNT_SEEDS=1000 HUNT_DAYS=21 HUNT_THREADS=2` for more.
 #[test]
 fn hostile_weeks_double_nothing_and_keep_the_floor() {
-    let (first, seeds) = (limit("HUNT_FIRST", 1), limit("HUNT_SEEDS", 2));
+    let (first, seeds) = (first_seed(), limit("HUNT_SEEDS", 2));
     let days = u32::try_from(limit("HUNT_DAYS", 2)).unwrap();
     let last = play(first..first + seeds, async |seed| {
         let ground = Ground::seeded("hostile", seed);

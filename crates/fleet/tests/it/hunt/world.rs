@@ -147,6 +147,13 @@ pub fn limit(name: &str, usual: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
 }
 
+/// The first seed: `HUNT_FIRST`, or one that nobody has chosen.
+pub fn first_seed() -> u64 {
+    let first = limit("HUNT_FIRST", testkit::random_base());
+    println!("seeds from HUNT_FIRST={first}");
+    first
+}
+
 /// Plays each seed from the start of virtual time, on as many threads as `HUNT_THREADS` says. A broken promise ends its thread,
 /// and the test once the others are done. Returns the last seed.
 pub fn play(seeds: impl Iterator<Item = u64> + Send, one: impl AsyncFn(u64) + Sync) -> u64 {
