@@ -48,14 +48,20 @@ async fn wait_until_told(text: &str) {
     }
 }
 
-/// The tables have no room.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_full_disk_delays_and_says_so() {
+/// A server whose tables are on a disk of their own; `None` where none can be mounted.
+fn tables_on_a_small_disk() -> Option<(PostgresServer, SmallDisk)> {
     let server = PostgresServer::start();
-    let Some(disk) = SmallDisk::mount(32) else { return };
+    let disk = SmallDisk::mount(32)?;
     let place = disk.folder("tables");
     server.sql("postgres", &format!("CREATE TABLESPACE small LOCATION '{}'", place.display()));
     server.sql("postgres", "ALTER DATABASE fleet SET TABLESPACE small");
+    Some((server, disk))
+}
+
+/// The tables have no room.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_delays_and_says_so() {
+    let Some((server, disk)) = tables_on_a_small_disk() else { return };
     let store = Arc::new(open(&server));
     store.create_run(run_id(), at(0), started()).await.unwrap();
     let lease = store.lease(run_id(), at(0)).await.unwrap();
@@ -79,11 +85,7 @@ async fn a_full_disk_delays_and_says_so() {
 /// A command that begins while there is no room waits too, and has begun nothing.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_begins_only_when_there_is_room() {
-    let server = PostgresServer::start();
-    let Some(disk) = SmallDisk::mount(32) else { return };
-    let place = disk.folder("tables");
-    server.sql("postgres", &format!("CREATE TABLESPACE small LOCATION '{}'", place.display()));
-    server.sql("postgres", "ALTER DATABASE fleet SET TABLESPACE small");
+    let Some((server, disk)) = tables_on_a_small_disk() else { return };
     let store = Arc::new(open(&server));
     block_in_place(|| disk.fill());
     let own = Arc::clone(&store);
