@@ -110,7 +110,9 @@ impl ActionEngine<'_> {
                 slot.moved |= transitional(verb).as_ref() == Some(&state)
                     || (verb == Verb::Reboot && state != State::Running);
                 slot.machine.state = state.clone();
-                match progress(verb, &state, moved, slot.accepted_for()) {
+                // Until the response came, this machine may have slept.
+                let since = slot.accepted.map_or(Duration::ZERO, |accepted| began.duration_since(accepted));
+                match progress(verb, &state, moved, since) {
                     Progress::Wait => Doubt::No,
                     // A list that lags shows a rebooting instance in its previous state.
                     Progress::Done if verb == Verb::Reboot && !certain => Doubt::Yes,

@@ -64,6 +64,8 @@ pub struct Census {
     pub in_doubt: u32,
     /// Runs of the fleet on which a process is working.
     pub at_work: Vec<RunId>,
+    /// When the list was asked for that shows the members. Until its response came, this machine may have slept.
+    pub asked: Timestamp,
     /// What recent runs launched in regions that the fleet does not list. These instances are not counted.
     pub unlisted: Vec<UnlistedMember>,
 }
@@ -133,6 +135,7 @@ pub async fn take_census(
     let mut looks = 0;
     loop {
         looks += 1;
+        let asked = env.clock.now();
         let mut listed = list(env, fleet).await?;
         let unlisted = past.launched.keys().filter(|ocid| !listed.contains_key(*ocid));
         let is_living = |ocid: &&String| listed.get(*ocid).is_some_and(is_living);
@@ -140,10 +143,11 @@ pub async fn take_census(
         let wait = if ask.len() > FEW && looks <= LOOKS {
             true
         } else {
-            !settle(env, &past, ask, &mut listed, looks > LOOKS).await?
+            !settle(env, &past, ask, &mut listed, (asked, looks > LOOKS)).await?
         };
         if !wait {
-            return count(env, fleet, key, past, listed).await;
+            let census = count(env, fleet, key, past, listed).await?;
+            return Ok(Census { asked, ..census });
         }
         tokio::time::sleep(CENSUS_PAUSE).await;
     }
@@ -180,14 +184,15 @@ fn in_region(region: &str, failure: Box<Failure>) -> CensusError {
     CensusError::Region { region: region.to_owned(), failure }
 }
 
-/// Reads each instance about which list and ledger disagree. Returns `false` if one of them is still uncertain. An instance
-/// that a list shows alive after it must have `caught_up` is alive, whatever a single response says.
+/// Reads each instance about which list and ledger disagree. Returns `false` if one of them is still uncertain. The list was
+/// `asked` for at this time; an instance that it shows alive after it must have `caught_up` is alive, whatever a single
+/// response says.
 async fn settle(
     env: &Environment,
     past: &FleetPast,
     ask: Vec<String>,
     listed: &mut BTreeMap<String, Machine>,
-    caught_up: bool,
+    (asked, caught_up): (Timestamp, bool),
 ) -> Result<bool, CensusError> {
     let answers: Vec<_> = stream::iter(ask)
         .map(|ocid| async move {
@@ -205,7 +210,7 @@ async fn settle(
             }
             Err(failure) if failure.class == FailureClass::NotFound => {
                 let made = past.launched.get(&ocid);
-                let young = made.is_some_and(|made| env.clock.now().duration_since(*made) < MAY_BE_UNSEEN);
+                let young = made.is_some_and(|made| asked.duration_since(*made) < MAY_BE_UNSEEN);
                 let alive = listed.get(&ocid).is_some_and(is_living);
                 // "Not found" alone proves nothing, because it can temporarily be returned for an existing instance.
                 all_known &= if alive { caught_up } else { !young || past.ended.contains(&ocid) };

@@ -267,7 +267,7 @@ impl<'a> Keeper<'a> {
 
     /// Members that are neither in the census nor known to be gone, with the numbers in their names.
     async fn remember(&mut self, census: &Census) -> BTreeMap<String, Option<u32>> {
-        let now = self.env.clock.now();
+        let now = census.asked;
         // The present member with a number is the successor of its previous members.
         let numbers: BTreeSet<u32> = census.members.iter().filter_map(|member| member.number).collect();
         self.known.retain(|_, (number, _)| number.is_none_or(|number| !numbers.contains(&number)));

@@ -64,10 +64,12 @@ pub(crate) async fn run(context: &Context<'_>, stop: &CancellationToken) -> Outc
     loop {
         // Only a list that was read shows that nothing in doubt exists.
         let mut quiet = unsettled == 0;
+        // Until the response comes, this machine may sleep: it shows what was there when it was asked for.
+        let asked = Instant::now();
         match survey(context).await {
             Ok(found) => {
-                quiet |= began.elapsed() >= STRAGGLERS;
-                settle(context, &mut targets, found).await;
+                quiet |= asked.duration_since(began) >= STRAGGLERS;
+                settle(context, &mut targets, found, asked).await;
             }
             Err(failure) => last = Some(failure),
         }
@@ -109,11 +111,13 @@ async fn survey(context: &Context<'_>) -> Result<Vec<(SlotNumber, Instance)>, Fa
     Ok(listed?.into_iter().filter_map(ours).collect())
 }
 
-/// Applies the list: new targets, and targets that are gone. A target that the list does not show is read.
+/// Applies the list, which was asked for at this time: new targets, and targets that are gone. A target that the list does not
+/// show is read.
 async fn settle(
     context: &Context<'_>,
     targets: &mut BTreeMap<String, Target>,
     found: Vec<(SlotNumber, Instance)>,
+    asked: Instant,
 ) {
     let mut listed: BTreeMap<String, State> = BTreeMap::new();
     for (slot, instance) in found {
@@ -133,7 +137,7 @@ async fn settle(
             }
             None => look(context, ocid, target).await,
         };
-        let lost = target.missing.is_some_and(|since| since.elapsed() >= MISSING);
+        let lost = target.missing.is_some_and(|since| asked.saturating_duration_since(since) >= MISSING);
         if lost || state == Some(State::Terminated) {
             gone.push(ocid.clone());
         }

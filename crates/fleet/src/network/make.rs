@@ -250,6 +250,8 @@ impl Maker<'_> {
         let end = Instant::now() + NETWORK_PART_SETTLES;
         let pauses = Backoff::doubling(Duration::from_secs(1), Duration::from_secs(10));
         for nth in 1.. {
+            // Until the response comes, this machine may sleep.
+            let is_young = self.is_young(made_at);
             match rows::state(&self.client, kind, &ocid).await {
                 // The state of a compute cluster is ACTIVE.
                 Ok(state) if matches!(state.as_str(), "AVAILABLE" | "ACTIVE" | "") => {
@@ -262,7 +264,7 @@ impl Maker<'_> {
                 Err(failure) => match policy(failure.class).read {
                     AfterRead::Again => {}
                     // The service may not show yet what it has just made.
-                    AfterRead::NotThere if self.is_young(made_at) => {}
+                    AfterRead::NotThere if is_young => {}
                     AfterRead::NotThere => return PartEnd::Refused(gone(kind, &ocid)),
                     AfterRead::GiveUp => return PartEnd::Refused(error_record(&failure)),
                 },

@@ -136,12 +136,17 @@ impl Wanting {
                 live.len()
             ));
         }
-        let without = state.slots.iter().find(|(slot, known)| {
-            !live.contains_key(slot) && (roomy || !known.error.as_ref().is_some_and(books::lacks_room))
-        });
-        match without {
+        // A slot that gave up keeps counting, so that the last process may not have needed all slots of earlier ones.
+        let slots = state
+            .slots
+            .iter()
+            .filter(|(slot, known)| !live.contains_key(*slot) && known.given_up_at >= state.taken_up_at);
+        let mut without = slots.peekable();
+        if without.peek().is_none() {
+            return Err("no slot says why the totals are not reached".to_owned());
+        }
+        match without.find(|(_, known)| roomy || !known.error.as_ref().is_some_and(books::lacks_room)) {
             Some((slot, known)) => Err(format!("slot {slot} does not run in a calm region: {known:?}")),
-            None if roomy => Err("the totals are not reached in a roomy region".to_owned()),
             None => Ok(()),
         }
     }

@@ -9,6 +9,7 @@ use crate::engine::pacer::Class;
 use crate::plan::{Engine, MAX_POOL};
 use crate::pool::{self, FleetPool};
 use crate::tuning::{MAY_BE_UNSEEN, POOL_RESIZES};
+use jiff::Timestamp;
 use ledger::{EnginePart, EnginePartState, EngineStep, ErrorClass, ErrorRecord, Event};
 use oci_api::models::UpdateInstancePoolDetails;
 use oci_client::{Failure, FailureClass};
@@ -37,6 +38,8 @@ impl Pools<'_> {
             return Ok(Ok(()));
         }
         let compartment = &self.context.plan.fleet.compartment;
+        // Until the responses come, this machine may sleep: they show what was there when they were asked for.
+        let asked = self.context.env.clock.now();
         let listing = self.context.pacer.call(Class::Read, pool::pools(&self.client, compartment));
         let listed = match self.context.ask(listing).await? {
             Ok(listed) => listed,
@@ -47,7 +50,7 @@ impl Pools<'_> {
                 return Ok(Err(self.failed(&failure)));
             }
         } else {
-            self.forget_deleted(&listed).await?;
+            self.forget_deleted(&listed, asked).await?;
         }
         if !self.existing().is_empty() {
             // What has come meanwhile needs no order.
@@ -67,7 +70,7 @@ impl Pools<'_> {
     }
 
     /// Records the end of pools that somebody has deleted, if a read confirms what the list says.
-    async fn forget_deleted(&self, listed: &[FleetPool]) -> Result<(), Halted> {
+    async fn forget_deleted(&self, listed: &[FleetPool], asked: Timestamp) -> Result<(), Halted> {
         for (number, ocid) in self.existing() {
             if listed.iter().any(|pool| pool.row.ocid == ocid) {
                 continue;
@@ -75,7 +78,7 @@ impl Pools<'_> {
             let read = self.context.pacer.call(Class::Read, pool::pool(&self.client, &ocid)).await;
             let is_gone = match read {
                 Ok((state, ..)) => !pool::lives(&state),
-                Err(failure) => failure.class == FailureClass::NotFound && self.is_old(number),
+                Err(failure) => failure.class == FailureClass::NotFound && self.is_old(number, asked),
             };
             if is_gone {
                 self.gone(&ocid).await;
@@ -84,11 +87,11 @@ impl Pools<'_> {
         Ok(())
     }
 
-    /// Whether a pool was made so long ago that the service must show it.
-    fn is_old(&self, number: u32) -> bool {
+    /// Whether a pool was made so long before this time that the service must have shown it then.
+    fn is_old(&self, number: u32, asked: Timestamp) -> bool {
         let made =
             self.context.journal.state(|state| state.engine.part(EnginePart::InstancePool, number).made_at);
-        made.is_some_and(|at| self.context.env.clock.now().duration_since(at) >= MAY_BE_UNSEEN)
+        made.is_some_and(|at| asked.duration_since(at) >= MAY_BE_UNSEEN)
     }
 
     /// Records that a pool was deleted by somebody else.

@@ -93,9 +93,11 @@ impl Pools<'_> {
         let mut quiet = true;
         for (part, number) in unknown {
             let wish = Wish { part, number, size: 0, configuration: String::new() };
+            // Until the response comes, this machine may sleep.
+            let waited = began.elapsed();
             match self.look_for(&wish).await.map_err(|failure| self.failed(&failure))? {
                 Some(found) => _ = self.made(&wish, found, true).await,
-                None if began.elapsed() >= POOL_STRAGGLERS => {
+                None if waited >= POOL_STRAGGLERS => {
                     let error = ErrorRecord {
                         class: ErrorClass::GivenBack,
                         code: "GivenBack".to_owned(),

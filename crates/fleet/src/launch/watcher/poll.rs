@@ -29,7 +29,11 @@ pub(super) struct PollResult {
 enum List {
     #[default]
     Unread,
-    Read,
+    /// It was read to the end, or until all were found. What it does not show is missing since no later than it was asked for:
+    /// until the response came, this machine may have slept.
+    Read {
+        asked: Instant,
+    },
     Refused,
 }
 
@@ -43,10 +47,12 @@ impl Watcher<'_> {
             // What is not in this list may be in any other state.
             PollKind::Running { at_most } => match self.read_running(&wanted, at_most, &mut seen).await {
                 Ok(List::Refused) => wanted,
-                Ok(List::Read | List::Unread) | Err(Halted) => return seen,
+                Ok(List::Read { .. } | List::Unread) | Err(Halted) => return seen,
             },
             PollKind::All => match self.read_list(&wanted, &mut seen).await {
-                Ok(List::Read) => wanted.into_iter().filter(|ocid| !seen.met.contains_key(ocid)).collect(),
+                Ok(List::Read { .. }) => {
+                    wanted.into_iter().filter(|ocid| !seen.met.contains_key(ocid)).collect()
+                }
                 Ok(List::Refused) => wanted,
                 Ok(List::Unread) | Err(Halted) => return seen,
             },
@@ -74,13 +80,22 @@ impl Watcher<'_> {
     }
 
     /// A GET that does not know an instance is no proof, because a policy may hide it. Before an instance is called lost, the
-    /// list is read for all unknown instances: more of them may reach the age for that meanwhile.
+    /// list is read for all unknown instances: more of them may reach the age for that meanwhile. A list that was asked for before
+    /// they had the age is read again.
     async fn look_before_lost(&mut self, seen: &mut PollResult) {
-        let any_lost = {
-            let table = self.context.watch.lock();
-            seen.unknown.iter().any(|ocid| table.get(ocid).is_some_and(Watched::is_lost))
+        let asked = match seen.list {
+            List::Unread => None,
+            List::Read { asked } => Some(asked),
+            List::Refused => return,
         };
-        if !any_lost || seen.list != List::Unread {
+        let now = Instant::now();
+        let unproven =
+            |watched: &Watched| watched.is_lost(now) && asked.is_none_or(|asked| !watched.is_lost(asked));
+        let any_unproven = {
+            let table = self.context.watch.lock();
+            seen.unknown.iter().any(|ocid| table.get(ocid).is_some_and(unproven))
+        };
+        if !any_unproven {
             return;
         }
         let unknown = seen.unknown.clone();
@@ -160,12 +175,12 @@ impl Watcher<'_> {
     ) -> Result<(List, Option<PagesRead>), Halted> {
         let context = self.context;
         let wanted = wanted.iter().map(String::as_str).collect();
-        let (client, pacer) = (&context.env.client, Some(&context.pacer));
+        let (client, pacer, asked) = (&context.env.client, Some(&context.pacer), Instant::now());
         let poll = ListPoll { client, pacer, list, wanted: &wanted, until };
         match context.ask(poll.read(&mut seen.met)).await? {
             Ok(read) => {
                 self.list_refused = None;
-                Ok((List::Read, Some(read)))
+                Ok((List::Read { asked }, Some(read)))
             }
             Err(failure) => {
                 self.poll_failed(&failure).await;
@@ -209,8 +224,10 @@ impl Watcher<'_> {
                 let Some(watched) = table.get_mut(&ocid) else { continue };
                 watched.missing_since.get_or_insert(now);
                 match seen.list {
-                    List::Read if watched.is_lost() => dead.push((ocid, watched.clone(), true)),
-                    List::Refused if watched.is_lost() => {
+                    List::Read { asked } if watched.is_lost(asked) => {
+                        dead.push((ocid, watched.clone(), true));
+                    }
+                    List::Refused if watched.is_lost(now) => {
                         let (slot, state) = (watched.slot, watched.state.to_string());
                         let error = Some(hidden_error(&ocid));
                         events.push(Event::WaitEnded { slot, ocid: ocid.clone(), state, error });
@@ -244,9 +261,9 @@ impl Watcher<'_> {
 }
 
 impl Watched {
-    /// Whether it has been missing for so long that it is lost, unless the list shows it.
-    fn is_lost(&self) -> bool {
-        self.missing_since.is_some_and(|since| since.elapsed() >= LOST_AFTER)
+    /// Whether it had been missing for so long by then that it is lost, unless a list that was asked for then shows it.
+    fn is_lost(&self, at: Instant) -> bool {
+        self.missing_since.is_some_and(|since| at.saturating_duration_since(since) >= LOST_AFTER)
     }
 }
 

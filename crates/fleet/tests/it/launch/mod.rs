@@ -1,6 +1,7 @@
 //! Whole launches against a simulated region, in one process and in virtual time, with reproducible results.
 
 mod alternatives;
+mod asleep;
 pub mod crash;
 mod doubt;
 mod fleet_of_regions;
