@@ -254,6 +254,7 @@ async fn images(
         });
     }
     images.sort_by_key(|image| std::cmp::Reverse(image.time_created));
+    console::shown_of(limit.min(images.len()), images.len(), "images");
     let mut listing = Listing::new(&["NAME", "OPERATING SYSTEM", "VERSION", "CREATED", "OCID"]);
     for image in images.into_iter().take(limit) {
         let created = image.time_created.map(|at| at.strftime("%Y-%m-%d").to_string());

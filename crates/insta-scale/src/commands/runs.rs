@@ -21,6 +21,7 @@ pub async fn list_runs(session: &Session, args: &RunsArgs) -> Result<Exit, Comma
         simulated::assume_ended_regions();
     }
     let mut heads = session.known_runs().await?;
+    let known = heads.len();
     heads.truncate(args.limit);
     let lost = lost_runs(session).await?;
     for note in &lost {
@@ -29,7 +30,7 @@ pub async fn list_runs(session: &Session, args: &RunsArgs) -> Result<Exit, Comma
     let rows = read_rows(session, heads).await?;
     let text = match session.output {
         OutputFormat::Table if rows.is_empty() => {
-            if lost.is_empty() {
+            if lost.is_empty() && known == 0 {
                 console::line("no runs yet");
             }
             String::new()
@@ -41,6 +42,8 @@ pub async fn list_runs(session: &Session, args: &RunsArgs) -> Result<Exit, Comma
         OutputFormat::Jsonl => runs::runs_json_lines(&rows),
     };
     console::data(&text)?;
+    // An older run may be unfinished and cost money, so that its absence must not look like an answer.
+    console::shown_of(rows.len(), known, "runs");
     Ok(Exit::Done)
 }
 

@@ -50,6 +50,13 @@ pub fn line(text: &str) {
     let _ = writeln!(anstream::stderr().lock(), "{}", super::again::advice(text));
 }
 
+/// Says that `--limit` left older items out of a list.
+pub fn shown_of(shown: usize, all: usize, items: &str) {
+    if shown < all {
+        line(&format!("the {shown} newest of {all} {items}; `--limit {all}` shows all"));
+    }
+}
+
 /// Whether stderr is a terminal.
 pub fn is_watched() -> bool {
     std::io::stderr().is_terminal()

@@ -141,6 +141,26 @@ fn what_resume_cannot_do_or_need_not_do_is_told_at_once() {
 }
 
 #[test]
+fn a_list_that_a_limit_shortens_says_so() {
+    let (place, _region) = region(&[]);
+    for count in ["1", "2", "3"] {
+        let ended = place.run(&["--count", count, "--new", "--no-wait"]);
+        assert_eq!(ended.code, 0, "{}", ended.stderr);
+    }
+    for (limit, shown) in [("2", 2), ("0", 0)] {
+        let listed = place.run(&["runs", "--limit", limit, "--output", "jsonl"]);
+        assert_eq!(listed.stdout.lines().count(), shown);
+        let told = format!("the {limit} newest of 3 runs; `--limit 3` shows all");
+        assert!(listed.stderr.contains(&told), "{}", listed.stderr);
+    }
+    assert!(!place.run(&["runs", "--limit", "0"]).stderr.contains("no runs yet"));
+    let all = place.run(&["runs", "--limit", "3"]);
+    assert!(!all.stderr.contains("newest of"), "{}", all.stderr);
+    let images = place.run(&["find", "images", "--shape", "any", "--limit", "1"]);
+    assert!(images.stderr.contains("the 1 newest of "), "{}", images.stderr);
+}
+
+#[test]
 fn a_summary_that_cannot_be_written_changes_no_code() {
     let (place, _region) = region(&[]);
     let full = || Stdio::from(std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap());

@@ -53,7 +53,8 @@ fn by_hand(place: &Workplace, arguments: &[&str]) -> Command {
 /// Checks that everything an interrupted command leaves in the state folder belongs to a known run or to the fleet.
 fn nothing_claimed(place: &Workplace, state: &str) {
     let Ok(locks) = std::fs::read_dir(place.path().join(state).join("runs")) else { return };
-    let runs = place.run(&["runs", "--state-dir", state, "--output", "json"]);
+    // Without a limit, older runs than the 20 newest are left out.
+    let runs = place.run(&["runs", "--state-dir", state, "--limit", "1000", "--output", "json"]);
     for lock in locks {
         let lock = lock.unwrap();
         assert!(std::fs::File::open(lock.path()).unwrap().try_lock().is_ok(), "{lock:?} is held");
