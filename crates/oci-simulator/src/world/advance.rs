@@ -39,7 +39,11 @@ impl World {
                 self.reservations.remove(&number);
             }
             Task::Pool { number, epoch } => self.check_pool(number, epoch),
-            Task::ForgetToken => self.tokens.forget_oldest(),
+            Task::ForgetToken => {
+                if let Some(due) = self.tokens.forget_due(self.now) {
+                    self.schedule.at(due, Task::ForgetToken);
+                }
+            }
             Task::ReturnCapacity { setting, times } => self.return_capacity(setting, times),
             Task::OtherTenants => self.move_other_tenants(),
             Task::Outage { setting, begins } => self.turn_outage(setting, begins),

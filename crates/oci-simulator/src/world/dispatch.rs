@@ -57,8 +57,8 @@ impl World {
     fn bind(&mut self, request: &ApiRequest, made: Id, work: Option<&str>) {
         let expires = self.now + seconds(self.settings.retry_token_hours * 3600.0);
         let work = work.and_then(|ocid| self.ids.number(Kind::WorkRequest, ocid));
-        if self.tokens.bind(request, made, work, expires) {
-            self.schedule.at(expires, Task::ForgetToken);
+        if let Some(due) = self.tokens.bind(request, made, work, expires) {
+            self.schedule.at(due, Task::ForgetToken);
         }
     }
 

@@ -116,7 +116,7 @@ impl World {
         self.instances.iter().map(|(number, row)| InstanceEntry {
             id: self.ids.text(Id(Kind::Instance, number)),
             name: row.name.to_string(),
-            tags: row.tags.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect(),
+            tags: row.tags.to_map(),
             state: row.state,
             availability_domain: self.identity.ad_name(row.ad),
             fault_domain: row.fd + 1,

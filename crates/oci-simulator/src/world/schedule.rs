@@ -15,7 +15,7 @@ pub(super) enum Task {
     ForgetReservation { number: u32 },
     /// An instance pool checks its members.
     Pool { number: u32, epoch: u32 },
-    /// The oldest retry token expires.
+    /// Retry tokens expire.
     ForgetToken,
     /// Capacity returns for this time, according to the n-th `crumbs` entry of the settings.
     #[serde(rename = "Crumb")]

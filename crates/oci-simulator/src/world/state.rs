@@ -24,7 +24,7 @@ use super::settings::WorldSettings;
 use super::time::{end_of_time, whole};
 use super::tokens::Tokens;
 use super::volumes::Volumes;
-use super::work_requests::WorkRequestRow;
+use super::work_requests::{WorkRequestRow, WorksOf};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -58,8 +58,7 @@ pub struct World {
     pub(super) volumes: Volumes,
     pub(super) work_requests: Vec<WorkRequestRow>,
     /// Work requests by resource, oldest first.
-    #[serde(with = "super::pairs")]
-    pub(super) works_of: BTreeMap<Id, Vec<u32>>,
+    pub(super) works_of: WorksOf,
     #[serde(with = "super::pairs")]
     pub(super) reservations: BTreeMap<u32, Reservation>,
     pub(super) made_reservations: u32,
@@ -116,7 +115,7 @@ impl World {
             instances: Instances::default(),
             volumes: Volumes::default(),
             work_requests: Vec::new(),
-            works_of: BTreeMap::new(),
+            works_of: WorksOf::default(),
             reservations: BTreeMap::new(),
             made_reservations: 0,
             configurations: BTreeMap::new(),

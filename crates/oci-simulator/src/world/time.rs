@@ -3,6 +3,8 @@
 use super::chance::Chance;
 use super::settings::Seconds;
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::num::NonZeroU64;
 
 /// The latest possible time of a world, well within the range of a timestamp: the year 5138.
 const END_OF_TIME: i64 = 100_000_000_000;
@@ -10,6 +12,34 @@ const END_OF_TIME: i64 = 100_000_000_000;
 /// The latest possible time of a world.
 pub(super) fn end_of_time() -> Timestamp {
     Timestamp::from_second(END_OF_TIME).unwrap_or(Timestamp::MAX)
+}
+
+/// A time of the world in a third of the memory of an optional timestamp, for rows of which there may be millions: milliseconds
+/// since 1970 with the sign flipped, so that they keep their order and 0 is free for an absent one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(from = "Timestamp", into = "Timestamp")]
+pub(super) struct Moment(NonZeroU64);
+
+const SIGN: u64 = 1 << 63;
+
+impl From<Timestamp> for Moment {
+    fn from(time: Timestamp) -> Self {
+        // No timestamp is the least number of milliseconds.
+        Self(NonZeroU64::new(time.as_millisecond().cast_unsigned() ^ SIGN).unwrap_or(NonZeroU64::MIN))
+    }
+}
+
+impl From<Moment> for Timestamp {
+    fn from(moment: Moment) -> Self {
+        Self::from_millisecond((moment.0.get() ^ SIGN).cast_signed()).unwrap_or_default()
+    }
+}
+
+impl Moment {
+    /// The same time as a timestamp.
+    pub fn time(self) -> Timestamp {
+        self.into()
+    }
 }
 
 /// A duration of this many seconds, in whole milliseconds; zero if negative.
@@ -38,4 +68,21 @@ pub(super) fn trim(duration: SignedDuration) -> SignedDuration {
 /// A time in the format that the service uses in names: `20261122090000`.
 pub(super) fn stamp(time: Timestamp) -> String {
     time.strftime("%Y%m%d%H%M%S").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_keep_their_time_and_their_order() {
+        let times = ["1969-12-31T23:59:59.999Z", "1970-01-01T00:00:00Z", "2026-11-22T12:00:00.25Z"];
+        let times = times.map(|time| time.parse::<Timestamp>().unwrap());
+        let moments = times.map(Moment::from);
+        assert_eq!(moments.map(Moment::time), times);
+        assert!(moments.is_sorted());
+        assert_eq!(serde_json::to_string(&moments[2]).unwrap(), serde_json::to_string(&times[2]).unwrap());
+        assert_eq!(Moment::from(end_of_time()).time(), end_of_time());
+        assert_eq!(size_of::<Option<Moment>>(), 8);
+    }
 }

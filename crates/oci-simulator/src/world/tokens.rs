@@ -6,8 +6,10 @@ use super::chance::{hash_bytes, mix};
 use super::error;
 use super::ids::Id;
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use oci_api::Operation;
+use serde::{Deserialize, Serialize, Serializer};
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 /// The resource to which a token is bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,12 +22,63 @@ struct Bound {
     work: Option<u32>,
 }
 
+/// The operation that took a token, and the token, whose text both collections share.
+type Key = (Operation, Arc<str>);
+
 /// The tokens that are remembered.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(from = "Saved")]
 pub(super) struct Tokens {
-    #[serde(with = "super::pairs")]
-    bound: BTreeMap<(String, Box<str>), Bound>,
-    oldest_first: VecDeque<(Timestamp, String, Box<str>)>,
+    bound: BTreeMap<Key, Bound>,
+    /// By the time when they are forgotten.
+    oldest_first: VecDeque<(Timestamp, Key)>,
+    /// When the next task that forgets tokens is due. There is one for all of them.
+    due: Option<Timestamp>,
+}
+
+/// The form in a saved region.
+#[derive(Deserialize)]
+struct Saved {
+    bound: Vec<((String, Box<str>), Bound)>,
+    oldest_first: Vec<(Timestamp, String, Box<str>)>,
+    /// Absent where each token has a task of its own, as up to version 0.2.
+    #[serde(default)]
+    due: Option<Timestamp>,
+}
+
+impl From<Saved> for Tokens {
+    fn from(saved: Saved) -> Self {
+        let key = |operation: &str, token: Box<str>| Some((Operation::by_name(operation)?, Arc::from(token)));
+        let bound = saved.bound.into_iter();
+        let bound: BTreeMap<Key, Bound> =
+            bound.filter_map(|((operation, token), bound)| Some((key(&operation, token)?, bound))).collect();
+        let oldest_first = saved.oldest_first.into_iter().filter_map(|(expires, operation, token)| {
+            let (key, _) = bound.get_key_value(&key(&operation, token)?)?;
+            Some((expires, key.clone()))
+        });
+        Self { oldest_first: oldest_first.collect(), due: saved.due, bound }
+    }
+}
+
+impl Serialize for Tokens {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Borrowed<'a> {
+            bound: Vec<((&'a str, &'a str), &'a Bound)>,
+            oldest_first: Vec<(Timestamp, &'a str, &'a str)>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            due: Option<Timestamp>,
+        }
+        let bound =
+            self.bound.iter().map(|((operation, token), bound)| ((operation.name(), &**token), bound));
+        // By the operation's name, which does not depend on how many operations this build knows.
+        let mut bound: Vec<_> = bound.collect();
+        bound.sort_unstable_by_key(|(key, _)| *key);
+        let oldest_first = self.oldest_first.iter();
+        let oldest_first =
+            oldest_first.map(|(expires, (operation, token))| (*expires, operation.name(), &**token));
+        Borrowed { bound, oldest_first: oldest_first.collect(), due: self.due }.serialize(serializer)
+    }
 }
 
 impl Tokens {
@@ -35,30 +88,44 @@ impl Tokens {
     /// When the token was used with a different request before.
     pub fn bound_to(&self, request: &ApiRequest) -> Result<Option<(Id, Option<u32>)>, ApiError> {
         let Some(token) = token_of(request) else { return Ok(None) };
-        let key = (request.operation.name().to_owned(), token.into());
-        match self.bound.get(&key) {
+        match self.bound.get(&(request.operation, token.into())) {
             None => Ok(None),
             Some(bound) if bound.request == fingerprint(request) => Ok(Some((bound.made, bound.work))),
             Some(_) => Err(error::invalidated_token("The retry token was used with a different request.")),
         }
     }
 
-    /// Binds the request's token, if it has one, to what the request created; returns whether it did. Only a request that took
-    /// effect binds its token: a refused request may be repeated with the same token.
-    pub fn bind(&mut self, request: &ApiRequest, made: Id, work: Option<u32>, expires: Timestamp) -> bool {
-        let Some(token) = token_of(request) else { return false };
-        let operation = request.operation.name().to_owned();
-        let bound = Bound { request: fingerprint(request), made, work };
-        self.bound.insert((operation.clone(), token.into()), bound);
-        self.oldest_first.push_back((expires, operation, token.into()));
-        true
+    /// Binds the request's token, if it has one, to what the request created. Only a request that took effect binds its token:
+    /// a refused request may be repeated with the same token. Returns when to call [`Self::forget_due`], if that is not
+    /// scheduled yet.
+    pub fn bind(
+        &mut self,
+        request: &ApiRequest,
+        made: Id,
+        work: Option<u32>,
+        expires: Timestamp,
+    ) -> Option<Timestamp> {
+        let key: Key = (request.operation, token_of(request)?.into());
+        self.bound.insert(key.clone(), Bound { request: fingerprint(request), made, work });
+        let at = self.oldest_first.partition_point(|(other, _)| *other <= expires);
+        self.oldest_first.insert(at, (expires, key));
+        if self.due.is_some_and(|due| due <= expires) {
+            return None;
+        }
+        self.due = Some(expires);
+        self.due
     }
 
-    /// Forgets the token that expires first.
-    pub fn forget_oldest(&mut self) {
-        if let Some((_, operation, token)) = self.oldest_first.pop_front() {
-            self.bound.remove(&(operation, token));
+    /// Forgets the tokens that have expired. Returns when to call it again.
+    pub fn forget_due(&mut self, now: Timestamp) -> Option<Timestamp> {
+        while let Some((_, key)) = self.oldest_first.pop_front_if(|(expires, _)| *expires <= now) {
+            self.bound.remove(&key);
         }
+        if self.due.is_some_and(|due| due > now) {
+            return None;
+        }
+        self.due = self.oldest_first.front().map(|(expires, _)| *expires);
+        self.due
     }
 
     /// Checks that every remembered token will be forgotten.

@@ -1,6 +1,7 @@
 //! LaunchInstance: checks the request, takes capacity, and creates the instance.
 
 use super::body::{LaunchBody, Source};
+use super::tags::Tags;
 use super::validate::{
     Texts, agree, check_hostname, check_metadata, check_platform, check_tags, need_of, required,
 };
@@ -106,7 +107,8 @@ impl World {
             Some(name) => name.into(),
             None => format!("instance{}", crate::world::time::stamp(self.now)).into(),
         };
-        let tags = body.freeform_tags.iter().flatten();
+        let tags = body.freeform_tags.iter().flatten().map(|(key, value)| (&**key, &**value));
+        let tags = Tags::of(tags, self.instances.newest().map(|row| &row.tags));
         let row = InstanceRow {
             compartment: plan.compartment,
             ad: plan.ad,
@@ -121,7 +123,7 @@ impl World {
             version: 0,
             epoch: 0,
             name,
-            tags: tags.map(|(key, value)| (Box::from(&**key), Box::from(&**value))).collect(),
+            tags,
             creator,
             retagged: false,
             hostname: plan.hostname.map(Into::into),

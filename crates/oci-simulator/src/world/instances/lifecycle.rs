@@ -81,7 +81,8 @@ impl World {
     /// The time from STARTING to RUNNING: the rest of the time that the work request of the launch expects.
     fn row_boot_rest(&self, number: u32, chance: &mut Chance) -> SignedDuration {
         let work = self.instances.get(number).map(|row| row.launch_work);
-        let expected = work.and_then(|work| self.work_requests.get(work as usize)).map(|work| work.expected);
+        let expected =
+            work.and_then(|work| self.work_requests.get(work as usize)).map(|work| work.expected.time());
         match expected {
             Some(expected) if expected > self.now => expected.duration_since(self.now),
             _ => trim(self.settings.start_seconds.draw(chance)),

@@ -11,6 +11,7 @@ use crate::world::time::seconds;
 use jiff::Timestamp;
 use std::collections::BTreeSet;
 use std::ops::Bound;
+use std::sync::Arc;
 
 static NO_NUMBERS: BTreeSet<u32> = BTreeSet::new();
 
@@ -93,10 +94,11 @@ impl Place {
         if let Some(name) = name {
             // Within one name, both orders equal the order of the numbers.
             let text = if order.by_name { name.to_owned() } else { String::new() };
-            let key = |number| (Box::<str>::from(name), number);
+            let shared = Arc::<str>::from(name);
+            let key = |number| (Arc::clone(&shared), number);
             let edge = after.map(|after| Bound::Excluded(key(after.number)));
             let (start, end) = (Bound::Included(key(0)), Bound::Included(key(u32::MAX)));
-            let cursor = move |(_, number): &(Box<str>, u32)| Cursor {
+            let cursor = move |(_, number): &(Arc<str>, u32)| Cursor {
                 group: ad,
                 name: text.clone(),
                 number: *number,
@@ -108,12 +110,12 @@ impl Place {
             };
         }
         if order.by_name {
-            let cursor = move |(name, number): &(Box<str>, u32)| Cursor {
+            let cursor = move |(name, number): &(Arc<str>, u32)| Cursor {
                 group: ad,
                 name: name.to_string(),
                 number: *number,
             };
-            let key = after.map(|after| (Box::<str>::from(after.name), after.number));
+            let key = after.map(|after| (Arc::<str>::from(after.name), after.number));
             return if order.descending {
                 let end = key.map_or(Bound::Unbounded, Bound::Excluded);
                 Box::new(self.names.range((Bound::Unbounded, end)).rev().map(cursor))

@@ -15,6 +15,7 @@ mod resize;
 mod shown;
 mod ssh_key;
 mod state;
+mod tags;
 mod update;
 pub(super) mod validate;
 mod wire;
@@ -27,8 +28,10 @@ use super::capacity::{Held, Need};
 use super::shapes::ShapeId;
 use extras::Extras;
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use tags::Tags;
 
 /// The guaranteed share of a full core of a burstable instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,8 +60,10 @@ pub(super) struct InstanceRow {
     pub version: u32,
     /// Incremented by every operation; steps of an earlier epoch are void.
     pub epoch: u32,
-    pub name: Box<str>,
-    pub tags: BTreeMap<Box<str>, Box<str>>,
+    /// Shared with the index.
+    #[serde(serialize_with = "as_text", deserialize_with = "from_text")]
+    pub name: Arc<str>,
+    pub tags: Tags,
     /// Who created it, if the tenancy tagged it, and whether an update has replaced its defined tags since.
     #[serde(default, skip_serializing_if = "Creator::is_none")]
     pub creator: Creator,
@@ -101,11 +106,20 @@ impl InstanceRow {
     }
 }
 
+// The derived code of serde handles shared texts only with a feature that every crate would pay for.
+fn as_text<S: Serializer>(text: &Arc<str>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(text)
+}
+
+fn from_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<str>, D::Error> {
+    Ok(String::deserialize(deserializer)?.into())
+}
+
 /// The instances of one compartment in one availability domain, sorted.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Place {
     pub all: BTreeSet<u32>,
-    pub names: BTreeSet<(Box<str>, u32)>,
+    pub names: BTreeSet<(Arc<str>, u32)>,
     pub states: BTreeMap<State, BTreeSet<u32>>,
 }
 
@@ -139,6 +153,11 @@ impl Instances {
         self.rows.len() as u32
     }
 
+    /// The instance that was launched last, if it is still listed.
+    pub fn newest(&self) -> Option<&InstanceRow> {
+        self.rows.last()?.as_deref()
+    }
+
     pub fn iter(&self) -> impl Iterator<Item = (u32, &InstanceRow)> {
         self.rows.iter().zip(0..).filter_map(|(row, number)| Some((number, row.as_deref()?)))
     }
@@ -157,13 +176,16 @@ impl Instances {
         place.states.entry(row.state).or_default().insert(number);
     }
 
-    /// Rebuilds the indices after the rows were read from a file.
+    /// Rebuilds the indices, and what rows share, after they were read from a file.
     pub fn reindex(&mut self) {
         self.places.clear();
-        let rows = std::mem::take(&mut self.rows);
-        for (row, number) in rows.iter().zip(0..) {
+        let mut rows = std::mem::take(&mut self.rows);
+        let mut before: Option<Tags> = None;
+        for (row, number) in rows.iter_mut().zip(0..) {
             if let Some(row) = row {
                 self.index(number, row);
+                row.tags = Tags::of(row.tags.iter(), before.as_ref());
+                before = Some(row.tags.clone());
             }
         }
         self.rows = rows;

@@ -3,6 +3,7 @@
 use super::State;
 use super::extras::Extra;
 use super::resize::Change;
+use super::tags::Tags;
 use super::validate::{ShapeConfig, Texts, check_metadata, check_tags};
 use crate::world::api::{ApiAnswer, ApiError, ApiRequest};
 use crate::world::chance::Chance;
@@ -78,7 +79,8 @@ impl World {
             row.extras = extras;
             row.retagged |= raw.get("definedTags").is_some_and(|tags| !tags.is_null());
             if let Some(tags) = &body.freeform_tags {
-                row.tags = tags.iter().map(|(key, value)| (Box::from(&**key), Box::from(&**value))).collect();
+                let tags = tags.iter().map(|(key, value)| (&**key, &**value));
+                row.tags = Tags::of(tags, Some(&row.tags));
             }
         }
         let id = Id(Kind::Instance, number);

@@ -69,9 +69,7 @@ impl World {
             display_name: Some(row.name.to_string()),
             extended_metadata: Some(extra.extended_metadata.clone().unwrap_or_default()),
             fault_domain: Some(fault_domain_name(row.fd)),
-            freeform_tags: Some(
-                row.tags.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect(),
-            ),
+            freeform_tags: Some(row.tags.to_map()),
             source_details: Some(Box::new(self.source_model(row, image.as_deref()))),
             image_id: image,
             ipxe_script: extra.ipxe_script.clone(),

@@ -105,7 +105,7 @@ impl World {
     }
 
     /// Opens and immediately closes a work request of a pool; returns its OCID.
-    fn member_work(&mut self, operation: &str, number: u32) -> String {
+    fn member_work(&mut self, operation: &'static str, number: u32) -> String {
         let compartment = self.pools.get(&number).map_or(0, |pool| pool.compartment);
         let id = Id(Kind::InstancePool, number);
         let work = self.open_work_request(operation, compartment, id, ResourceAction::Update, self.now);
@@ -211,8 +211,8 @@ impl World {
 
     /// The work request of the last change of a pool.
     pub(in crate::world) fn pool_work(&self, number: u32) -> Option<String> {
-        let works = self.works_of.get(&Id(Kind::InstancePool, number))?;
-        works.last().map(|work| self.work_request_ocid(*work))
+        let work = self.works_of.of(Id(Kind::InstancePool, number)).next_back()?;
+        Some(self.work_request_ocid(work))
     }
 }
 

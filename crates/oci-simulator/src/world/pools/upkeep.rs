@@ -36,7 +36,7 @@ impl World {
     }
 
     /// Begins to scale a pool to its size.
-    pub(super) fn scale_pool(&mut self, number: u32, state: PoolState, operation: &str) {
+    pub(super) fn scale_pool(&mut self, number: u32, state: PoolState, operation: &'static str) {
         let deadline = self.now + seconds(PATIENCE_HOURS * 3600.0);
         let Some(pool) = self.pools.get_mut(&number) else { return };
         pool.deadline = deadline;

@@ -177,7 +177,7 @@ impl World {
         &mut self,
         number: u32,
         state: ReservationState,
-        operation: &str,
+        operation: &'static str,
         action: ResourceAction,
     ) -> u32 {
         let compartment = self.reservations.get(&number).map_or(0, |row| row.compartment);

@@ -153,7 +153,7 @@ impl World {
             let state = row.listed_state(horizon)?;
             Some(Found {
                 availability_domain: self.ad_text(row.ad),
-                tags: row.tags.iter().map(|(key, value)| (&**key, &**value)).collect(),
+                tags: row.tags.iter().collect(),
                 defined_tags: self.instances.extras.get(row.extras).defined_tags.as_ref(),
                 creator: self.creators.name(row.tagged_creator()),
                 shape: Some(row.shape.get().name),

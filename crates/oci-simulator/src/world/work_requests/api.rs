@@ -8,6 +8,7 @@ use crate::world::ids::{Id, Kind};
 use crate::world::paging::{Cursor, Order};
 use crate::world::request::answer;
 use crate::world::state::World;
+use crate::world::time::Moment;
 use jiff::Timestamp;
 use oci_api::models::{
     WorkRequest, WorkRequestError, WorkRequestLogEntry, WorkRequestResource, WorkRequestResourceActionType,
@@ -24,7 +25,7 @@ impl World {
     /// Opens a work request and returns its number.
     pub(in crate::world) fn open_work_request(
         &mut self,
-        operation: &str,
+        operation: &'static str,
         compartment: u32,
         resource: Id,
         action: ResourceAction,
@@ -37,13 +38,13 @@ impl World {
             resource,
             action,
             status: Status::InProgress,
-            accepted: self.now,
-            expected,
+            accepted: self.now.into(),
+            expected: expected.into(),
             finished: None,
             error: None,
             failed_at: None,
         });
-        self.works_of.entry(resource).or_default().push(number);
+        self.works_of.add(resource, number);
         number
     }
 
@@ -52,8 +53,8 @@ impl World {
         let now = self.now;
         let Some(row) = self.work_requests.get_mut(number as usize) else { return };
         if row.status == Status::InProgress && row.error.is_none() {
-            row.error = Some((code.into(), message.into()));
-            row.failed_at = Some(now);
+            row.error = Some(Box::new((code.to_owned(), message.to_owned())));
+            row.failed_at = Some(now.into());
         }
     }
 
@@ -68,9 +69,9 @@ impl World {
         let Some(row) = self.work_requests.get_mut(number as usize) else { return };
         if row.status == Status::InProgress {
             row.status = status;
-            row.finished = Some(now);
+            row.finished = Some(now.into());
             row.failed_at = row.failed_at.filter(|_| error.is_some());
-            row.error = error.map(|(code, message)| (code.into(), message.into()));
+            row.error = error.map(|(code, message)| Box::new((code.to_owned(), message.to_owned())));
         }
     }
 
@@ -123,9 +124,9 @@ impl World {
                 ..WorkRequestResource::default()
             }],
             percent_complete: self.percent(row),
-            time_accepted: Some(row.accepted),
+            time_accepted: Some(row.accepted.time()),
             time_started: started.then(|| row.started()),
-            time_finished: row.finished,
+            time_finished: row.finished.map(Moment::time),
             ..WorkRequest::default()
         };
         answer(request.operation, &model)
@@ -145,11 +146,10 @@ impl World {
     pub(in crate::world) fn list_work_requests(&mut self, request: &ApiRequest) -> ApiResult {
         let compartment = self.compartment_in(request)?;
         let page = self.page(request)?;
-        let of_one;
         let numbers: Box<dyn Iterator<Item = u32>> = match request.in_query("resourceId") {
             Some(ocid) => {
-                of_one = self.ids.find(ocid).and_then(|id| self.works_of.get(&id));
-                Box::new(of_one.into_iter().flatten().rev().copied())
+                let id = self.ids.find(ocid);
+                Box::new(id.into_iter().flat_map(|id| self.works_of.of(id).rev()))
             }
             None => Box::new((0..self.work_requests.len() as u32).rev()),
         };
@@ -173,9 +173,9 @@ impl World {
                     status: WorkRequestSummaryStatus::from(row.status.as_str(started)),
                     compartment_id: compartment_ocid(&self.ids, row.compartment),
                     percent_complete: self.percent(row),
-                    time_accepted: Some(row.accepted),
+                    time_accepted: Some(row.accepted.time()),
                     time_started: started.then(|| row.started()),
-                    time_finished: row.finished,
+                    time_finished: row.finished.map(Moment::time),
                     ..WorkRequestSummary::default()
                 }
             },
@@ -185,10 +185,10 @@ impl World {
     pub(in crate::world) fn list_work_request_errors(&mut self, request: &ApiRequest) -> ApiResult {
         let page = self.page(request)?;
         let (_, row) = self.work_request(request)?;
-        let errors = row.error.iter().map(|(code, message)| WorkRequestError {
-            code: code.to_string(),
-            message: message.to_string(),
-            timestamp: row.failed_at.or(row.finished),
+        let errors = row.error.iter().map(|error| WorkRequestError {
+            code: error.0.clone(),
+            message: error.1.clone(),
+            timestamp: row.failed_at.or(row.finished).map(Moment::time),
             ..WorkRequestError::default()
         });
         page.answer_small(
@@ -201,7 +201,7 @@ impl World {
     pub(in crate::world) fn list_work_request_logs(&mut self, request: &ApiRequest) -> ApiResult {
         let page = self.page(request)?;
         let (_, row) = self.work_request(request)?;
-        let mut logs = vec![(row.accepted, format!("{} was accepted.", row.operation))];
+        let mut logs = vec![(row.accepted.time(), format!("{} was accepted.", row.operation))];
         if row.started() <= self.now {
             logs.push((row.started(), format!("{} is in progress.", row.operation)));
         }
@@ -211,7 +211,7 @@ impl World {
                 Status::Canceled => "was canceled",
                 Status::Succeeded | Status::InProgress => "succeeded",
             };
-            logs.push((finished, format!("{} {end}.", row.operation)));
+            logs.push((finished.time(), format!("{} {end}.", row.operation)));
         }
         let logs = logs.into_iter().zip(0..).map(|((at, message), number)| {
             let cursor = Cursor { group: 0, name: String::new(), number };

@@ -72,6 +72,38 @@ fn a_retry_token_is_bound_to_its_body() {
     assert_ne!(region.world.handle(&request).unwrap().json()["id"], first.json()["id"]);
 }
 
+/// One task forgets all tokens, each at its own time.
+#[test]
+fn each_retry_token_lasts_for_a_day() {
+    let mut region = Region::roomy();
+    let launch = |region: &mut Region, nth: u32| {
+        let body = region.details(&format!("web-{nth}"));
+        let request = region.request(Operation::LaunchInstance).body(body).retry_token(format!("t-{nth}"));
+        region.world.handle(&request).unwrap().json()["id"].clone()
+    };
+    let first: Vec<_> = (0..4)
+        .map(|nth| {
+            let id = launch(&mut region, nth);
+            region.advance(3600.0);
+            id
+        })
+        .collect();
+    for hour in 4..24 {
+        assert_eq!(launch(&mut region, 0), first[0], "{hour}");
+        region.advance(3600.0);
+    }
+    // Now the first one is a day old, and the last one 21 hours.
+    for (nth, id) in (0..).zip(&first) {
+        assert_ne!(launch(&mut region, nth), *id, "{nth}");
+        let after = nth + 1;
+        if let Some(next) = first.get(after as usize) {
+            assert_eq!(launch(&mut region, after), *next, "{after}");
+        }
+        region.advance(3600.0);
+    }
+    region.world.check_invariants().unwrap();
+}
+
 #[test]
 fn a_refused_launch_leaves_its_token_free() {
     let mut settings = WorldSettings::default();
