@@ -34,7 +34,7 @@ pub use holding::Holding;
 pub use lease::{Holder, Lease, Locked};
 pub use memory::MemoryStore;
 pub use placement::{Amount, CapacityType, Placement, PlacementSize};
-pub use slot::{Intent, Next, Phase, SlotState};
+pub use slot::{Intent, Next, Phase, SlotState, StateName};
 pub use spending::Spending;
 pub use sqlite::SqliteStore;
 pub use state::{Counts, RunState};

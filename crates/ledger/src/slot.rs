@@ -2,6 +2,7 @@
 
 use crate::{ErrorRecord, Placement};
 use jiff::{SignedDuration, Timestamp};
+use std::{borrow::Cow, sync::Arc};
 
 /// The progress of a slot.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -47,6 +48,25 @@ pub enum Next {
     },
 }
 
+/// The state of an instance, as the service names it. The names that are known take no memory of their own.
+pub type StateName = Cow<'static, str>;
+
+pub(crate) fn state_name(state: &str) -> StateName {
+    const KNOWN: [&str; 9] = [
+        "RUNNING",
+        "PROVISIONING",
+        "STARTING",
+        "STOPPING",
+        "STOPPED",
+        "TERMINATING",
+        "TERMINATED",
+        "MOVING",
+        "CREATING_IMAGE",
+    ];
+    let known = KNOWN.into_iter().find(|known| *known == state);
+    known.map_or_else(|| Cow::Owned(state.to_owned()), Cow::Borrowed)
+}
+
 /// A launch that was about to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Intent {
@@ -72,14 +92,14 @@ pub struct SlotState {
     /// The last launch whose result is not known.
     pub unsettled: Option<Box<Intent>>,
     /// The placement of its instance, or the last one that was tried.
-    pub placement: Option<Placement>,
+    pub placement: Option<Arc<Placement>>,
     /// Its instance, while it has one.
     pub ocid: Option<String>,
     /// The display name of its instance.
     pub name: Option<String>,
     /// The state in which the instance was last observed.
-    pub state: Option<String>,
-    /// OCID of the work request, which states the reason if the launch fails later.
+    pub state: Option<StateName>,
+    /// OCID of the work request of its action.
     pub work_request: Option<String>,
     /// When a launch was first about to be sent.
     pub first_tried_at: Option<Timestamp>,
@@ -102,7 +122,7 @@ pub struct SlotState {
     /// Whether the action had nothing to do.
     pub skipped: bool,
     /// The last failure; absent once the slot is running.
-    pub error: Option<ErrorRecord>,
+    pub error: Option<Box<ErrorRecord>>,
 }
 
 impl SlotState {

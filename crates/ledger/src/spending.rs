@@ -70,7 +70,7 @@ impl Spending {
         let present = match (&slot.unsettled, &slot.ocid) {
             (Some(intent), _) => Some((&intent.placement, milliseconds(intent.first_at), None)),
             (None, Some(ocid)) => {
-                let placement = slot.placement.as_ref();
+                let placement = slot.placement.as_deref();
                 placement.map(|placement| (placement, milliseconds(at), Some(ocid)))
             }
             (None, None) => None,

@@ -5,12 +5,15 @@ use crate::{
     SlotNumber,
     engine::EngineState,
     holding::{self, Holding},
-    slot::{Intent, Next, Phase, SlotState},
+    slot::{Intent, Next, Phase, SlotState, StateName, state_name},
     spending::Spending,
     why::Targets,
 };
 use jiff::Timestamp;
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 /// Counts of slots by progress.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -84,6 +87,22 @@ pub struct RunState {
     pub last_at: Option<Timestamp>,
     /// The counts of earlier processes. `RequestsCounted` counts from the start of its own process.
     requests_before: BTreeMap<String, RequestCount>,
+    places: Places,
+}
+
+/// The placements of the slots, each stored once: a run has many slots and few placements.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Places(BTreeSet<Arc<Placement>>);
+
+impl Places {
+    fn shared(&mut self, placement: &Placement) -> Arc<Placement> {
+        if let Some(known) = self.0.get(placement) {
+            return Arc::clone(known);
+        }
+        let new = Arc::new(placement.clone());
+        self.0.insert(Arc::clone(&new));
+        new
+    }
 }
 
 impl RunState {
@@ -118,6 +137,7 @@ impl RunState {
             last_seq: 0,
             last_at: None,
             requests_before: BTreeMap::new(),
+            places: Places::default(),
         }
     }
 
@@ -161,12 +181,12 @@ impl RunState {
             let slot = self.slots.entry(number).or_default();
             self.counts.remove(slot);
             let drawn_before = holding::drawn_on(slot).map(str::to_owned);
-            slot.apply(record.at, &record.event);
+            slot.apply(record.at, &record.event, &mut self.places);
             self.holding.follow(drawn_before.as_deref(), slot, record.at);
             self.spending.follow(number, slot, record.at);
             if let Some(error) = slot.error.as_mut().filter(|error| error.message.is_empty()) {
                 // A repeated refusal has no text, so use the last text of its placement.
-                *error = error.with_words_of(self.targets.last_words(number));
+                **error = error.with_words_of(self.targets.last_words(number));
             }
             self.counts.add(slot);
         } else {
@@ -265,23 +285,23 @@ impl Counts {
 }
 
 impl SlotState {
-    fn apply(&mut self, at: Timestamp, event: &Event) {
+    fn apply(&mut self, at: Timestamp, event: &Event, places: &mut Places) {
         match event {
             Event::LaunchIntended { attempt, token, placement, .. } => {
-                self.placement = Some(placement.clone());
+                self.placement = Some(places.shared(placement));
                 self.intended(at, *attempt, token, placement.clone());
             }
             Event::PartIntended { attempt, token, .. } => {
                 self.intended(at, *attempt, token, Placement::default());
             }
             Event::TryFailed { error, action, settled, .. } => {
-                self.error = Some(error.with_words_of(self.error.as_ref()));
+                self.error = Some(Box::new(error.with_words_of(self.error.as_deref())));
                 if *settled || matches!(action, Action::NextPlacement | Action::GiveUpSlot) {
                     self.phase = Phase::Pending;
                     self.unsettled = None;
                 }
             }
-            Event::Launched { .. } => self.launched(at, event),
+            Event::Launched { .. } => self.launched(at, event, places),
             Event::PartMade { ocid, name, adopted, .. } => {
                 self.phase = Phase::ActionDone;
                 self.launched_at = Some(at);
@@ -295,15 +315,18 @@ impl SlotState {
                 if self.unsettled.is_some() {
                     self.exists(ocid);
                 }
-                self.state = Some(state.clone());
-                if let (Some(seen), Some(placement)) = (fault_domain, &mut self.placement) {
-                    placement.fault_domain = Some(seen.clone());
+                self.state = Some(state_name(state));
+                if let (Some(seen), Some(placement)) = (fault_domain, &mut self.placement)
+                    && placement.fault_domain.as_ref() != Some(seen)
+                {
+                    let fault_domain = Some(seen.clone());
+                    *placement = places.shared(&Placement { fault_domain, ..(**placement).clone() });
                 }
             }
             Event::Running { ocid, .. } => {
                 self.exists(ocid);
                 self.phase = Phase::Running;
-                self.state = Some("RUNNING".to_owned());
+                self.state = Some(StateName::Borrowed("RUNNING"));
                 self.running_at = self.running_at.or(Some(at));
                 self.wait_ended = false;
                 self.error = None;
@@ -312,14 +335,14 @@ impl SlotState {
             Event::SlotFailed { error, .. } => {
                 self.phase = Phase::Failed;
                 self.given_up_at = Some(at);
-                self.error = Some(error.clone());
+                self.error = Some(Box::new(error.clone()));
             }
             Event::WaitEnded { state, error, .. } => {
                 self.wait_ended = true;
                 if error.is_some() || self.phase == Phase::Launched {
-                    self.error.clone_from(error);
+                    self.error = error.clone().map(Box::new);
                 }
-                self.state = Some(state.clone());
+                self.state = Some(state_name(state));
             }
             Event::GivenBack { ocid, .. } => self.given_back(ocid),
             _ => self.apply_action(event),
@@ -340,10 +363,8 @@ impl SlotState {
         self.unsettled = Some(Box::new(Intent { attempt, token: token.to_owned(), placement, first_at }));
     }
 
-    fn launched(&mut self, at: Timestamp, event: &Event) {
-        let Event::Launched { attempt, ocid, name, state, placement, work_request, adopted, differs, .. } =
-            event
-        else {
+    fn launched(&mut self, at: Timestamp, event: &Event, places: &mut Places) {
+        let Event::Launched { attempt, ocid, name, state, placement, adopted, differs, .. } = event else {
             return;
         };
         if self.last_attempt != *attempt {
@@ -356,9 +377,8 @@ impl SlotState {
         self.unsettled = None;
         self.ocid = Some(ocid.clone());
         self.name = Some(name.clone());
-        self.state = Some(state.clone());
-        self.placement = Some(placement.clone());
-        self.work_request.clone_from(work_request);
+        self.state = Some(state_name(state));
+        self.placement = Some(places.shared(placement));
         self.launched_at = Some(at);
         self.running_at = None;
         self.wait_ended = false;
@@ -386,13 +406,12 @@ impl SlotState {
         self.ocid = None;
         self.name = None;
         self.state = None;
-        self.work_request = None;
         self.launched_at = None;
         self.running_at = None;
         self.wait_ended = false;
         self.differs = None;
         self.died += 1;
-        self.error = Some(error.clone());
+        self.error = Some(Box::new(error.clone()));
     }
 
     /// A boot volume of the slot may be rolled back too, but only its instance ends the slot.
@@ -403,7 +422,7 @@ impl SlotState {
             self.wait_ended = false;
             self.differs = None;
             self.ocid = None;
-            self.state = Some("TERMINATED".to_owned());
+            self.state = Some(StateName::Borrowed("TERMINATED"));
         }
     }
 
@@ -417,7 +436,7 @@ impl SlotState {
             Event::ActionAccepted { ocid, state, work_request, .. } => {
                 self.phase = Phase::ActionAccepted;
                 self.ocid = Some(ocid.clone());
-                self.state = Some(state.clone());
+                self.state = Some(state_name(state));
                 // An action that was sent again finds its first request in progress, and names no work request.
                 if work_request.is_some() {
                     self.work_request.clone_from(work_request);
@@ -426,7 +445,7 @@ impl SlotState {
             Event::ActionDone { ocid, state, skipped, .. } => {
                 self.phase = Phase::ActionDone;
                 self.ocid = Some(ocid.clone());
-                self.state = Some(state.clone());
+                self.state = Some(state_name(state));
                 self.skipped = *skipped;
                 self.error = None;
             }

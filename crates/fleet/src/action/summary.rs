@@ -7,7 +7,7 @@ use crate::price::StillCosts;
 use jiff::Timestamp;
 use ledger::{
     ErrorClass, ErrorRecord, InstanceRef, Outcome, Phase, RequestCount, RunId, RunState, SlotNumber,
-    SlotState,
+    SlotState, StateName,
 };
 use oci_client::region_of;
 use schemars::JsonSchema;
@@ -162,9 +162,9 @@ fn row(number: SlotNumber, instance: InstanceRef, slot: &SlotState) -> ActionRow
         Phase::ActionIntended => RowResult::Unknown,
         _ => RowResult::Left,
     };
-    let state = slot.state.clone().unwrap_or(instance.state);
+    let state = slot.state.clone().map_or(instance.state, StateName::into_owned);
     let error = match result {
-        RowResult::Failed | RowResult::Unknown | RowResult::Left => slot.error.clone(),
+        RowResult::Failed | RowResult::Unknown | RowResult::Left => slot.error.as_deref().cloned(),
         RowResult::WaitEnded => Some(ErrorRecord {
             class: ErrorClass::WaitTimeout,
             code: "WaitTimeout".to_owned(),

@@ -76,6 +76,6 @@ fn row(slot: SlotNumber, item: &Item, state: &SlotState) -> CleanupRow {
         name: item.name().to_owned(),
         ocid: item.ocid().to_owned(),
         result,
-        error: state.error.clone().filter(|_| result == RowResult::Failed),
+        error: state.error.as_deref().filter(|_| result == RowResult::Failed).cloned(),
     }
 }

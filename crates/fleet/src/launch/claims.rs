@@ -4,22 +4,31 @@
 use crate::engine::cloud::OwnTags;
 use ledger::{RunId, RunState, SlotNumber};
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::RandomState},
+    hash::BuildHasher as _,
     sync::{Mutex, PoisonError},
 };
 
-/// The instances of a run by OCID, including those that are gone.
+/// The instances of a run, including those that are gone, by a hash of the OCID: its text would be stored a second time.
 #[derive(Debug, Default)]
-pub(crate) struct Claims(Mutex<HashMap<String, SlotNumber>>);
+pub(crate) struct Claims {
+    slots: Mutex<HashMap<[u64; 2], SlotNumber>>,
+    hashers: [RandomState; 2],
+}
 
 impl Claims {
     /// The claims in the records.
     pub fn of(state: &RunState) -> Self {
+        let claims = Self::default();
         let mut known = HashMap::new();
         for (number, slot) in &state.slots {
-            known.extend(slot.ocid.iter().chain(&slot.gone).map(|ocid| (ocid.clone(), *number)));
+            known.extend(slot.ocid.iter().chain(&slot.gone).map(|ocid| (claims.key(ocid), *number)));
         }
-        Self(Mutex::new(known))
+        Self { slots: Mutex::new(known), ..claims }
+    }
+
+    fn key(&self, ocid: &str) -> [u64; 2] {
+        self.hashers.each_ref().map(|hasher| hasher.hash_one(ocid))
     }
 
     /// Claims an instance from the response to a slot's launch. The error names the slot that has it.
@@ -48,13 +57,14 @@ impl Claims {
 
     /// Claims an instance for a slot. The error names the other slot that has it.
     pub fn take(&self, slot: SlotNumber, ocid: &str) -> Result<(), String> {
-        let mut claims = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match claims.get(ocid) {
+        let key = self.key(ocid);
+        let mut claims = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+        match claims.get(&key) {
             Some(other) if *other != slot => {
                 Err(format!("OCI named the same instance, {ocid}, for two slots: {other} and {slot}"))
             }
             _ => {
-                claims.insert(ocid.to_owned(), slot);
+                claims.insert(key, slot);
                 Ok(())
             }
         }

@@ -12,7 +12,7 @@ use oci_client::{Client, QuestionLimits};
 
 /// Whether launches of a run were refused without a reason.
 pub(crate) fn is_wanted(state: &RunState) -> bool {
-    state.slots.values().any(|slot| slot.error.as_ref().is_some_and(hides_its_reason))
+    state.slots.values().any(|slot| slot.error.as_deref().is_some_and(hides_its_reason))
 }
 
 /// Reads every resource that the fleet names, and describes the missing ones.

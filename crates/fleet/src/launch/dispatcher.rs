@@ -174,7 +174,7 @@ fn split(context: &Context<'_>) -> (Queue, Vec<(SlotNumber, String)>) {
 async fn requeue(context: &Context<'_>, queue: &mut Queue, slot: SlotNumber) {
     let (tried, error) = context.journal.state(|state| {
         let state = state.slot(slot);
-        (state.attempts, state.error.clone().unwrap_or_default())
+        (state.attempts, state.error.as_deref().cloned().unwrap_or_default())
     });
     let before = context.tried_before.get(&slot).copied().unwrap_or_default();
     let is_allowed = context.hunt.is_some() || tried - before.min(tried) < context.options.max_attempts;

@@ -90,7 +90,7 @@ async fn end_at_deadline(context: &Context<'_>) {
             Next::Launch { .. } if needed == Some(0) => None,
             Next::Launch { .. } => {
                 needed = needed.map(|left| left - 1);
-                let known = state.slot(slot).error.clone();
+                let known = state.slot(slot).error.as_deref().cloned();
                 let error = known.unwrap_or_else(|| error("before an instance was launched"));
                 Some(Event::SlotFailed { slot, error })
             }
@@ -99,7 +99,7 @@ async fn end_at_deadline(context: &Context<'_>) {
                 Some(Event::SlotFailed { slot, error: error(what) })
             }
             Next::Watch { ocid } if context.options.wait => {
-                let seen = state.slot(slot).state.clone().unwrap_or_default();
+                let seen = state.slot(slot).state.clone().unwrap_or_default().into_owned();
                 let what = format!("while the instance was {seen}; it exists and may still start");
                 Some(Event::WaitEnded { slot, ocid, state: seen, error: Some(error(&what)) })
             }

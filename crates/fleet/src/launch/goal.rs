@@ -107,7 +107,7 @@ impl Goal {
 fn totals_of(fleet: &FleetSpec, slot: &SlotState) -> Option<Totals> {
     let placement = match (&slot.unsettled, &slot.ocid) {
         (Some(intent), _) => Some(&intent.placement),
-        (None, Some(_)) => slot.placement.as_ref(),
+        (None, Some(_)) => slot.placement.as_deref(),
         (None, None) => return None,
     };
     Some(placement.map_or_else(Totals::default, |placement| fleet.totals_at(placement)))

@@ -158,7 +158,7 @@ async fn adopt_into_slot(context: &Context<'_>, slot: SlotNumber, instance: &Ins
     let adopted = context.journal.state(|state| {
         let known = state.slot(slot);
         let attempt = known.last_attempt.max(1);
-        let asked = known.placement.as_ref();
+        let asked = known.placement.as_deref();
         known
             .ocid
             .is_none()

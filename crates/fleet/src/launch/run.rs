@@ -312,7 +312,7 @@ fn adoption_events(
                 replaced.map(|ocid| Event::InstanceDied { slot, ocid: ocid.clone(), error: superseded() });
             events.extend(gone);
             let which = (slot, known.last_attempt.max(1));
-            events.push(adopt::adopted(fleet, first.clone(), which, known.placement.as_ref()));
+            events.push(adopt::adopted(fleet, first.clone(), which, known.placement.as_deref()));
         }
     }
     events

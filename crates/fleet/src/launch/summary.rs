@@ -12,11 +12,11 @@ use crate::price::StillCosts;
 use jiff::{SignedDuration, Timestamp};
 use ledger::{
     CapacityType, ErrorClass, ErrorRecord, Outcome, Phase, Placement, RequestCount, RunId, RunState,
-    SlotNumber, SlotState,
+    SlotNumber, SlotState, StateName,
 };
 use schemars::JsonSchema;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// A run in numbers and rows.
 #[derive(Clone, Debug, PartialEq, JsonSchema, Serialize)]
@@ -134,7 +134,7 @@ pub struct InstanceSummary {
     /// The instance, if there is one.
     pub ocid: Option<String>,
     /// The state in which it was last seen.
-    pub state: Option<String>,
+    pub state: Option<StateName>,
     /// The region of that domain, if the run has several.
     pub region: Option<String>,
     /// Its availability domain, or the one that was last tried.
@@ -151,7 +151,7 @@ pub struct InstanceSummary {
     pub capacity_type: Option<CapacityType>,
     /// The placement of the instance, or the one that was last tried.
     #[serde(skip)]
-    pub placement: Option<Placement>,
+    pub placement: Option<Arc<Placement>>,
     /// The number of placements tried.
     pub attempts: u32,
     /// When the instance was created.
@@ -165,7 +165,7 @@ pub struct InstanceSummary {
     /// When and why the slot was given up, if there is no instance.
     pub given_up: Option<GivenUp>,
     /// The failure that was not overcome; in a running hunt, the last one.
-    pub error: Option<ErrorRecord>,
+    pub error: Option<Box<ErrorRecord>>,
     /// Whether it has no instance yet and its hunt continues.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub waiting: bool,
@@ -341,20 +341,24 @@ fn row(slot: Option<Box<SlotState>>, state: &RunState, plan: &Plan, number: Slot
     };
     let (waited_s, given_up) = (why::waited(&slot, state), why::given_up(&slot, state));
     let ready_in_s = slot.boot_time().map(seconds);
-    let wait_ended = || ErrorRecord {
-        class: ErrorClass::WaitTimeout,
-        code: "WaitTimeout".to_owned(),
-        message: format!(
-            "the wait ended while the instance was {}; it exists and may still start",
-            slot.state.as_deref().unwrap_or("in an unknown state")
-        ),
-        ..ErrorRecord::default()
+    let wait_ended = || {
+        Box::new(ErrorRecord {
+            class: ErrorClass::WaitTimeout,
+            code: "WaitTimeout".to_owned(),
+            message: format!(
+                "the wait ended while the instance was {}; it exists and may still start",
+                slot.state.as_deref().unwrap_or("in an unknown state")
+            ),
+            ..ErrorRecord::default()
+        })
     };
-    let mismatch = slot.differs.as_ref().map(|message| ErrorRecord {
-        class: ErrorClass::Mismatch,
-        code: "NotAsRequested".to_owned(),
-        message: message.clone(),
-        ..ErrorRecord::default()
+    let mismatch = slot.differs.as_ref().map(|message| {
+        Box::new(ErrorRecord {
+            class: ErrorClass::Mismatch,
+            code: "NotAsRequested".to_owned(),
+            message: message.clone(),
+            ..ErrorRecord::default()
+        })
     });
     let error = match slot.phase {
         Phase::Running | Phase::Launched if mismatch.is_some() => mismatch,
@@ -364,7 +368,7 @@ fn row(slot: Option<Box<SlotState>>, state: &RunState, plan: &Plan, number: Slot
         Phase::Running | Phase::Launched | Phase::GivenBack => None,
         _ => slot.error,
     };
-    let place = slot.placement.as_ref();
+    let place = slot.placement.as_deref();
     let size = place.map(|place| plan.fleet.size_at(place)).unwrap_or_default();
     InstanceSummary {
         slot: number,

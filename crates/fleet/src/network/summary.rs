@@ -53,7 +53,7 @@ impl NetworkSummary {
                 name: plan.name(part),
                 ocid: known.ocid.clone().filter(|_| known.phase == Phase::ActionDone),
                 in_doubt: known.unsettled.is_some(),
-                error: known.error.clone(),
+                error: known.error.as_deref().cloned(),
             }
         });
         Self {

@@ -13,7 +13,7 @@ use crate::launch::{InstanceSummary, RunSummary};
 use crate::plan::Plan;
 use crate::tuning::{REPORT_REFUSALS, REPORT_REFUSALS_OF_A_SLOT};
 use jiff::Timestamp;
-use ledger::{ErrorRecord, Phase, RunKind, RunState};
+use ledger::{ErrorRecord, Phase, RunKind, RunState, StateName};
 
 /// What the runs of a report share.
 pub(super) struct RunFold<'a, 'b> {
@@ -131,20 +131,20 @@ impl RunFold<'_, '_> {
             let changes = self.power.get(ocid)?;
             changes.iter().find(|(_, change)| *change == PowerChange::Gone).map(|(at, _)| *at)
         });
-        let region = row.placement.and_then(|placement| placement.region);
+        let region = row.placement.and_then(|placement| placement.region.clone());
         ReportedSlot {
             region,
             result: if gone.is_some() { SlotResult::Terminated } else { result },
             ended_at: gone.or(track.ended_at),
             // The instance of a slot that was rolled back is still of interest.
             ocid: row.ocid.or_else(|| track.lives.last().map(|life| life.ocid.clone())),
-            state: row.state,
+            state: row.state.map(StateName::into_owned),
             availability_domain: row.availability_domain,
             fault_domain: row.fault_domain,
             shape: row.shape,
             attempts: row.attempts,
             ready_in_s: row.ready_in_s,
-            ..self.slot(run, row.slot, row.name, row.error, track)
+            ..self.slot(run, row.slot, row.name, row.error.map(|error| *error), track)
         }
     }
 

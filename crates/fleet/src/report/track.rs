@@ -52,7 +52,7 @@ impl Tracks {
         let track = self.rows.entry(number).or_default();
         let known = state.slots.get(&number);
         // Repeated refusals are recorded without their text, which the state completes.
-        let error = known.and_then(|slot| slot.error.as_ref());
+        let error = known.and_then(|slot| slot.error.as_deref());
         match &record.event {
             Event::LaunchIntended { .. } | Event::ActionIntended { .. } => {
                 track.asked_at.get_or_insert(at);

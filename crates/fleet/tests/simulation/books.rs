@@ -191,7 +191,7 @@ pub fn settled(region: &Region, live: &Live, state: &RunState, all_must_run: boo
         if running {
             continue;
         }
-        if all_must_run || !known.error.as_ref().is_some_and(lacks_room) {
+        if all_must_run || !known.error.as_deref().is_some_and(lacks_room) {
             return Err(format!("slot {slot} does not run in a calm region: {known:?}"));
         }
         if matches!(known.next(), Next::Settle(_)) {

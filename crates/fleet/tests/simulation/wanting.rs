@@ -145,7 +145,7 @@ impl Wanting {
         if without.peek().is_none() {
             return Err("no slot says why the totals are not reached".to_owned());
         }
-        match without.find(|(_, known)| roomy || !known.error.as_ref().is_some_and(books::lacks_room)) {
+        match without.find(|(_, known)| roomy || !known.error.as_deref().is_some_and(books::lacks_room)) {
             Some((slot, known)) => Err(format!("slot {slot} does not run in a calm region: {known:?}")),
             None => Ok(()),
         }

@@ -104,7 +104,7 @@ impl<'a> Keeping<'a> {
                 message.wanted = summary.requested;
                 (message.had, message.running) = (summary.launched, summary.running);
                 message.outcome = summary.outcome;
-                message.reason = summary.instances.iter().find_map(|row| row.error.clone());
+                message.reason = summary.instances.iter().find_map(|row| row.error.as_deref().cloned());
             }
             _ => {}
         }

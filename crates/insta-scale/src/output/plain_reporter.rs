@@ -54,7 +54,7 @@ pub fn event_line(
             format!("{}: {}; {next}", name(*slot), describe(error))
         }
         Event::Waiting { slot, next_try, gives_up } => {
-            waits(&name(*slot), state.slot(*slot).error.as_ref(), record.at, *next_try, *gives_up)
+            waits(&name(*slot), state.slot(*slot).error.as_deref(), record.at, *next_try, *gives_up)
         }
         Event::InstanceDied { slot, ocid, error } => {
             format!("{} failed before it reached RUNNING ({}): {}", name(*slot), clean(ocid), describe(error))

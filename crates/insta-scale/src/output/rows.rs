@@ -117,12 +117,12 @@ pub fn columns(rows: &[SlotRow<'_>], colour: bool) -> Vec<Column> {
 /// `RUNNING`, `failed`, `60 × failed`.
 fn state(row: &SlotRow<'_>) -> String {
     let state = match (&row.first.state, &row.first.error) {
-        (Some(state), _) => state.clone(),
-        _ if row.first.waiting => "waiting".to_owned(),
-        (None, Some(_)) => "failed".to_owned(),
-        (None, None) => "not tried".to_owned(),
+        (Some(state), _) => &**state,
+        _ if row.first.waiting => "waiting",
+        (None, Some(_)) => "failed",
+        (None, None) => "not tried",
     };
-    if row.len() == 1 { state } else { format!("{} × {state}", row.len()) }
+    if row.len() == 1 { state.to_owned() } else { format!("{} × {state}", row.len()) }
 }
 
 fn reason(row: &SlotRow<'_>) -> String {
@@ -138,19 +138,21 @@ mod tests {
     use ledger::ErrorRecord;
 
     fn slot(slot: u32, failed: Option<&str>) -> InstanceSummary {
-        let error = failed.map(|message| ErrorRecord {
-            class: "limit".into(),
-            code: "LimitExceeded".to_owned(),
-            message: message.to_owned(),
-            opc_request_id: Some(format!("id{slot}")),
-            ..ErrorRecord::default()
+        let error = failed.map(|message| {
+            Box::new(ErrorRecord {
+                class: "limit".into(),
+                code: "LimitExceeded".to_owned(),
+                message: message.to_owned(),
+                opc_request_id: Some(format!("id{slot}")),
+                ..ErrorRecord::default()
+            })
         });
         let runs = error.is_none();
         InstanceSummary {
             slot,
             name: format!("web-{slot}"),
             ocid: runs.then(|| format!("ocid1.instance.oc1.phx.unique{slot:08}")),
-            state: runs.then(|| "RUNNING".to_owned()),
+            state: runs.then(|| "RUNNING".into()),
             error,
             ..InstanceSummary::default()
         }

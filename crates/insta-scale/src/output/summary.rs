@@ -260,8 +260,8 @@ mod tests {
             message: message.to_owned(),
             opc_request_id: None,
         };
-        let first = InstanceSummary { state: Some("RUNNING".to_owned()), ..InstanceSummary::default() };
-        let second = InstanceSummary { error: Some(error), ..InstanceSummary::default() };
+        let first = InstanceSummary { state: Some("RUNNING".into()), ..InstanceSummary::default() };
+        let second = InstanceSummary { error: Some(Box::new(error)), ..InstanceSummary::default() };
         let instances = if launched == 0 { vec![second] } else { vec![first, second] };
         let outcome = Some(if launched == 0 { Outcome::Nothing } else { Outcome::Partial });
         RunSummary { outcome, requested: 2, launched, failed: 1, instances, ..of }
@@ -273,7 +273,7 @@ mod tests {
             slot: 1,
             name: "web-1".to_owned(),
             ocid: Some("ocid1.instance.oc1.phx.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa12345678".to_owned()),
-            state: Some("RUNNING".to_owned()),
+            state: Some("RUNNING".into()),
             availability_domain: Some("Uocm:PHX-AD-1".to_owned()),
             fault_domain: Some("FAULT-DOMAIN-1".to_owned()),
             ready_in_s: Some(41.5),

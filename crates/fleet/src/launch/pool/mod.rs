@@ -212,7 +212,7 @@ impl<'a> Pools<'a> {
                 Some(Event::WaitEnded {
                     slot: *number,
                     ocid: slot.ocid.clone()?,
-                    state: slot.state.clone().unwrap_or_default(),
+                    state: slot.state.clone().unwrap_or_default().into_owned(),
                     error: None,
                 })
             });

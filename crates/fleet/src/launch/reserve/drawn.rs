@@ -19,7 +19,7 @@ pub(in crate::launch) struct Drawn {
 pub(in crate::launch) fn drawn(state: &RunState, ocid: &str) -> Drawn {
     let on = |placement: &Placement| placement.capacity_reservation.as_deref() == Some(ocid);
     let mut drawn = Drawn::default();
-    for slot in state.slots.values().filter(|slot| slot.placement.as_ref().is_some_and(on)) {
+    for slot in state.slots.values().filter(|slot| slot.placement.as_deref().is_some_and(on)) {
         drawn.known += u32::from(slot.ocid.is_some());
         drawn.in_doubt += u32::from(slot.ocid.is_none() && slot.unsettled.is_some());
     }

@@ -77,7 +77,7 @@ async fn a_slot_becomes_what_its_own_placement_says() {
     assert_eq!(counts, [(SHAPE.to_owned(), 6), (ARM.to_owned(), 2)].into());
 
     let placements: Vec<(&Placement, u32)> =
-        summary.instances.iter().map(|row| (row.placement.as_ref().unwrap(), 1)).collect();
+        summary.instances.iter().map(|row| (row.placement.as_deref().unwrap(), 1)).collect();
     let prices = Prices::default();
     let total = price::of_placements(&plan.fleet, &placements, &prices, Size::default()).total.unwrap().hour;
     let each = |at: usize| {

@@ -76,7 +76,7 @@ async fn a_dry_region_is_made_up_for_by_the_next() {
     let (summary, records) = world.launch(&plan(&world, 50)).await;
     let counts = check(&world, &summary, 50);
     assert_eq!(counts["us-ashburn-1"], 50);
-    let told = summary.instances.iter().all(|row| row.placement.as_ref().is_some_and(in_ashburn));
+    let told = summary.instances.iter().all(|row| row.placement.as_deref().is_some_and(in_ashburn));
     assert!(told, "the records name the region of each instance");
     let refused = refusals(&records, &ErrorClass::Capacity);
     assert!((3..=30).contains(&refused), "{refused} refused calls");

@@ -70,7 +70,7 @@ async fn a_policy_lost_in_mid_run_loses_no_instance() {
     assert_eq!((summary.launched, summary.running), (3, 0), "{summary:#?}");
     let of = |class: ErrorClass| {
         let has = |error: &ledger::ErrorRecord| error.class == class;
-        summary.instances.iter().filter(|row| row.error.as_ref().is_some_and(has)).count()
+        summary.instances.iter().filter(|row| row.error.as_deref().is_some_and(has)).count()
     };
     assert_eq!((of(ErrorClass::Hidden), of(ErrorClass::NotFound)), (3, 5), "each slot has its reason");
 
