@@ -140,8 +140,7 @@ async fn kept_volumes(
         StillCosts { kind, name, ocid, price_per_hour: hour, end, command: String::new() }
     };
     let mut costs = Vec::new();
-    let domains: BTreeSet<&str> =
-        machines.iter().map(|machine| machine.availability_domain.as_str()).collect();
+    let domains: BTreeSet<&str> = machines.iter().map(|machine| &*machine.availability_domain).collect();
     for domain in domains {
         for row in client.list_boot_volumes(compartment, domain).await? {
             if kept.contains_key(row.id.as_str()) {

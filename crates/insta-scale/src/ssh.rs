@@ -127,7 +127,7 @@ impl Login {
 
     /// The account for a machine: the configured one, otherwise that of its image.
     pub fn user_of<'a>(&'a self, machine: &Machine, accounts: &'a Accounts) -> Option<&'a str> {
-        let of_image = machine.image.as_ref().and_then(|image| accounts.get(image));
+        let of_image = machine.image.as_deref().and_then(|image| accounts.get(image));
         self.user.as_deref().or_else(|| of_image.map(String::as_str))
     }
 
@@ -208,7 +208,7 @@ mod tests {
     use super::*;
 
     fn machine(ocid: &str) -> Machine {
-        Machine { ocid: ocid.to_owned(), image: Some("image".to_owned()), ..Machine::default() }
+        Machine { ocid: ocid.to_owned(), image: Some("image".into()), ..Machine::default() }
     }
 
     fn line(login: &Login, ocid: &str, user: Option<&str>) -> String {

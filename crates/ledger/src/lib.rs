@@ -33,7 +33,7 @@ pub use event::{
 pub use holding::Holding;
 pub use lease::{Holder, Lease, Locked};
 pub use memory::MemoryStore;
-pub use placement::{Amount, CapacityType, Placement, PlacementSize};
+pub use placement::{Amount, CapacityType, Placement, PlacementSize, Places};
 pub use slot::{Intent, Next, Phase, SlotState, StateName};
 pub use spending::Spending;
 pub use sqlite::SqliteStore;

@@ -3,7 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
 /// Where a slot is launched, and with which shape and size.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, JsonSchema, Serialize, Deserialize)]
@@ -34,6 +36,22 @@ pub struct Placement {
     /// How its capacity is bought, if this placement has its own setting.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub capacity_type: Option<CapacityType>,
+}
+
+/// Placements, each stored once: a run has many slots and few placements.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Places(BTreeSet<Arc<Placement>>);
+
+impl Places {
+    /// The placement, shared with its earlier uses.
+    pub fn shared(&mut self, placement: &Placement) -> Arc<Placement> {
+        if let Some(known) = self.0.get(placement) {
+            return Arc::clone(known);
+        }
+        let new = Arc::new(placement.clone());
+        self.0.insert(Arc::clone(&new));
+        new
+    }
 }
 
 /// The size of a flexible shape. A placement states all of it or nothing; the shape determines absent fields.

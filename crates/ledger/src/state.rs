@@ -1,7 +1,7 @@
 //! The state of a run as a fold over its records. Applying a record costs the same however long the run is.
 
 use crate::{
-    Action, ErrorRecord, Event, Outcome, Placement, RatchetEnd, Record, RequestCount, RunId, RunKind,
+    Action, ErrorRecord, Event, Outcome, Placement, Places, RatchetEnd, Record, RequestCount, RunId, RunKind,
     SlotNumber,
     engine::EngineState,
     holding::{self, Holding},
@@ -10,10 +10,7 @@ use crate::{
     why::Targets,
 };
 use jiff::Timestamp;
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::collections::BTreeMap;
 
 /// Counts of slots by progress.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -88,21 +85,6 @@ pub struct RunState {
     /// The counts of earlier processes. `RequestsCounted` counts from the start of its own process.
     requests_before: BTreeMap<String, RequestCount>,
     places: Places,
-}
-
-/// The placements of the slots, each stored once: a run has many slots and few placements.
-#[derive(Clone, Debug, Default, PartialEq)]
-struct Places(BTreeSet<Arc<Placement>>);
-
-impl Places {
-    fn shared(&mut self, placement: &Placement) -> Arc<Placement> {
-        if let Some(known) = self.0.get(placement) {
-            return Arc::clone(known);
-        }
-        let new = Arc::new(placement.clone());
-        self.0.insert(Arc::clone(&new));
-        new
-    }
 }
 
 impl RunState {

@@ -15,6 +15,7 @@ use oci_api::models::{BootVolumeAttachmentLifecycleState, InstanceLifecycleState
 use oci_client::services::compute::InstanceAction;
 use oci_client::{Client, Failure, FailureClass, RetryPolicy};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use tokio::time::Instant;
 
 /// Instances read at the same time.
@@ -107,8 +108,8 @@ pub(super) async fn ask(client: &Client, ocid: &str) -> ObservedState {
 #[derive(Clone, Debug)]
 pub(super) struct PolledInstance {
     pub(super) ocid: String,
-    pub(super) compartment: String,
-    pub(super) domain: String,
+    pub(super) compartment: Arc<str>,
+    pub(super) domain: Arc<str>,
 }
 
 impl PolledInstance {
@@ -187,7 +188,8 @@ async fn read_lists(
     state: Option<&State>,
     sight: &mut Poll,
 ) -> Result<(), Failure> {
-    let wanted: BTreeSet<&str> = watched.iter().map(|watched| watched.ocid.as_str()).collect();
+    let mut wanted: Vec<&str> = watched.iter().map(|watched| watched.ocid.as_str()).collect();
+    wanted.sort_unstable();
     let mut places: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for watched in watched {
         places.entry(&watched.compartment).or_default().insert(&watched.domain);
@@ -204,7 +206,8 @@ async fn read_lists(
         let mut met = BTreeMap::new();
         let poll = ListPoll { client, pacer: None, list, wanted: &wanted, until: Until::End };
         let read = poll.read(&mut met).await;
-        let states = met.into_iter().map(|(ocid, seen)| (ocid, ObservedState::In(seen.lifecycle_state)));
+        let states =
+            met.into_iter().map(|(ocid, seen)| (ocid.to_owned(), ObservedState::In(seen.lifecycle_state)));
         sight.states.extend(states);
         sight.pages += read?.pages;
     }
@@ -222,10 +225,8 @@ pub(super) async fn kept_volumes(
         return Ok(kept);
     }
     let ours: BTreeSet<&str> = machines.iter().map(|machine| machine.ocid.as_str()).collect();
-    let places: BTreeSet<(&str, &str)> = machines
-        .iter()
-        .map(|machine| (machine.compartment.as_str(), machine.availability_domain.as_str()))
-        .collect();
+    let places: BTreeSet<(&str, &str)> =
+        machines.iter().map(|machine| (&*machine.compartment, &*machine.availability_domain)).collect();
     for (compartment, domain) in places {
         if options.keep_boot_volumes {
             for row in client.list_boot_volume_attachments(compartment, domain, None).await? {

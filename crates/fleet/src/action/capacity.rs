@@ -8,18 +8,18 @@
 use crate::query::select::Machine;
 use crate::tuning::{PROBE_FLOOR, PROBE_JITTER};
 use rand::{RngExt as _, rngs::StdRng};
-use std::collections::VecDeque;
+use std::{collections::VecDeque, sync::Arc};
 use tokio::time::Instant;
 
 /// Instances that share capacity: of one shape and size, in one availability domain or one reservation.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct CapacityTarget {
-    domain: String,
-    shape: String,
+    domain: Arc<str>,
+    shape: Arc<str>,
     ocpus: Option<f64>,
     memory_gb: Option<f64>,
-    baseline: Option<String>,
-    reservation: Option<String>,
+    baseline: Option<Arc<str>>,
+    reservation: Option<Arc<str>>,
 }
 
 impl CapacityTarget {

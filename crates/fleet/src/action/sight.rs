@@ -13,7 +13,7 @@ use futures_util::{StreamExt as _, stream};
 use ledger::{ErrorClass, ErrorRecord, Event};
 use oci_api::models::InstanceLifecycleState as State;
 use oci_client::FailureClass;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 use tokio::time::Instant;
 
 /// How often deadlines are checked.
@@ -198,7 +198,7 @@ impl ActionEngine<'_> {
         }
         let began = Instant::now();
         let (client, starting) = (self.client().clone(), self.options.verb == Verb::Start);
-        let questions: Vec<(usize, String, String)> = doubtful
+        let questions: Vec<(usize, String, Arc<str>)> = doubtful
             .into_iter()
             .filter_map(|index| self.slots.get(index).map(|slot| (index, &slot.machine)))
             .map(|(index, machine)| (index, machine.ocid.clone(), machine.compartment.clone()))

@@ -226,7 +226,14 @@ impl Journal {
 
     fn take_in(&self, records: Vec<Record>) {
         let mut inner = self.lock();
-        inner.early.extend(records.into_iter().map(|record| (record.seq, record)));
+        for record in records {
+            if record.seq == inner.state.last_seq + 1 {
+                inner.state.apply(&record);
+                (self.sink)(&record);
+            } else {
+                inner.early.insert(record.seq, record);
+            }
+        }
         loop {
             let next = inner.state.last_seq + 1;
             let Some(record) = inner.early.remove(&next) else { break };

@@ -7,6 +7,7 @@ pub(crate) mod deletion;
 pub mod env;
 pub mod failure;
 pub(crate) mod journal;
+pub(crate) mod ocid_key;
 pub(crate) mod outcome;
 pub mod pacer;
 pub(crate) mod poll;

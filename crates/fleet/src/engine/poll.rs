@@ -6,23 +6,39 @@ use futures_util::TryStreamExt as _;
 use oci_api::models::{Instance, InstanceLifecycleState};
 use oci_client::{Call, Client, Failure};
 use serde::Deserialize;
-use std::collections::{BTreeMap, BTreeSet};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 
-/// What a poll reads of an instance. A page has a hundred instances and a poll hundreds of pages, so the rest is not even
-/// decoded.
+/// What a poll decodes of an instance. A page has a hundred instances and a poll hundreds of pages, so the rest is passed over.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
+struct ListedRow {
+    id: String,
+    lifecycle_state: InstanceLifecycleState,
+    fault_domain: Option<String>,
+}
+
+/// What was seen of an instance.
+#[derive(Debug, Default)]
 pub(crate) struct Observation {
-    pub id: String,
     pub lifecycle_state: InstanceLifecycleState,
-    pub fault_domain: Option<String>,
+    pub fault_domain: Option<FaultDomain>,
 }
 
 impl From<Instance> for Observation {
     fn from(instance: Instance) -> Self {
-        let Instance { id, lifecycle_state, fault_domain, .. } = instance;
-        Self { id, lifecycle_state, fault_domain }
+        let Instance { lifecycle_state, fault_domain, .. } = instance;
+        Self { lifecycle_state, fault_domain: fault_domain.map(named) }
     }
+}
+
+/// The name of a fault domain. The usual ones take no memory of their own.
+pub(crate) type FaultDomain = Cow<'static, str>;
+
+/// The fault domain with this name.
+pub(crate) fn named(name: String) -> FaultDomain {
+    const USUAL: [&str; 3] = ["FAULT-DOMAIN-1", "FAULT-DOMAIN-2", "FAULT-DOMAIN-3"];
+    USUAL.into_iter().find(|usual| *usual == name).map_or(Cow::Owned(name), Cow::Borrowed)
 }
 
 /// When a poll stops reading pages.
@@ -46,22 +62,22 @@ pub(crate) struct PagesRead {
 }
 
 /// One poll of a list.
-pub(crate) struct ListPoll<'a> {
+pub(crate) struct ListPoll<'a, K> {
     pub client: &'a Client,
     /// Paces the request for each page. Without it, pages are requested one after the other.
     pub pacer: Option<&'a Pacer>,
     pub list: Call,
-    /// OCIDs of the instances to report.
-    pub wanted: &'a BTreeSet<&'a str>,
+    /// OCIDs of the instances to report, sorted.
+    pub wanted: &'a [K],
     pub until: Until,
 }
 
-impl ListPoll<'_> {
+impl<K: AsRef<str> + Clone + Ord> ListPoll<'_, K> {
     /// Adds the wanted instances to `met` while it reads, and returns how much it has read.
     ///
     /// The caller may drop the future: `met` then contains what was found until then.
-    pub async fn read(self, met: &mut BTreeMap<String, Observation>) -> Result<PagesRead, Failure> {
-        let mut pages = std::pin::pin!(self.client.pages::<Observation>(self.list));
+    pub async fn read(self, met: &mut BTreeMap<K, Observation>) -> Result<PagesRead, Failure> {
+        let mut pages = std::pin::pin!(self.client.pages::<ListedRow>(self.list));
         let mut read = PagesRead::default();
         let mut missing = self.wanted.len();
         loop {
@@ -84,11 +100,12 @@ impl ListPoll<'_> {
             read.pages += 1;
             read.ended = page.next_page.is_none();
             read.rows += page.value.len();
-            for mut instance in page.value {
-                if self.wanted.contains(instance.id.as_str()) {
-                    let before = met.insert(std::mem::take(&mut instance.id), instance);
-                    missing -= usize::from(before.is_none());
-                }
+            for ListedRow { id, lifecycle_state, fault_domain } in page.value {
+                let Ok(at) = self.wanted.binary_search_by(|wanted| wanted.as_ref().cmp(&id)) else {
+                    continue;
+                };
+                let seen = Observation { lifecycle_state, fault_domain: fault_domain.map(named) };
+                missing -= usize::from(met.insert(self.wanted[at].clone(), seen).is_none());
             }
         }
         Ok(read)

@@ -126,8 +126,7 @@ pub async fn belongings(
         });
     }
     let ours: BTreeSet<&str> = members.iter().map(|member| member.machine.ocid.as_str()).collect();
-    let domains: BTreeSet<&str> =
-        members.iter().map(|member| member.machine.availability_domain.as_str()).collect();
+    let domains: BTreeSet<&str> = members.iter().map(|member| &*member.machine.availability_domain).collect();
     for domain in domains {
         let mut boots = BTreeMap::new();
         for row in client.list_boot_volume_attachments(compartment, domain, None).await? {

@@ -10,7 +10,7 @@ use crate::cleanup::expiry;
 use crate::engine::env::Environment;
 use crate::launch::LONGEST_LAG;
 use crate::plan::{Across, FLEET_TAG, FleetSpec, RUN_TAG, SpreadDomain, number_in};
-use crate::query::select::Machine;
+use crate::query::select::{Machine, Texts};
 use crate::tuning::{CENSUS_PAUSE, LISTS_CATCH_UP, MAY_BE_UNSEEN};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::Timestamp;
@@ -174,8 +174,10 @@ async fn list_at(
     listed: &mut BTreeMap<String, Machine>,
 ) -> Result<(), Box<Failure>> {
     let mut pages = std::pin::pin!(client.instance_pages(&InstanceFilter::in_compartment(compartment)));
+    let mut texts = Texts::default();
     while let Some(page) = pages.try_next().await.map_err(Box::new)? {
-        listed.extend(page.value.into_iter().map(|instance| (instance.id.clone(), Machine::from(instance))));
+        let machines = page.value.into_iter().map(|instance| Machine::of(instance, &mut texts));
+        listed.extend(machines.map(|machine| (machine.ocid.clone(), machine)));
     }
     Ok(())
 }

@@ -83,7 +83,7 @@ fn differences(machine: &Machine, fleet: &FleetSpec, placement: &Placement) -> V
             found.push(Drift { what: what.to_owned(), is, wanted });
         }
     };
-    compare("shape", Some(machine.shape.clone()), launch.shape.clone());
+    compare("shape", Some(machine.shape.to_string()), launch.shape.clone());
     let size = launch.shape_config.as_deref();
     let number = |number: Option<f64>| number.map(|number| number.to_string());
     compare("ocpus", number(machine.ocpus), number(size.and_then(|size| size.ocpus)));
@@ -94,7 +94,7 @@ fn differences(machine: &Machine, fleet: &FleetSpec, placement: &Placement) -> V
         }
         _ => None,
     };
-    compare("image", machine.image.clone(), image);
+    compare("image", machine.image.as_deref().map(str::to_owned), image);
     for (key, value) in launch.freeform_tags.iter().flatten().filter(|(key, _)| *key != EXPIRY_TAG) {
         compare(&format!("tag {key}"), machine.tags.get(key).map(str::to_owned), Some(value.clone()));
     }
@@ -123,7 +123,7 @@ mod tests {
 
     fn machine(shape: &str, ocpus: f64, team: &str) -> Machine {
         Machine {
-            shape: shape.to_owned(),
+            shape: shape.into(),
             ocpus: Some(ocpus),
             tags: [("team".to_owned(), team.to_owned())].into(),
             ..Machine::default()
@@ -146,7 +146,7 @@ mod tests {
         let shape = "VM.Standard3.Flex".to_owned();
         fleet.placements.push(Placement { region: there.clone(), shape, ..Placement::default() });
         let drifts = |shape, region: Option<&str>| {
-            let machine = Machine { region: region.map(str::to_owned), ..machine(shape, 2.0, "blue") };
+            let machine = Machine { region: region.map(Into::into), ..machine(shape, 2.0, "blue") };
             let found = [!drift(&machine, &fleet).is_empty(), kind_of(&machine, &fleet).is_none()];
             assert_eq!(found[0], found[1], "{machine:?}");
             found[0]

@@ -279,7 +279,7 @@ mod tests {
         let member = |(number, shape, state): &(u32, &str, State)| FleetMember {
             machine: crate::query::select::Machine {
                 ocid: format!("{number}-{shape}"),
-                shape: (*shape).to_owned(),
+                shape: (*shape).into(),
                 state: state.clone(),
                 ..crate::query::select::Machine::default()
             },

@@ -137,8 +137,8 @@ mod tests {
             machine: Machine {
                 ocid: format!("i{number}"),
                 name: format!("web-{number}"),
-                availability_domain: "x:AD-1".to_owned(),
-                fault_domain: Some(format!("FAULT-DOMAIN-{fault}")),
+                availability_domain: "x:AD-1".into(),
+                fault_domain: Some(format!("FAULT-DOMAIN-{fault}").into()),
                 ..Machine::default()
             },
             number: Some(number),

@@ -208,10 +208,10 @@ impl Standing {
         count(&mut self.by_domain, format!("{} {fault_domain}", machine.availability_domain));
         if !self.by_region.is_empty() {
             // One that names no further region is in the fleet's own.
-            let region = machine.region.clone().filter(|region| self.by_region.contains_key(region));
-            count(&mut self.by_region, region.unwrap_or_else(|| self.fleet.region.clone()));
+            let region = machine.region.as_deref().filter(|region| self.by_region.contains_key(*region));
+            count(&mut self.by_region, region.unwrap_or(&self.fleet.region).to_owned());
         }
-        count(&mut self.by_shape, machine.shape.clone());
+        count(&mut self.by_shape, machine.shape.to_string());
         let bought = if machine.preemptible {
             "preemptible"
         } else if machine.capacity_reservation.is_some() {

@@ -2,18 +2,18 @@
 //! would watch one instance twice and the other one not at all.
 
 use crate::engine::cloud::OwnTags;
+use crate::engine::ocid_key::{OcidKey, OcidKeys};
 use ledger::{RunId, RunState, SlotNumber};
 use std::{
-    collections::{HashMap, hash_map::RandomState},
-    hash::BuildHasher as _,
+    collections::HashMap,
     sync::{Mutex, PoisonError},
 };
 
-/// The instances of a run, including those that are gone, by a hash of the OCID: its text would be stored a second time.
+/// The instances of a run, including those that are gone.
 #[derive(Debug, Default)]
 pub(crate) struct Claims {
-    slots: Mutex<HashMap<[u64; 2], SlotNumber>>,
-    hashers: [RandomState; 2],
+    slots: Mutex<HashMap<OcidKey, SlotNumber>>,
+    keys: OcidKeys,
 }
 
 impl Claims {
@@ -22,13 +22,9 @@ impl Claims {
         let claims = Self::default();
         let mut known = HashMap::new();
         for (number, slot) in &state.slots {
-            known.extend(slot.ocid.iter().chain(&slot.gone).map(|ocid| (claims.key(ocid), *number)));
+            known.extend(slot.ocid.iter().chain(&slot.gone).map(|ocid| (claims.keys.key(ocid), *number)));
         }
         Self { slots: Mutex::new(known), ..claims }
-    }
-
-    fn key(&self, ocid: &str) -> [u64; 2] {
-        self.hashers.each_ref().map(|hasher| hasher.hash_one(ocid))
     }
 
     /// Claims an instance from the response to a slot's launch. The error names the slot that has it.
@@ -57,7 +53,7 @@ impl Claims {
 
     /// Claims an instance for a slot. The error names the other slot that has it.
     pub fn take(&self, slot: SlotNumber, ocid: &str) -> Result<(), String> {
-        let key = self.key(ocid);
+        let key = self.keys.key(ocid);
         let mut claims = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         match claims.get(&key) {
             Some(other) if *other != slot => {

@@ -11,7 +11,7 @@ use crate::plan::{FleetSpec, Plan};
 use crate::query::preflight::limits::named_in;
 use jiff::Timestamp;
 use ledger::capacity::{Answer, CapacityMemory, Claim, Observation, Remembered, Scope, Subject};
-use ledger::{Action, ErrorClass, ErrorRecord, Event, Placement, Record, SlotNumber};
+use ledger::{Action, ErrorClass, ErrorRecord, Event, Placement, Places, Record, SlotNumber};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -77,8 +77,9 @@ struct RegionAnswer {
 /// The fold over the records of one run that determines how its targets responded.
 struct Answers {
     fleet: FleetSpec,
-    /// The placement of the last attempt of each slot.
-    tried: BTreeMap<SlotNumber, Placement>,
+    /// The placement of the last attempt of each slot that was not seen running since.
+    tried: BTreeMap<SlotNumber, Arc<Placement>>,
+    places: Places,
     /// Slots whose launch was accepted, without further news.
     accepted: BTreeSet<SlotNumber>,
 }
@@ -87,7 +88,7 @@ impl Answers {
     fn apply(&mut self, record: &Record) -> Vec<RegionAnswer> {
         match &record.event {
             Event::LaunchIntended { slot, placement, .. } => {
-                self.tried.insert(*slot, placement.clone());
+                self.tried.insert(*slot, self.places.shared(placement));
                 Vec::new()
             }
             // Refusals that are waited out may be transient and are not final.
@@ -105,7 +106,11 @@ impl Answers {
                     Some((refuser(fleet, placement, error)?, Answer::FailedLate(error.clone())))
                 })
             }
-            Event::Running { slot, .. } if self.accepted.remove(slot) => self.yielded(*slot),
+            Event::Running { slot, .. } if self.accepted.remove(slot) => {
+                let yielded = self.yielded(*slot);
+                self.tried.remove(slot);
+                yielded
+            }
             // With `--no-wait`, nothing checks whether they run.
             Event::RunFinished { .. } => {
                 let accepted = std::mem::take(&mut self.accepted);
@@ -158,8 +163,12 @@ struct Recollection {
 impl TargetMemory {
     /// The machine's memory when a run begins, or is resumed after the records `past`.
     pub fn open(env: &Environment, plan: &Plan, past: &[Record], hunting: &Hunting) -> Arc<Self> {
-        let mut answers =
-            Answers { fleet: plan.fleet.clone(), tried: BTreeMap::new(), accepted: BTreeSet::new() };
+        let mut answers = Answers {
+            fleet: plan.fleet.clone(),
+            tried: BTreeMap::new(),
+            places: Places::default(),
+            accepted: BTreeSet::new(),
+        };
         for record in past {
             answers.apply(record);
         }

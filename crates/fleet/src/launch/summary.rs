@@ -9,6 +9,7 @@ use super::ratchet::RatchetSummary;
 use super::why::{self, GivenUp, TargetSummary};
 use crate::plan::{Plan, Strategy, WantedTotals};
 use crate::price::StillCosts;
+use crate::query::select::Texts;
 use jiff::{SignedDuration, Timestamp};
 use ledger::{
     CapacityType, ErrorClass, ErrorRecord, Outcome, Phase, Placement, RequestCount, RunId, RunState,
@@ -136,13 +137,13 @@ pub struct InstanceSummary {
     /// The state in which it was last seen.
     pub state: Option<StateName>,
     /// The region of that domain, if the run has several.
-    pub region: Option<String>,
+    pub region: Option<Arc<str>>,
     /// Its availability domain, or the one that was last tried.
-    pub availability_domain: Option<String>,
+    pub availability_domain: Option<Arc<str>>,
     /// The fault domain, once known.
-    pub fault_domain: Option<String>,
+    pub fault_domain: Option<Arc<str>>,
     /// The shape.
-    pub shape: Option<String>,
+    pub shape: Option<Arc<str>>,
     /// The requested OCPUs, if the config states them.
     pub ocpus: Option<f64>,
     /// The requested memory in GB, if the config states it.
@@ -163,7 +164,7 @@ pub struct InstanceSummary {
     /// Seconds from the first request to the launch, or until the slot was given up.
     pub waited_s: Option<f64>,
     /// When and why the slot was given up, if there is no instance.
-    pub given_up: Option<GivenUp>,
+    pub given_up: Option<Box<GivenUp>>,
     /// The failure that was not overcome; in a running hunt, the last one.
     pub error: Option<Box<ErrorRecord>>,
     /// Whether it has no instance yet and its hunt continues.
@@ -187,8 +188,11 @@ impl RunSummary {
         let want = want(&state, plan);
         let numbers = want.map_or_else(|| (1..=state.requested).collect(), |want| needed(&state, plan, want));
         let mut slots = std::mem::take(&mut state.slots);
-        let mut instances: Vec<_> =
-            numbers.into_iter().map(|number| row(slots.remove(&number), &state, plan, number)).collect();
+        let mut texts = Texts::default();
+        let mut instances: Vec<_> = numbers
+            .into_iter()
+            .map(|number| row(slots.remove(&number), &state, plan, number, &mut texts))
+            .collect();
         let hunts = plan.hunt.is_some()
             && state.giving_back.is_none()
             && state.outcome.is_none_or(Outcome::is_unfinished);
@@ -335,7 +339,13 @@ fn reservations(state: &RunState, plan: &Plan) -> Vec<ReservationSummary> {
     rows.collect()
 }
 
-fn row(slot: Option<Box<SlotState>>, state: &RunState, plan: &Plan, number: SlotNumber) -> InstanceSummary {
+fn row(
+    slot: Option<Box<SlotState>>,
+    state: &RunState,
+    plan: &Plan,
+    number: SlotNumber,
+    texts: &mut Texts,
+) -> InstanceSummary {
     let Some(slot) = slot.map(|slot| *slot) else {
         return InstanceSummary { slot: number, name: plan.label(number), ..InstanceSummary::default() };
     };
@@ -375,10 +385,10 @@ fn row(slot: Option<Box<SlotState>>, state: &RunState, plan: &Plan, number: Slot
         name: slot.name.unwrap_or_else(|| plan.label(number)),
         ocid: slot.ocid,
         state: slot.state,
-        region: place.and_then(|place| plan.fleet.region_if_several(place)),
-        availability_domain: place.map(|place| place.availability_domain.clone()),
-        fault_domain: place.and_then(|place| place.fault_domain.clone()),
-        shape: place.map(|place| place.shape.clone()),
+        region: place.and_then(|place| plan.fleet.region_if_several(place)).map(|name| texts.shared(&name)),
+        availability_domain: place.map(|place| texts.shared(&place.availability_domain)),
+        fault_domain: place.and_then(|place| place.fault_domain.as_deref()).map(|name| texts.shared(name)),
+        shape: place.map(|place| texts.shared(&place.shape)),
         ocpus: size.ocpus,
         memory_gb: size.memory_gb,
         capacity_type: place.map(|place| plan.fleet.capacity_type_at(place)),
@@ -388,7 +398,7 @@ fn row(slot: Option<Box<SlotState>>, state: &RunState, plan: &Plan, number: Slot
         running_at: slot.running_at,
         ready_in_s,
         waited_s,
-        given_up,
+        given_up: given_up.map(Box::new),
         error,
         waiting: false,
     }

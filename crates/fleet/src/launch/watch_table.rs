@@ -1,18 +1,21 @@
 //! The instances for which a launch waits.
 
-use crate::engine::journal::Journal;
+use crate::engine::{
+    journal::Journal,
+    poll::{FaultDomain, named},
+};
 use ledger::SlotNumber;
 use oci_api::models::InstanceLifecycleState as State;
 use std::{
     collections::BTreeMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 use tokio::{sync::Notify, time::Instant};
 
 /// The watched instances, by OCID.
 #[derive(Default)]
 pub(crate) struct WatchTable {
-    table: Mutex<BTreeMap<String, Watched>>,
+    table: Mutex<BTreeMap<Arc<str>, Watched>>,
     added: Notify,
 }
 
@@ -20,7 +23,7 @@ pub(crate) struct WatchTable {
 pub(crate) struct Watched {
     pub slot: SlotNumber,
     pub state: State,
-    pub fault_domain: Option<String>,
+    pub fault_domain: Option<FaultDomain>,
     pub since: Instant,
     pub missing_since: Option<Instant>,
 }
@@ -33,12 +36,12 @@ impl WatchTable {
             Watched {
                 slot,
                 state: State::from(state.state.as_deref().unwrap_or_default()),
-                fault_domain: state.placement.as_ref().and_then(|placement| placement.fault_domain.clone()),
+                fault_domain: state.placement.as_ref().and_then(|at| at.fault_domain.clone()).map(named),
                 since: Instant::now(),
                 missing_since: None,
             }
         });
-        self.lock().insert(ocid.to_owned(), watched);
+        self.lock().insert(ocid.into(), watched);
         self.added.notify_one();
     }
 
@@ -51,7 +54,7 @@ impl WatchTable {
         self.added.notified().await;
     }
 
-    pub fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Watched>> {
+    pub fn lock(&self) -> MutexGuard<'_, BTreeMap<Arc<str>, Watched>> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

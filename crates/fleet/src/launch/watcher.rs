@@ -7,7 +7,7 @@
 mod look;
 mod poll;
 
-use super::{context::Context, target::target_of, watch_table::Watched};
+use super::{context::Context, target::target_of};
 use crate::engine::{backoff::Backoff, failure::error_record};
 use ledger::{ErrorRecord, Event, SlotNumber};
 use oci_client::{Failure, FailureClass};
@@ -138,13 +138,13 @@ impl Watcher<'_> {
     /// Ends the wait for instances that have timed out.
     async fn end_waits(&self) {
         let limit = self.context.options.wait_timeout;
-        let ended: Vec<(String, Watched)> = {
+        let ended: Vec<_> = {
             let mut table = self.context.watch.lock();
             table.extract_if(.., |_, watched| watched.since.elapsed() >= limit).collect()
         };
         let events = ended.into_iter().map(|(ocid, watched)| Event::WaitEnded {
             slot: watched.slot,
-            ocid,
+            ocid: ocid.as_ref().into(),
             state: watched.state.to_string(),
             error: None,
         });

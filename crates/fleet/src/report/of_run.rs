@@ -139,9 +139,9 @@ impl RunFold<'_, '_> {
             // The instance of a slot that was rolled back is still of interest.
             ocid: row.ocid.or_else(|| track.lives.last().map(|life| life.ocid.clone())),
             state: row.state.map(StateName::into_owned),
-            availability_domain: row.availability_domain,
-            fault_domain: row.fault_domain,
-            shape: row.shape,
+            availability_domain: row.availability_domain.as_deref().map(str::to_owned),
+            fault_domain: row.fault_domain.as_deref().map(str::to_owned),
+            shape: row.shape.as_deref().map(str::to_owned),
             attempts: row.attempts,
             ready_in_s: row.ready_in_s,
             ..self.slot(run, row.slot, row.name, row.error.map(|error| *error), track)

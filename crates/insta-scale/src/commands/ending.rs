@@ -2,12 +2,12 @@
 //! the instances from now on.
 
 use crate::connection::Connection;
-use crate::output::ending::{Addresses, Ending};
+use crate::output::ending::Ending;
 use crate::output::text::clean;
 use crate::tuning::ADDRESSES_QUESTION;
+use fleet::addresses::{Addressed, Addresses};
 use fleet::cleanup::fleet_expiry;
 use fleet::price::{self, Per, Prices, Size};
-use fleet::select::Machine;
 use fleet::{FleetSpec, InstanceSummary, Plan, RunSummary, addresses};
 use ledger::Placement;
 use oci_client::Client;
@@ -47,23 +47,24 @@ async fn addresses(
     if rows.is_empty() {
         return Default::default();
     }
-    let mut machines: Vec<Machine> = rows
+    let wanted: Vec<Addressed<'_>> = rows
         .iter()
-        .map(|row| Machine {
-            ocid: row.ocid.clone().unwrap_or_default(),
-            compartment: plan.fleet.compartment.clone(),
-            availability_domain: row.availability_domain.clone().unwrap_or_default(),
-            ..Machine::default()
+        .map(|row| Addressed {
+            ocid: row.ocid.as_deref().unwrap_or_default(),
+            compartment: &plan.fleet.compartment,
+            availability_domain: row.availability_domain.as_deref().unwrap_or_default(),
         })
         .collect();
-    let warning = match addresses::fill(client, &mut machines).await {
-        Ok(warning) => warning.map(|warning| clean(&warning)),
-        Err(failure) => Some(format!("the addresses could not be read: {}", clean(&failure.to_string()))),
-    };
-    let found = rows.iter().zip(machines).map(|(row, machine)| {
-        (row.slot, Addresses { private: machine.private_ip, public: machine.public_ip })
-    });
-    (found.collect(), warning)
+    match addresses::read(client, &wanted).await {
+        Ok((found, warning)) => {
+            let found = rows.iter().map(|row| row.slot).zip(found);
+            (found.collect(), warning.map(|warning| clean(&warning)))
+        }
+        Err(failure) => {
+            let warning = format!("the addresses could not be read: {}", clean(&failure.to_string()));
+            (BTreeMap::new(), Some(warning))
+        }
+    }
 }
 
 /// The price per hour of the existing instances with their boot volumes; `None` if a price is unknown.

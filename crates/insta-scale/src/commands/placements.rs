@@ -93,10 +93,10 @@ fn existing(fleet: &FleetSpec, members: &[FleetMember]) -> Vec<PlacementRow> {
     let row = |member: &FleetMember| PlacementRow {
         name: member.machine.name.clone(),
         number: member.number.map(u64::from),
-        region: member.machine.region.clone().filter(|_| !fleet.regions.is_empty()),
-        availability_domain: member.machine.availability_domain.clone(),
-        fault_domain: member.machine.fault_domain.clone(),
-        shape: member.machine.shape.clone(),
+        region: member.machine.region.as_deref().filter(|_| !fleet.regions.is_empty()).map(str::to_owned),
+        availability_domain: member.machine.availability_domain.to_string(),
+        fault_domain: member.machine.fault_domain.as_deref().map(str::to_owned),
+        shape: member.machine.shape.to_string(),
         ocid: Some(member.machine.ocid.clone()),
     };
     members.iter().map(row).collect()

@@ -6,6 +6,7 @@ use crate::exit::Exit;
 use crate::output::console;
 use crate::output::document::Document;
 use crate::output::ending::Ending;
+use crate::output::instances::stream::stream_data;
 use crate::output::progress::{LaunchReporter, Show};
 use crate::output::summary;
 use crate::session::Session;
@@ -79,8 +80,8 @@ pub fn show_launch(
             let table = summary::launch_table(run, ending, console::stdout_has_colour(), console::width());
             console::data(&(table + &ending.lines(run, session.now())))?;
         }
-        OutputFormat::Json => console::data(&Document::of(run, ending).to_text())?,
-        OutputFormat::Jsonl => console::data(&Document::of(run, ending).to_line())?,
+        OutputFormat::Json => stream_data(|out| Document::of(run, ending).write(out))?,
+        OutputFormat::Jsonl => stream_data(|out| Document::of(run, ending).write_line(out))?,
     }
     let chatty = !session.is_quiet();
     let next = if chatty { ending.next(run, session.now()) } else { String::new() };

@@ -2,7 +2,7 @@
 
 use super::again::advice;
 use super::ending::Ending;
-use super::published::{PublishedDocument, last_line};
+use super::published::PublishedDocument;
 use super::simulated;
 use crate::hints::{self, Aid};
 use fleet::launch::{EngineSummary, RatchetSummary, SpendingSummary, WantSummary};
@@ -12,8 +12,10 @@ use fleet::{GivenUp, InstanceSummary, ObtainedKind, RunSummary, Strategy, Target
 use jiff::Timestamp;
 use ledger::{CapacityType, ErrorRecord, RequestCount, RunId};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::net::IpAddr;
 
 /// Version of the document. A new field does not change it; a changed or removed one does.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -69,10 +71,33 @@ pub struct Document<'a> {
     /// How each placement responded, in the order of first tries.
     targets: Vec<Target<'a>>,
     /// One entry per slot, in order.
-    instances: Vec<Instance<'a>>,
+    #[schemars(with = "Vec<Instance<'a>>")]
+    instances: SlotEntries<'a>,
     /// After `launch --reserve` and a resume of such a run: unused resources that continue to cost money.
     #[serde(skip_serializing_if = "Option::is_none")]
     still_costs: Option<&'a [StillCosts]>,
+}
+
+/// The entries of the slots, each made when it is written.
+#[derive(Debug)]
+struct SlotEntries<'a> {
+    rows: &'a [InstanceSummary],
+    ending: &'a Ending,
+    aid: Aid,
+}
+
+impl Serialize for SlotEntries<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.rows.iter().map(|row| Instance::of(row, self.ending, self.aid)))
+    }
+}
+
+/// The document as the last of the JSON lines.
+#[derive(Serialize)]
+struct LastLine<'a> {
+    r#type: &'static str,
+    #[serde(flatten)]
+    document: &'a Document<'a>,
 }
 
 /// Wanted totals.
@@ -133,9 +158,11 @@ struct Instance<'a> {
     /// Seconds between the two.
     ready_in_s: Option<f64>,
     /// The private address of its first VNIC.
-    private_ip: Option<&'a str>,
+    #[schemars(with = "Option<String>")]
+    private_ip: Option<IpAddr>,
     /// The public address of that VNIC.
-    public_ip: Option<&'a str>,
+    #[schemars(with = "Option<String>")]
+    public_ip: Option<IpAddr>,
     /// Seconds from the first request to the launch, or until the slot was given up.
     waited_s: Option<f64>,
     /// When and why a slot without an instance was given up.
@@ -201,20 +228,21 @@ impl<'a> Document<'a> {
             currency: price.map(|_| ending.currency.as_str()),
             expires: ending.expires,
             targets: summary.targets.iter().map(|row| Target::of(row, aid)).collect(),
-            instances: summary.instances.iter().map(|row| Instance::of(row, ending, aid)).collect(),
+            instances: SlotEntries { rows: &summary.instances, ending, aid },
             still_costs: summary.still_costs.as_deref(),
         }
     }
 
-    /// The document as text with a trailing line break.
-    pub fn to_text(&self) -> String {
-        // Numbers, strings and times only, so serialisation cannot fail.
-        serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
+    /// Writes the document with a trailing line break.
+    pub fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        serde_json::to_writer_pretty(&mut *out, self)?;
+        out.write_all(b"\n")
     }
 
-    /// The document as the last of the JSON lines: `{"type":"summary",…}`.
-    pub fn to_line(&self) -> String {
-        last_line(serde_json::to_value(self).unwrap_or_default())
+    /// Writes the document as the last of the JSON lines: `{"type":"summary",…}`.
+    pub fn write_line(&self, out: &mut dyn Write) -> io::Result<()> {
+        serde_json::to_writer(&mut *out, &LastLine { r#type: "summary", document: self })?;
+        out.write_all(b"\n")
     }
 }
 
@@ -238,10 +266,10 @@ impl<'a> Instance<'a> {
             launched_at: row.launched_at,
             running_at: row.running_at,
             ready_in_s: row.ready_in_s,
-            private_ip: addresses.and_then(|found| found.private.as_deref()),
-            public_ip: addresses.and_then(|found| found.public.as_deref()),
+            private_ip: addresses.and_then(|found| found.private),
+            public_ip: addresses.and_then(|found| found.public),
             waited_s: row.waited_s,
-            given_up: row.given_up.as_ref(),
+            given_up: row.given_up.as_deref(),
             error: row.error.as_ref().map(|error| DocumentError::of(error, aid)),
         }
     }

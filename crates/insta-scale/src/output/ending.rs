@@ -2,19 +2,11 @@
 
 use super::text::{left, moment, thousands};
 use fleet::RunSummary;
+use fleet::addresses::Addresses;
 use fleet::price::Per;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-
-/// The addresses of an instance's first VNIC.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Addresses {
-    /// The private one.
-    pub private: Option<String>,
-    /// The public one.
-    pub public: Option<String>,
-}
 
 /// Facts at the end of a launch that its records do not contain. All are empty if a past run is shown.
 #[derive(Clone, Debug, Default)]

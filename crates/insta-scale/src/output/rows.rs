@@ -8,14 +8,15 @@ use super::text::{clean, ranges, seconds};
 use anstyle::{AnsiColor, Style};
 use fleet::InstanceSummary;
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 /// One row: an instance, or slots without one that have the same state.
 #[derive(Debug)]
 pub struct SlotRow<'a> {
     first: &'a InstanceSummary,
     names: Vec<String>,
-    private: Option<&'a str>,
-    public: Option<&'a str>,
+    private: Option<IpAddr>,
+    public: Option<IpAddr>,
 }
 
 impl SlotRow<'_> {
@@ -50,8 +51,8 @@ pub fn gather<'a>(slots: impl Iterator<Item = &'a InstanceSummary>, ending: &'a 
         rows.push(SlotRow {
             first: slot,
             names: vec![slot.name.clone()],
-            private: addresses.and_then(|found| found.private.as_deref()),
-            public: addresses.and_then(|found| found.public.as_deref()),
+            private: addresses.and_then(|found| found.private),
+            public: addresses.and_then(|found| found.public),
         });
     }
     rows
@@ -70,6 +71,7 @@ pub fn columns(rows: &[SlotRow<'_>], colour: bool) -> Vec<Column> {
         _ => Style::new(),
     };
     let text = |value: Option<&str>| value.unwrap_or("-").to_owned();
+    let address = |value: Option<IpAddr>| value.map_or_else(|| "-".to_owned(), |value| value.to_string());
     let column =
         |title, rank, cell: &dyn Fn(&SlotRow<'_>) -> String| Column::new(title, rank, rows.iter().map(cell));
     let single = |row: &SlotRow<'_>, value: Option<&str>| text(value.filter(|_| row.len() == 1));
@@ -97,10 +99,10 @@ pub fn columns(rows: &[SlotRow<'_>], colour: bool) -> Vec<Column> {
     }
     let public = rows.iter().any(|row| row.public.is_some());
     if rows.iter().any(|row| row.private.is_some()) {
-        columns.push(column("PRIVATE IP", if public { 4 } else { 2 }, &|row| text(row.private)));
+        columns.push(column("PRIVATE IP", if public { 4 } else { 2 }, &|row| address(row.private)));
     }
     if public {
-        columns.push(column("PUBLIC IP", 2, &|row| text(row.public)));
+        columns.push(column("PUBLIC IP", 2, &|row| address(row.public)));
     }
     let ocid = |row: &SlotRow<'_>| row.first.ocid.clone();
     columns.push(
@@ -133,8 +135,8 @@ fn reason(row: &SlotRow<'_>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::output::ending::Addresses;
     use crate::output::instances::columns::columns_table;
+    use fleet::addresses::Addresses;
     use ledger::ErrorRecord;
 
     fn slot(slot: u32, failed: Option<&str>) -> InstanceSummary {
@@ -164,7 +166,7 @@ mod tests {
         slots.extend((2..=61).map(|number| slot(number, Some("cores are used up"))));
         slots.push(slot(62, Some("memory is used up")));
         slots.push(InstanceSummary { slot: 63, name: "web-63".to_owned(), ..InstanceSummary::default() });
-        let addresses = Addresses { private: Some("10.0.0.2".to_owned()), public: None };
+        let addresses = Addresses { private: "10.0.0.2".parse().ok(), public: None };
         let ending = Ending { addresses: [(1, addresses)].into(), ..Ending::default() };
         let rows = gather(slots.iter(), &ending);
         assert_eq!(rows.iter().map(SlotRow::len).sum::<usize>(), 63);

@@ -274,8 +274,8 @@ mod tests {
             name: "web-1".to_owned(),
             ocid: Some("ocid1.instance.oc1.phx.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa12345678".to_owned()),
             state: Some("RUNNING".into()),
-            availability_domain: Some("Uocm:PHX-AD-1".to_owned()),
-            fault_domain: Some("FAULT-DOMAIN-1".to_owned()),
+            availability_domain: Some("Uocm:PHX-AD-1".into()),
+            fault_domain: Some("FAULT-DOMAIN-1".into()),
             ready_in_s: Some(41.5),
             ..InstanceSummary::default()
         };

@@ -85,7 +85,7 @@ impl<'a> SlotReason<'a> {
             fault_domain: row.fault_domain.as_deref(),
             attempts: row.attempts,
             waited_s: row.waited_s,
-            given_up: row.given_up.as_ref(),
+            given_up: row.given_up.as_deref(),
             error: row.error.as_ref().map(|error| DocumentError::of(error, aid)),
         }
     }

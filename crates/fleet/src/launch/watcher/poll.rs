@@ -10,16 +10,20 @@ use crate::engine::{
 use ledger::{ErrorClass, ErrorRecord, Event};
 use oci_api::models::InstanceLifecycleState as State;
 use oci_client::{Call, Failure, FailureClass};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 use tokio::time::Instant;
+
+/// The maximum number of events that are written at once, so that they and their records need not be in memory several times
+/// when thousands of instances run at the same time.
+const AT_ONCE: usize = 512;
 
 /// The result of a poll.
 #[derive(Default)]
 pub(super) struct PollResult {
     /// Instances that were found, by OCID.
-    met: BTreeMap<String, Observation>,
-    /// Instances that a GET does not know.
-    unknown: Vec<String>,
+    met: BTreeMap<Arc<str>, Observation>,
+    /// Instances that a GET does not know, sorted.
+    unknown: Vec<Arc<str>>,
     /// What the list says about those, if it was read.
     list: List,
 }
@@ -106,8 +110,8 @@ impl Watcher<'_> {
         }
     }
 
-    /// How to read, and the OCIDs to read, in order.
-    fn wanted(&mut self) -> (PollKind, Vec<String>) {
+    /// How to read, and the OCIDs to read, sorted.
+    fn wanted(&mut self) -> (PollKind, Vec<Arc<str>>) {
         let table = self.context.watch.lock();
         let full = self.saw_all_at.elapsed() >= LOOK_AT_ALL;
         let refused = self.list_refused.is_some_and(|at| at.elapsed() < LIST_AGAIN);
@@ -125,10 +129,11 @@ impl Watcher<'_> {
             }
             return (look, table.keys().cloned().collect());
         }
-        let mut oldest: Vec<(Instant, &String)> =
+        let mut oldest: Vec<(Instant, &Arc<str>)> =
             table.iter().map(|(ocid, watched)| (watched.since, ocid)).collect();
         oldest.sort_unstable();
-        let mut scouts: Vec<String> = oldest.into_iter().take(SCOUTS).map(|(_, ocid)| ocid.clone()).collect();
+        let mut scouts: Vec<Arc<str>> =
+            oldest.into_iter().take(SCOUTS).map(|(_, ocid)| Arc::clone(ocid)).collect();
         scouts.sort_unstable();
         (look, scouts)
     }
@@ -140,7 +145,7 @@ impl Watcher<'_> {
     }
 
     /// Reads the list of all states until every wanted instance was found, and reports a failure.
-    async fn read_list(&mut self, wanted: &[String], seen: &mut PollResult) -> Result<List, Halted> {
+    async fn read_list(&mut self, wanted: &[Arc<str>], seen: &mut PollResult) -> Result<List, Halted> {
         let list = cloud::poll(&self.context.plan.fleet.compartment);
         let (outcome, read) = self.read_pages(list, wanted, Until::AllMet, seen).await?;
         seen.list = outcome;
@@ -153,7 +158,7 @@ impl Watcher<'_> {
     /// Reads the list of those that run. `List::Read` says nothing about those that it does not show.
     async fn read_running(
         &mut self,
-        wanted: &[String],
+        wanted: &[Arc<str>],
         at_most: usize,
         seen: &mut PollResult,
     ) -> Result<List, Halted> {
@@ -169,14 +174,13 @@ impl Watcher<'_> {
     async fn read_pages(
         &mut self,
         list: Call,
-        wanted: &[String],
+        wanted: &[Arc<str>],
         until: Until,
         seen: &mut PollResult,
     ) -> Result<(List, Option<PagesRead>), Halted> {
         let context = self.context;
-        let wanted = wanted.iter().map(String::as_str).collect();
         let (client, pacer, asked) = (&context.env.client, Some(&context.pacer), Instant::now());
-        let poll = ListPoll { client, pacer, list, wanted: &wanted, until };
+        let poll = ListPoll { client, pacer, list, wanted, until };
         match context.ask(poll.read(&mut seen.met)).await? {
             Ok(read) => {
                 self.list_refused = None;
@@ -230,7 +234,7 @@ impl Watcher<'_> {
                     List::Refused if watched.is_lost(now) => {
                         let (slot, state) = (watched.slot, watched.state.to_string());
                         let error = Some(hidden_error(&ocid));
-                        events.push(Event::WaitEnded { slot, ocid: ocid.clone(), state, error });
+                        events.push(Event::WaitEnded { slot, ocid: ocid.as_ref().into(), state, error });
                         over.push(ocid);
                     }
                     // A failed list says nothing.
@@ -240,7 +244,14 @@ impl Watcher<'_> {
         }
         let changed = !events.is_empty() || !dead.is_empty();
         self.one_ran |= events.iter().any(|event| matches!(event, Event::Running { .. }));
-        self.context.journal.record(events).await;
+        let mut events = events.into_iter();
+        loop {
+            let some: Vec<Event> = events.by_ref().take(AT_ONCE).collect();
+            if some.is_empty() {
+                break;
+            }
+            self.context.journal.record(some).await;
+        }
         for (ocid, watched, lost) in dead {
             let (class, error) = if lost {
                 (FailureClass::NotFound, lost_error(&ocid))
@@ -249,7 +260,7 @@ impl Watcher<'_> {
                     self.context.journal.state(|state| state.slot(watched.slot).work_request.clone());
                 termination::cause(self.context, &ocid, work_request.as_deref()).await
             };
-            self.died(ocid.clone(), watched.slot, class, error).await;
+            self.died(ocid.as_ref().into(), watched.slot, class, error).await;
             over.push(ocid);
         }
         let mut table = self.context.watch.lock();
@@ -280,7 +291,7 @@ fn observe(watched: &mut Watched, ocid: &str, instance: &Observation, events: &m
         // RUNNING has its own event; this one is for a fault domain that comes with it.
         if *state != State::Running || placed {
             let (ocid, state) = (ocid.to_owned(), state.to_string());
-            let fault_domain = instance.fault_domain.clone();
+            let fault_domain = instance.fault_domain.clone().map(Into::into);
             events.push(Event::StateSeen { slot, ocid, state, fault_domain });
         }
     }
@@ -341,6 +352,7 @@ fn lost_error(ocid: &str) -> ErrorRecord {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::poll::named;
 
     fn observed(state: &str, fault_domain: Option<&str>) -> (bool, Vec<Event>) {
         let mut watched = Watched {
@@ -352,8 +364,7 @@ mod tests {
         };
         let instance = Observation {
             lifecycle_state: State::from(state),
-            fault_domain: fault_domain.map(str::to_owned),
-            ..Observation::default()
+            fault_domain: fault_domain.map(|name| named(name.to_owned())),
         };
         let mut events = Vec::new();
         let over = observe(&mut watched, "ocid", &instance, &mut events);

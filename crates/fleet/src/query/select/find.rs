@@ -1,8 +1,9 @@
 //! Reads the compartment's list page by page and keeps what a filter selects.
 
-use super::{Filter, Machine, Named, SortBy, sort};
+use super::{Filter, Machine, Named, SortBy, Texts, sort};
+use crate::engine::ocid_key::{OcidKey, OcidKeys};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use oci_api::models::InstanceLifecycleState as State;
+use oci_api::models::{Instance, InstanceLifecycleState as State};
 use oci_client::services::compute::InstanceFilter;
 use oci_client::{Client, Failure, FailureClass};
 use std::collections::{HashMap, HashSet};
@@ -36,7 +37,7 @@ pub async fn find(client: &Client, compartment: &str, filter: &Filter) -> Result
         let mut pages = std::pin::pin!(client.instance_pages(&server_side(compartment, filter)));
         while let Some(page) = pages.try_next().await? {
             for instance in page.value {
-                search.take(Machine::from(instance));
+                search.take(instance);
             }
         }
     }
@@ -48,7 +49,7 @@ pub async fn find(client: &Client, compartment: &str, filter: &Filter) -> Result
         .await;
     for answer in answers {
         match answer {
-            Ok(answer) => search.take(Machine::from(answer.value)),
+            Ok(answer) => search.take(answer.value),
             Err(failure) if failure.class == FailureClass::NotFound => {}
             Err(failure) => return Err(failure),
         }
@@ -78,7 +79,9 @@ struct Search<'a> {
     filter: &'a Filter,
     found: Found,
     /// An instance can occur on two pages if others are created while the list is read.
-    seen: HashSet<String>,
+    seen: HashSet<OcidKey>,
+    keys: OcidKeys,
+    texts: Texts,
     ocids: HashSet<&'a str>,
     names: HashMap<&'a str, usize>,
 }
@@ -97,7 +100,15 @@ impl<'a> Search<'a> {
                 }
             }
         }
-        Self { filter, found: Found::default(), seen: HashSet::new(), ocids, names }
+        Self {
+            filter,
+            found: Found::default(),
+            seen: HashSet::new(),
+            keys: OcidKeys::default(),
+            texts: Texts::default(),
+            ocids,
+            names,
+        }
     }
 
     fn only_few_ocids(&self) -> bool {
@@ -108,18 +119,19 @@ impl<'a> Search<'a> {
         let mut unknown: Vec<String> = self
             .ocids
             .iter()
-            .filter(|ocid| !self.seen.contains(**ocid))
+            .filter(|ocid| !self.seen.contains(&self.keys.key(ocid)))
             .map(|ocid| (*ocid).to_owned())
             .collect();
         unknown.sort();
         unknown
     }
 
-    fn take(&mut self, machine: Machine) {
+    fn take(&mut self, instance: Instance) {
+        let machine = Machine::of(instance, &mut self.texts);
         let named = self.filter.named.is_none()
             || self.ocids.contains(machine.ocid.as_str())
             || self.names.contains_key(machine.name.as_str());
-        if !named || !self.seen.insert(machine.ocid.clone()) {
+        if !named || !self.seen.insert(self.keys.key(&machine.ocid)) {
             return;
         }
         let unnamed = self.filter.matches_but_for_names(&machine);
@@ -151,7 +163,7 @@ impl<'a> Search<'a> {
     fn done(mut self) -> Found {
         self.take_in_the_gone();
         let known = |named: &Named| match named {
-            Named::Ocid(ocid) => self.seen.contains(ocid),
+            Named::Ocid(ocid) => self.seen.contains(&self.keys.key(ocid)),
             Named::Name(name) => {
                 self.names.get(name.as_str()).is_some_and(|count| *count > 0)
                     || self.found.machines.iter().any(|machine| machine.name == *name)

@@ -10,6 +10,7 @@ mod machine;
 mod named;
 mod order;
 mod tags;
+mod texts;
 
 pub use cost::{hour_now, running_hour, total_now};
 pub use filter::{Filter, STATES, Tag};
@@ -18,6 +19,7 @@ pub use machine::Machine;
 pub use named::{BadLine, Named, read_ocids};
 pub use order::{SortBy, natural, sort};
 pub use tags::Tags;
+pub use texts::Texts;
 
 /// The instances for an action. It is immutable: nothing can be added, and the order does not change.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -1,14 +1,21 @@
 //! A compact form of one instance's tags: a fleet may have a hundred thousand instances, and a tree for each would take half a
 //! kilobyte.
 
+use super::Texts;
 use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Keys and values, sorted by key. A defined tag has the key `Namespace.key`; a free-form key cannot contain a dot.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Tags(Box<[(Box<str>, Box<str>)]>);
+pub struct Tags(Box<[(Arc<str>, Arc<str>)]>);
 
 impl Tags {
+    /// The tags of an instance whose texts others may share.
+    pub fn of(tags: &BTreeMap<String, String>, texts: &mut Texts) -> Self {
+        Self(tags.iter().map(|(key, value)| (texts.shared(key), texts.shared(value))).collect())
+    }
+
     /// The value of a key.
     pub fn get(&self, key: &str) -> Option<&str> {
         let found = self.0.binary_search_by(|(known, _)| (**known).cmp(key)).ok()?;
@@ -28,7 +35,7 @@ impl Tags {
 
 impl From<BTreeMap<String, String>> for Tags {
     fn from(tags: BTreeMap<String, String>) -> Self {
-        Self(tags.into_iter().map(|(key, value)| (key.into(), value.into())).collect())
+        Self::of(&tags, &mut Texts::default())
     }
 }
 

@@ -220,7 +220,7 @@ async fn a_member_is_compared_with_its_own_region() {
         let machines = members.iter().map(|member| &member.machine);
         let found = machines.filter(|machine| !drift(machine, fleet).is_empty());
         found
-            .map(|machine| (machine.name.clone(), machine.region.clone().unwrap()))
+            .map(|machine| (machine.name.clone(), machine.region.as_deref().unwrap().to_owned()))
             .collect::<BTreeMap<_, _>>()
     };
     assert!(drifted(&own).await.is_empty(), "images differ between regions");

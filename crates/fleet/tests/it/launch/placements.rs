@@ -46,7 +46,7 @@ async fn check_kinds(world: &World, plan: &Plan, summary: &RunSummary) -> BTreeM
     let client = world.environment().client;
     let mut counts = BTreeMap::new();
     for row in &summary.instances {
-        let shape = row.shape.clone().unwrap();
+        let shape = row.shape.as_deref().unwrap().to_owned();
         let asked = plan.fleet.placements.iter().find(|placement| placement.shape == shape).unwrap();
         let recorded = row.placement.as_ref().unwrap();
         assert_eq!((&recorded.size, &recorded.image), (&asked.size, &asked.image));

@@ -182,7 +182,7 @@ async fn a_spread_over_availability_domains_leaves_fault_domains_open() {
     let summary = grow(&world, &fleet, 6).await.unwrap();
     let mut counts: BTreeMap<String, u32> = BTreeMap::new();
     for row in &summary.instances {
-        *counts.entry(row.availability_domain.clone().unwrap()).or_default() += 1;
+        *counts.entry(row.availability_domain.as_deref().unwrap().to_owned()).or_default() += 1;
     }
     assert_eq!(counts.into_values().collect::<Vec<_>>(), [2, 2, 2]);
     let env = world.environment();

@@ -86,7 +86,7 @@ async fn named(ground: &Ground<'_>, names: &[String]) -> Result<Vec<Machine>, Co
     // A region may have a compartment of its own.
     let further = ground.fleet().regions.iter().map(|region| region.compartment.as_str());
     let compartments: Vec<&str> = std::iter::once(connection.compartment.as_str()).chain(further).collect();
-    let elsewhere = |machine: &&Machine| !compartments.contains(&machine.compartment.as_str());
+    let elsewhere = |machine: &&Machine| !compartments.contains(&&*machine.compartment);
     if let Some(machine) = found.machines.iter().find(elsewhere) {
         return Err(CommandError::usage(
             format!("{} is in a different compartment from the fleet", clean(machine.label())),

@@ -62,7 +62,7 @@ pub async fn list_fleets(session: &Session, args: &FleetsArgs) -> Result<Exit, C
         Listing::new(&["FLEET", "INSTANCES", "RUNNING", "SHAPES", "SINCE", "PRICE/HOUR", "CURRENCY"]);
     for (name, machines) in &fleets {
         let running = machines.iter().filter(|machine| machine.state == State::Running).count();
-        let mut shapes: Vec<&str> = machines.iter().map(|machine| machine.shape.as_str()).collect();
+        let mut shapes: Vec<&str> = machines.iter().map(|machine| &*machine.shape).collect();
         shapes.sort_unstable();
         shapes.dedup();
         let since = machines.iter().filter_map(|machine| machine.created).min();

@@ -114,8 +114,8 @@ fn of_values(filter: &Filter, machines: &[Machine]) -> Option<Slip> {
         all.into_iter().take(8).map(|value| clean(&value)).collect()
     };
     for (flag, values, known) in [
-        ("--shape", &filter.shapes, known(&|machine| machine.shape.clone())),
-        ("--ad", &filter.availability_domains, known(&|machine| machine.availability_domain.clone())),
+        ("--shape", &filter.shapes, known(&|machine| machine.shape.to_string())),
+        ("--ad", &filter.availability_domains, known(&|machine| machine.availability_domain.to_string())),
     ] {
         if let Some(wildcard) = values.iter().find_map(|value| value.chars().find(|c| WILDCARDS.contains(c)))
             && !known.is_empty()

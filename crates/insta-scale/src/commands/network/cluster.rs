@@ -132,7 +132,7 @@ pub async fn tell_left_clusters(
 ) {
     let session = connection.session;
     let origin = session.origin(&connection.settings).filter(|_| !session.simulated);
-    let of = |one: &Machine| Some((one.tags.get(FLEET_TAG)?.to_owned(), one.compartment.clone()));
+    let of = |one: &Machine| Some((one.tags.get(FLEET_TAG)?.to_owned(), one.compartment.to_string()));
     let fleets: BTreeSet<(String, String)> = machines.iter().filter_map(of).collect();
     for (name, compartment) in fleets {
         let region = connection.settings.fleet.region.clone();

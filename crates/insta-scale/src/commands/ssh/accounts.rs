@@ -20,7 +20,7 @@ pub async fn find(
         return Ok(accounts);
     }
     let mut unknown = BTreeSet::new();
-    let images: BTreeSet<&String> = machines.iter().filter_map(|machine| machine.image.as_ref()).collect();
+    let images: BTreeSet<&str> = machines.iter().filter_map(|machine| machine.image.as_deref()).collect();
     for image in images {
         let system = match connection.ask(connection.questions.get_image(image)).await {
             Ok(answered) => answered.value.operating_system,
@@ -32,7 +32,7 @@ pub async fn find(
         };
         match account_of(&system) {
             Some(account) => {
-                accounts.insert(image.clone(), account.to_owned());
+                accounts.insert(image.to_owned(), account.to_owned());
             }
             None => {
                 unknown.insert(format!("the operating system is {}", clean(&system)));

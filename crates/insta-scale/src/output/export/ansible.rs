@@ -20,8 +20,8 @@ pub(super) fn write(machines: &[Machine], options: &ExportOptions) -> Exported {
         };
         host(&mut hosts, machine, alias, address, options);
         for (kind, value) in [
-            ("ad", machine.availability_domain.as_str()),
-            ("shape", machine.shape.as_str()),
+            ("ad", &*machine.availability_domain),
+            ("shape", &*machine.shape),
             ("state", machine.state.as_str()),
         ] {
             let value = safe(value, Alphabet::Word).to_ascii_lowercase();
@@ -55,13 +55,13 @@ fn host(out: &mut String, machine: &Machine, alias: &str, address: IpAddr, optio
         let _ = writeln!(out, "      ansible_ssh_private_key_file: !unsafe {}", quoted(path));
     }
     let facts = [
-        ("oci_display_name", Some(&machine.name)),
-        ("oci_id", Some(&machine.ocid)),
-        ("oci_availability_domain", Some(&machine.availability_domain)),
-        ("oci_fault_domain", machine.fault_domain.as_ref()),
-        ("oci_shape", Some(&machine.shape)),
-        ("oci_private_ip", machine.private_ip.as_ref()),
-        ("oci_public_ip", machine.public_ip.as_ref()),
+        ("oci_display_name", Some(&*machine.name)),
+        ("oci_id", Some(&*machine.ocid)),
+        ("oci_availability_domain", Some(&*machine.availability_domain)),
+        ("oci_fault_domain", machine.fault_domain.as_deref()),
+        ("oci_shape", Some(&*machine.shape)),
+        ("oci_private_ip", machine.private_ip.as_deref()),
+        ("oci_public_ip", machine.public_ip.as_deref()),
     ];
     for (key, value) in facts {
         if let Some(value) = value {

@@ -9,14 +9,14 @@ fn machine(name: &str, number: u32) -> Machine {
         name: name.to_owned(),
         ocid: format!("ocid1.instance.oc1.phx.unique{number:08}"),
         state: "RUNNING".into(),
-        availability_domain: "Uocm:PHX-AD-1".to_owned(),
-        fault_domain: Some("FAULT-DOMAIN-2".to_owned()),
-        shape: "VM.Standard.E4.Flex".to_owned(),
+        availability_domain: "Uocm:PHX-AD-1".into(),
+        fault_domain: Some("FAULT-DOMAIN-2".into()),
+        shape: "VM.Standard.E4.Flex".into(),
         ocpus: Some(1.0),
         memory_gb: Some(6.0),
         private_ip: Some(format!("10.0.0.{number}")),
         public_ip: Some(format!("203.0.113.{number}")),
-        compartment: "ocid1.compartment.oc1..aaaa".to_owned(),
+        compartment: "ocid1.compartment.oc1..aaaa".into(),
         ..Machine::default()
     }
 }

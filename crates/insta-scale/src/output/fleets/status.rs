@@ -266,7 +266,7 @@ fn members(rows: &[&MemberRow], in_regions: bool, now: Timestamp, width: Option<
         column("FD", 5, &|row| {
             row.machine.fault_domain.as_deref().unwrap_or("-").replace("FAULT-DOMAIN-", "FD-")
         }),
-        column("SHAPE", 4, &|row| row.machine.shape.clone()),
+        column("SHAPE", 4, &|row| row.machine.shape.to_string()),
         column("AGE", 6, &|row| {
             row.machine.created.map_or_else(|| "-".to_owned(), |at| age(at, by_region(now)))
         }),

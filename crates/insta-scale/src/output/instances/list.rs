@@ -123,13 +123,13 @@ impl Table<'_> {
         let mut columns = vec![
             column("NAME", 0, &|machine| or_dash(Some(&machine.name))).cut(),
             column("STATE", 0, &|machine| machine.state.as_str().to_owned()),
-            shorter(column("AD", 6, &|machine| machine.availability_domain.clone()), &|machine| {
+            shorter(column("AD", 6, &|machine| machine.availability_domain.to_string()), &|machine| {
                 short_domain(&machine.availability_domain).to_owned()
             }),
             column("FD", 9, &|machine| {
                 or_dash(machine.fault_domain.as_deref()).replace("FAULT-DOMAIN-", "FD-")
             }),
-            column("SHAPE", 4, &|machine| machine.shape.clone()),
+            column("SHAPE", 4, &|machine| machine.shape.to_string()),
             column("OCPUS", 7, &|machine| number(machine.ocpus)),
             column("GB", 7, &|machine| number(machine.memory_gb)),
         ];
@@ -324,7 +324,7 @@ mod tests {
             name: format!("web-{number}"),
             ocid: format!("ocid1.instance.oc1.phx.anyhqljtunique{number:08}"),
             state: state.into(),
-            availability_domain: format!("Uocm:PHX-AD-{number}"),
+            availability_domain: format!("Uocm:PHX-AD-{number}").into(),
             fault_domain: Some("FAULT-DOMAIN-2".into()),
             shape: "VM.Standard.E4.Flex".into(),
             ocpus: Some(1.0),

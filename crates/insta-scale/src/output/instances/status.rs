@@ -113,7 +113,7 @@ impl Status {
                 column("NAME", 0, &|machine| machine.label().to_owned()).cut(),
                 column("STATE", 0, &|machine| machine.state.as_str().to_owned()),
                 column("AD", 2, &|machine| short_domain(&machine.availability_domain).to_owned()),
-                column("SHAPE", 1, &|machine| machine.shape.clone()),
+                column("SHAPE", 1, &|machine| machine.shape.to_string()),
                 column("OCID", 3, &|machine| machine.ocid.clone())
                     .or_short(rows.iter().map(|machine| super::list::short_ocid(&machine.ocid))),
             ];
