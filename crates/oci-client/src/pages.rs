@@ -16,8 +16,8 @@ use crate::call::Call;
 use crate::client::Client;
 use crate::failure::{Failure, FailureClass};
 
-/// The maximum number of pages read for one list: a million rows at 100 per page.
-pub const MAX_PAGES: usize = 10_000;
+/// The maximum number of pages read for one list: ten million rows at 100 per page.
+pub const MAX_PAGES: usize = 100_000;
 
 /// The rows requested per page, which is the service's maximum.
 const PAGE_LIMIT: &str = "100";

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
-/// Fleets have at most 100,000 instances; a hundred times that allows for many extensions.
+/// Fleets have at most 1,000,000 instances; ten times that allows for many extensions.
 const HIGHEST: u32 = 10_000_000;
 /// The maximum padding width, which exceeds the digits of the highest number.
 const WIDEST: usize = 9;

@@ -21,7 +21,7 @@ use fleet::plan::{Spread, Strategy, WantedTotals};
 use ledger::Placement;
 
 /// The maximum number of instances of one run. A tenancy's limits are far below it; a typing error may not be.
-pub const MAX_COUNT: u32 = 100_000;
+pub const MAX_COUNT: u32 = 1_000_000;
 
 /// The content of the group.
 #[derive(Debug, Default)]

@@ -250,7 +250,7 @@ fn a_tag_that_would_construct_something_is_refused() {
           |                                          ^
           = help: a config contains plain values; it cannot include files or run commands
 
-        config.yaml:9:42: instance_settings.count must be a whole number from 1 to 100000, but is a list
+        config.yaml:9:42: instance_settings.count must be a whole number from 1 to 1000000, but is a list
           |
         9 |   count: !!python/object/apply:os.system [id]
           |                                          ^
@@ -264,7 +264,7 @@ fn a_tag_that_would_construct_something_is_refused() {
           |                   ^^^^^^^^^^
           = help: a config contains plain values; it cannot include files or run commands
 
-        config.yaml:9:19: instance_settings.count must be a whole number from 1 to 100000, but is the text "other.yaml"
+        config.yaml:9:19: instance_settings.count must be a whole number from 1 to 1000000, but is the text "other.yaml"
           |
         9 |   count: !include other.yaml
           |                   ^^^^^^^^^^
@@ -282,7 +282,7 @@ fn a_count_that_is_no_count_says_what_one_is() {
         ("0", "but is 0"),
         ("1e9", "but is 1e9"),
         ("2.5", "but is 2.5"),
-        ("100001", "but is 100001"),
+        ("1000001", "but is 1000001"),
         ("99999999999999999999999", "but is 99999999999999999999999"),
         (".nan", "but is .nan"),
         ("true", "but is true"),
@@ -291,11 +291,11 @@ fn a_count_that_is_no_count_says_what_one_is() {
     ] {
         let text = spoiled("count: 3", &format!("count: {given}"));
         let first = text.lines().next().unwrap();
-        let wanted = "config.yaml:9:10: instance_settings.count must be a whole number from 1 to 100000, ";
+        let wanted = "config.yaml:9:10: instance_settings.count must be a whole number from 1 to 1000000, ";
         assert_eq!(first, format!("{wanted}{wrong}"), "{given}");
     }
     insta::assert_snapshot!(spoiled("count: 3", "count: \"10\""), @r#"
-        config.yaml:9:10: instance_settings.count must be a whole number from 1 to 100000, but is the text "10"
+        config.yaml:9:10: instance_settings.count must be a whole number from 1 to 1000000, but is the text "10"
           |
         9 |   count: "10"
           |          ^^^^

@@ -91,7 +91,7 @@ fn mistakes_of_usage_end_with_2_and_say_what_to_do() {
     let place = Workplace::with_config(GOOD);
     for (typed, wanted) in [
         (&["--cuont", "3"][..], "unexpected argument '--cuont'"),
-        (&["--count", "0"], "0 is not in 1..=100000"),
+        (&["--count", "0"], "0 is not in 1..=1000000"),
         (&["--count", "1e9"], "invalid value '1e9'"),
         (&["--wait-timeout", "soon"], "expected a time such as 90s, 20m, 1h30m or 8d"),
         (&["--ttl", "8"], "a time needs a unit: write 8s, 8m, 8h or 8d"),
@@ -99,7 +99,7 @@ fn mistakes_of_usage_end_with_2_and_say_what_to_do() {
         (&["instances", "extend", "--run", "last", "--ttl", "4"], "write 4s, 4m, 4h or 4d"),
         (&["instances", "status", "--watch", "--every", "5"], "write 5s, 5m, 5h or 5d"),
         (&["reservation", "wait", "prod", "--deadline", "30"], "write 30s, 30m, 30h or 30d"),
-        (&["--count", "-1"], "-1 is not in 1..=100000"),
+        (&["--count", "-1"], "-1 is not in 1..=1000000"),
         (&["--rate", "-1"], "expected a number above 0"),
         (&["lanch"], "'launch'"),
         (&["-dryrun"], "'--dry-run'"),

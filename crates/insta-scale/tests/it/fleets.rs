@@ -191,9 +191,9 @@ fn a_size_that_makes_no_sense_is_refused() {
     let (place, _region) = region(&[]);
     for (size, said) in [
         ("-1000", "below 0"),
-        ("+100000", "is more than the 100000"),
-        ("100001", "a number from 0 to 100000"),
-        ("many", "a number from 0 to 100000"),
+        ("+1000000", "is more than the 1000000"),
+        ("1000001", "a number from 0 to 1000000"),
+        ("many", "a number from 0 to 1000000"),
     ] {
         let refused = place.run(&["scale", size, "--yes"]);
         assert_eq!(refused.code, 2, "{size}: {}", refused.stderr);

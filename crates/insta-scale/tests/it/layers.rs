@@ -159,7 +159,7 @@ fn a_mistake_is_placed_in_its_own_file() {
     let prod = "instance_settings:\n  count: many\n";
     let said = load(&[prod], &["instance_settings.shape_config.ocpus=none"]).unwrap_err();
     insta::assert_snapshot!(said, @r#"
-    prod.yaml:2:10: instance_settings.count must be a whole number from 1 to 100000, but is the text "many"
+    prod.yaml:2:10: instance_settings.count must be a whole number from 1 to 1000000, but is the text "many"
       |
     2 |   count: many
       |          ^^^^

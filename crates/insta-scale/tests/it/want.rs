@@ -71,7 +71,7 @@ const MISTAKES: &[(&str, &str, &str, &str, &str)] = &[
     ),
     ("want: {ocpus: 8, max_instances: 0}", "", "9:35", "max_instances must be a whole number from 1", ""),
     (
-        "want: {ocpus: 8, max_instances: 1000000}",
+        "want: {ocpus: 8, max_instances: 10000000}",
         "",
         "9:35",
         "max_instances must be a whole number from 1",
@@ -85,7 +85,7 @@ const MISTAKES: &[(&str, &str, &str, &str, &str)] = &[
         "`ocpus`?",
     ),
     (
-        "want: {ocpus: 1e15, max_instances: 100000}",
+        "want: {ocpus: 1e15, max_instances: 1000000}",
         "",
         "9:3",
         "want cannot be reached: it takes 4294967295 instances of the largest choice (4 OCPUs, 24 GB)",

@@ -349,7 +349,7 @@ mod tests {
     fn a_prefix_leaves_room_for_the_number() {
         assert_eq!(check_prefix("web"), Ok("web".to_owned()));
         check_prefix("a\u{1b}").unwrap_err();
-        check_prefix(&"a".repeat(MAX_DISPLAY_NAME - 7)).unwrap();
-        check_prefix(&"a".repeat(MAX_DISPLAY_NAME - 6)).unwrap_err();
+        check_prefix(&"a".repeat(MAX_DISPLAY_NAME - 8)).unwrap();
+        check_prefix(&"a".repeat(MAX_DISPLAY_NAME - 7)).unwrap_err();
     }
 }
