@@ -5,8 +5,9 @@ mod spill;
 
 use fleet::{Environment, FleetSpec, LaunchOptions, Plan, RunSummary, Sink};
 use jiff::Timestamp;
-use ledger::Event;
-use oci_client::{Clock as _, RequestCounts, transport::InProcess};
+use ledger::{Event, Placement};
+use oci_api::models::{CreateSubnetDetails, CreateVcnDetails};
+use oci_client::{Client, Clock as _, RequestCounts, transport::InProcess};
 use oci_simulator::scenario::Scenario;
 use oci_simulator::server::Region;
 use oci_simulator::world::Defaults;
@@ -24,11 +25,16 @@ fn because(error: impl std::fmt::Display) -> NotMeasured {
     NotMeasured(error.to_string())
 }
 
+/// The addresses of a subnet with a prefix of 16 bits, of which the service keeps three.
+const ADDRESSES: u32 = 65_533;
+
 /// A region in this process.
 pub struct Whole {
     region: Region,
     clock: Arc<RegionClock>,
     defaults: Defaults,
+    /// The subnets that a run may use, in this order.
+    subnets: Vec<String>,
     /// Whether the region keeps its log, from which the delays are computed.
     logged: bool,
 }
@@ -72,7 +78,35 @@ impl Whole {
         let scenario = Scenario::from_yaml(scenario, "lab").map_err(because)?;
         let logged = scenario.world.event_log > 0;
         let World { region, defaults, clock, .. } = World::open(scenario, seed);
-        Ok(Self { region, clock, defaults, logged })
+        let subnets = vec![defaults.public_subnet.clone()];
+        Ok(Self { region, clock, defaults, subnets, logged })
+    }
+
+    /// Makes the further subnets that this many instances need, each in a network of its own.
+    ///
+    /// # Errors
+    /// When the region refuses one.
+    pub async fn with_addresses_for(mut self, count: u32) -> Result<Self, NotMeasured> {
+        let client = self.client(1, &Arc::default());
+        let compartment_id = self.defaults.compartment.clone();
+        for number in 1..count.div_ceil(ADDRESSES) {
+            let block = format!("10.{number}.0.0/16");
+            let network = CreateVcnDetails {
+                cidr_blocks: Some(vec![block.clone()]),
+                compartment_id: compartment_id.clone(),
+                ..CreateVcnDetails::default()
+            };
+            let network = client.create_vcn(&network, &format!("network-{number}")).await.map_err(because)?;
+            let subnet = CreateSubnetDetails {
+                cidr_block: Some(block),
+                compartment_id: compartment_id.clone(),
+                vcn_id: network.value.id,
+                ..CreateSubnetDetails::default()
+            };
+            let subnet = client.create_subnet(&subnet, &format!("subnet-{number}")).await.map_err(because)?;
+            self.subnets.push(subnet.value.id);
+        }
+        Ok(self)
     }
 
     /// Launches this many small instances, waits until they run, and measures the run.
@@ -80,31 +114,16 @@ impl Whole {
     /// # Errors
     /// When the run could not begin.
     pub async fn launch(&self, count: u32, seed: u64) -> Result<Measured, NotMeasured> {
-        self.launch_in(&self.defaults.public_subnet, count, seed).await
-    }
-
-    /// The same in the region's other subnet, because a subnet has at most 65,533 addresses.
-    ///
-    /// # Errors
-    /// When the run could not begin.
-    pub async fn launch_elsewhere(&self, count: u32, seed: u64) -> Result<Measured, NotMeasured> {
-        self.launch_in(&self.defaults.private_subnet, count, seed).await
-    }
-
-    async fn launch_in(&self, subnet: &str, count: u32, seed: u64) -> Result<Measured, NotMeasured> {
         let requests = Arc::new(RequestCounts::default());
-        let transport = Arc::new(InProcess::new(self.region.router()));
-        let client = testkit::client(&self.clock, seed, transport, &requests);
         let env = Environment {
-            client,
+            client: self.client(seed, &requests),
             requests: Some(requests),
             store: Arc::new(spill::Spill::new().map_err(because)?),
             memory: None,
             clock: self.clock.clone(),
             seed,
         };
-        let plan =
-            Plan::offline(self.fleet(subnet, count)).map_err(|findings| because(format!("{findings:?}")))?;
+        let plan = Plan::offline(self.fleet(count)).map_err(|findings| because(format!("{findings:?}")))?;
         let (sink, seen) = watcher(self.clock.now(), self.logged);
         let options = LaunchOptions::default();
         let running = fleet::launch(&env, env.new_run_id(), &plan, &options, sink, CancellationToken::new());
@@ -118,10 +137,21 @@ impl Whole {
         })
     }
 
-    fn fleet(&self, subnet: &str, count: u32) -> FleetSpec {
+    fn client(&self, seed: u64, requests: &Arc<RequestCounts>) -> Client {
+        let transport = Arc::new(InProcess::new(self.region.router()));
+        testkit::client(&self.clock, seed, transport, requests)
+    }
+
+    fn fleet(&self, count: u32) -> FleetSpec {
         let domains: Vec<usize> = (1..=self.defaults.availability_domains.len()).collect();
-        let ground = Defaults { public_subnet: subnet.to_owned(), ..self.defaults.clone() };
-        let fleet = testkit::fleet(&ground, "VM.Standard.E5.Flex", count, &domains);
+        let mut fleet = testkit::fleet(&self.defaults, "VM.Standard.E5.Flex", count, &domains);
+        if self.subnets.len() > 1 {
+            // A slot whose subnet is full goes on to the next.
+            let places = fleet.placements.iter().cycle().zip(&self.subnets);
+            fleet.placements = places
+                .map(|(place, subnet)| Placement { subnet: Some(subnet.clone()), ..place.clone() })
+                .collect();
+        }
         FleetSpec { name_prefix: "lab".to_owned(), name: String::new(), ..fleet }
     }
 

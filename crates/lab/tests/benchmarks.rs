@@ -27,7 +27,7 @@ fn benchmarks_of_processes_run() {
         let build = ["build", "--quiet", "--locked", "--package", "insta-scale", "--bin", "oci-insta-scale"];
         assert!(Command::new(env!("CARGO")).args(build).status().unwrap().success());
     }
-    let names = ["startup", "server", "memory", "launches", "ledger", "hunt"];
+    let names = ["startup", "server", "memory", "launches", "client_memory", "ledger", "hunt"];
     let measured =
         smoke(bench, &[&["no-parts", &program.to_string_lossy()], names.as_slice()].concat()).unwrap();
     for name in names {
@@ -35,6 +35,7 @@ fn benchmarks_of_processes_run() {
     }
     assert_eq!(measured["launches"]["instances"], 10);
     assert_eq!(measured["memory"]["instances"], 100);
+    assert_eq!(measured["client_memory"]["many"], 10);
     assert_eq!(measured["hunt"]["three_targets"]["probes"], 1);
 }
 
@@ -45,5 +46,5 @@ fn benchmarks_in_virtual_time_run() {
     for name in names {
         assert!(measured[name].is_object(), "{name}: {measured}");
     }
-    assert_eq!(measured["scale"]["rows"][3]["running"], 400);
+    assert_eq!(measured["scale"]["rows"][6]["running"], 400);
 }

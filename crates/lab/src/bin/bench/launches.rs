@@ -48,7 +48,8 @@ fn per_launch(count: u32, more: &[&str]) -> Result<(f64, Ran), Box<dyn Error>> {
     Ok(((all.cpu_s - one.cpu_s) / f64::from(count - 1), all))
 }
 
-fn launched(region: &Served, count: u32, more: &[&str]) -> Result<Ran, Box<dyn Error>> {
+/// A run of this many instances in a region, and its cost.
+pub fn launched(region: &Served, count: u32, more: &[&str]) -> Result<Ran, Box<dyn Error>> {
     let mut command = Command::new(beside("oci-insta-scale")?);
     // The second run of a region launches beside the first one's fleet of the same names.
     command.args(["--quiet", "--yes", "--new", "--output", "json", "--count", &count.to_string()]);

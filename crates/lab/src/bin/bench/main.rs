@@ -3,6 +3,7 @@
 //!
 //! PARTS.txt is the table of `cargo bench -p lab`, and OCI is the official command line. `make bench` provides both.
 
+mod client_memory;
 mod hunt;
 mod launches;
 mod ledger_cost;
@@ -28,12 +29,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let mut all = Map::new();
     all.insert("machine".to_owned(), json!({ "processors": machine(), "load_at_start": load() }));
-    let measurements: [(&str, &dyn Fn() -> Measured); 7] = [
+    let measurements: [(&str, &dyn Fn() -> Measured); 8] = [
         ("parts", &|| read_parts(parts)),
         ("startup", &|| startup::measure(oci)),
         ("server", &server::measure),
         ("memory", &memory::measure),
         ("launches", &launches::measure),
+        ("client_memory", &client_memory::measure),
         ("ledger", &ledger_cost::measure),
         ("hunt", &hunt::measure),
     ];
