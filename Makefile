@@ -167,7 +167,7 @@ bench-peers: $(VENV)/installed ## 200 instances to RUNNING: ours, the original's
 	$(TARGET_DIR)/release/performance $(TARGET_DIR)/bench docs
 
 .PHONY: bench-runs
-bench-runs: ## Whole runs in virtual time: pace, requests, delays, 100,000 slots
+bench-runs: ## Whole runs in virtual time: pace, requests, delays, 1,000,000 slots
 	mkdir -p $(TARGET_DIR)/bench
 	$(CARGO) build --release --locked --package lab --bins
 	$(TARGET_DIR)/release/runs $(TARGET_DIR)/bench/runs.json
