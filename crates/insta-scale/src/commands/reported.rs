@@ -99,6 +99,11 @@ impl<'a> Reported<'a> {
         Ok(Self { session, store, word, asked, prices, notes, is_over: is_simulated, first: (heads, runs) })
     }
 
+    /// Whether it is about a fleet, whose launches may become more.
+    pub fn is_of_fleet(&self) -> bool {
+        matches!(self.asked, Asked::Fleet(_))
+    }
+
     /// The list of all runs, which changes with every record.
     pub async fn heads(&self) -> Result<Vec<RunHead>, CommandError> {
         Ok(self.store.runs().await?)

@@ -66,7 +66,8 @@ pub async fn watch_run(session: &Session, args: &WatchArgs) -> Result<Exit, Comm
     let reading = reported.first_reading().await?;
     let listening = Listening::open("--listen", args.listen).await?;
     let secret = environment::secret_word();
-    let (sender, shown) = watch::channel(shown(&reading));
+    let of_fleet = reported.is_of_fleet();
+    let (sender, shown) = watch::channel(shown(&reading, of_fleet));
     let page = LivePage { address: listening.address, secret: secret.as_str().into(), shown };
     let url = format!("http://{}/{secret}/", listening.address);
     console::data(
@@ -96,10 +97,11 @@ async fn follow(
     let mut was_over = false;
     let mut report = first;
     let mut pause = LIVE_POLL;
+    let of_fleet = reported.is_of_fleet();
     loop {
         let is_over = report.runs.iter().all(|run| run.outcome.is_some() && !run.held);
         if is_over != was_over && !session.is_quiet() {
-            console::line(&ending(&report, is_over));
+            console::line(&ending(&report, is_over, of_fleet));
         }
         was_over = is_over;
         tokio::time::sleep(pause).await;
@@ -112,7 +114,7 @@ async fn follow(
         }
         match reported.read(&heads).await {
             Ok(reading) => {
-                sender.send_replace(shown(&reading));
+                sender.send_replace(shown(&reading, of_fleet));
                 report = reading.report;
                 known = heads;
             }
@@ -123,17 +125,20 @@ async fn follow(
     }
 }
 
-fn shown(reading: &Reading) -> LiveView {
+fn shown(reading: &Reading, of_fleet: bool) -> LiveView {
     let sheet = sheet(&reading.report, &reading.notes);
-    let data = live_data(&reading.report, &sheet, &state(&reading.report));
+    let data = live_data(&reading.report, &sheet, &state(&reading.report, of_fleet));
     LiveView { title: sheet.title.as_str().into(), data: data.into() }
 }
 
-/// How the runs stand, for the page.
-fn state(report: &Report) -> String {
+/// How the runs stand, for the page. A fleet does not end with its last launch: `maintain` may start another at any time.
+fn state(report: &Report, of_fleet: bool) -> String {
     match report.runs.last() {
         Some(run) if run.held => "Live".to_owned(),
         Some(run) => match run.outcome {
+            Some(outcome) if of_fleet => {
+                format!("No launch is at work; the last one ended: {}", outcome_word(outcome))
+            }
             Some(outcome) => format!("Ended: {}", outcome_word(outcome)),
             None => "Nobody works on the run".to_owned(),
         },
@@ -142,13 +147,13 @@ fn state(report: &Report) -> String {
 }
 
 /// The line for the person at the terminal.
-fn ending(report: &Report, is_over: bool) -> String {
+fn ending(report: &Report, is_over: bool, of_fleet: bool) -> String {
     let what = match report.runs.as_slice() {
         [run] => format!("run {}", run.run_id),
         runs => count(runs.len() as u64, "run"),
     };
     if is_over {
-        format!("{what}: {}", clean(&state(report)).to_lowercase())
+        format!("{what}: {}", clean(&state(report, of_fleet)).to_lowercase())
     } else {
         format!("{what}: live")
     }
