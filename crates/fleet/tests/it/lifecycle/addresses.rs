@@ -37,3 +37,16 @@ async fn an_instance_without_a_public_address_has_none() {
     assert!(found.machines[0].private_ip.is_some());
     assert_eq!(found.machines[0].public_ip, None);
 }
+
+#[tokio::test(start_paused = true)]
+async fn addresses_that_no_list_has_are_asked_for_one_by_one() {
+    let refused = "faults: [{operations: [ListPrivateIps], fault: {answer: {status: 404}}}]";
+    let world = World::of(Scenario::from_yaml(refused, "test").unwrap());
+    world.fleet("web-", 3);
+    let mut found = world.find(&fleet::select::Filter::default()).await;
+    let warning = addresses::fill(&world.env.client, &mut found.machines).await.unwrap();
+    assert!(warning.unwrap().contains("ListPrivateIps"));
+    let private: std::collections::BTreeSet<_> =
+        found.machines.iter().map(|machine| machine.private_ip.clone().unwrap()).collect();
+    assert_eq!(private.len(), 3);
+}
