@@ -115,6 +115,10 @@ test: ## Every test that needs nothing but this checkout; reports every failure
 	run $(CARGO) test --doc --workspace --locked --no-fail-fast; \
 	exit $$failed
 
+.PHONY: schemas
+schemas: ## Write docs/schemas anew, after a type that is printed for programs has changed
+	UPDATE_SCHEMAS=1 $(CARGO) test --locked --package insta-scale --test it the_schemas_in_docs_are_those_of_the_types
+
 .PHONY: simulate
 simulate: ## Play whole runs from seeds: SEEDS=100000 SLOTS=8, from a random base or FIRST=1; one again, in full: SEED=42 HISTORIES=no_seed_loses
 	SIMULATE_SEEDS=$(SEEDS) SIMULATE_SLOTS=$(SLOTS) SIMULATE_FIRST=$(FIRST) SIMULATE_SEED=$(SEED) \

@@ -21,7 +21,7 @@ pub fn publish(session: &Session, args: &SchemaArgs) -> Result<Exit, CommandErro
         args.document.as_ref().and_then(|name| TABLE.iter().find(|entry| entry.name == name.as_str()));
     console::data(&match named {
         Some(entry) if session.output == OutputFormat::Jsonl => entry.schema().to_string() + "\n",
-        Some(entry) => text(entry),
+        Some(entry) => entry.text().to_owned(),
         // What it describes matters most; `--output wide` shows all of both.
         None => listing().fitted(
             session.output,
@@ -30,11 +30,6 @@ pub fn publish(session: &Session, args: &SchemaArgs) -> Result<Exit, CommandErro
         ),
     })?;
     Ok(Exit::Done)
-}
-
-/// A schema as it is in a file.
-fn text(entry: &Published) -> String {
-    serde_json::to_string_pretty(&entry.schema()).unwrap_or_default() + "\n"
 }
 
 fn listing() -> Listing<SchemaRow> {
@@ -55,7 +50,7 @@ fn write_all(dir: &Path) -> Result<(), CommandError> {
     let failed = |source| CommandError::System { what: "the schemas cannot be written", source };
     std::fs::create_dir_all(dir).map_err(failed)?;
     for entry in TABLE {
-        files::replace(&dir.join(format!("{}.json", entry.name)), text(entry).as_bytes()).map_err(failed)?;
+        files::replace(&dir.join(format!("{}.json", entry.name)), entry.text().as_bytes()).map_err(failed)?;
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use crate::program::Workplace;
 use crate::strict::accepts;
 use clap::{Command, CommandFactory as _};
 use insta_scale::args::{Cli, OutputFormat, normalise};
-use insta_scale::output::published::{EVERY, Published, PublishedForm, TABLE};
+use insta_scale::output::published::{EVERY, Published, PublishedForm, TABLE, made};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
@@ -14,10 +14,10 @@ use std::sync::OnceLock;
 /// Commands whose stdout is a text in a format of its own, whatever `--output` says.
 const OTHER_FORMATS: [&str; 3] = ["completions", "man", "config schema"];
 
-/// The schemas, made once.
+/// The schemas as the types make them now, made once.
 fn schemas() -> &'static BTreeMap<&'static str, Value> {
     static SCHEMAS: OnceLock<BTreeMap<&'static str, Value>> = OnceLock::new();
-    SCHEMAS.get_or_init(|| TABLE.iter().map(|entry| (entry.name, entry.schema())).collect())
+    SCHEMAS.get_or_init(|| made().map(|(entry, schema)| (entry.name, schema)).collect())
 }
 
 /// The command and the format that the words of a command line ask for; none if the parser refuses them.
@@ -234,29 +234,46 @@ fn a_command_without_its_verb_prints_a_document_too() {
 }
 
 #[test]
-fn the_schemas_in_docs_are_those_of_the_program() {
+fn the_schemas_in_docs_are_those_of_the_types() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/schemas");
+    let made: BTreeMap<String, String> = schemas()
+        .iter()
+        .map(|(name, schema)| (format!("{name}.json"), serde_json::to_string_pretty(schema).unwrap() + "\n"))
+        .collect();
+    assert_eq!(made.len(), TABLE.len());
+    if std::env::var_os("UPDATE_SCHEMAS").is_some() {
+        std::fs::remove_dir_all(&folder).unwrap();
+        std::fs::create_dir_all(&folder).unwrap();
+        for (name, text) in &made {
+            std::fs::write(folder.join(name), text).unwrap();
+        }
+    }
+    let kept = files(&folder);
+    let names = |files: &BTreeMap<String, String>| files.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(names(&kept), names(&made), "run: make schemas");
+    for (name, text) in &made {
+        assert!(kept[name] == *text, "{name} differs; run: make schemas");
+    }
+}
+
+#[test]
+fn the_program_writes_the_schemas_in_docs() {
     let place = Workplace::empty();
     let ended = place.run(&["schema", "--dir", "schemas"]);
     assert_eq!(ended.code, 0, "{}", ended.stderr);
-    let read = |folder: &Path| -> BTreeMap<String, String> {
-        let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
-        files
-            .map(|file| {
-                (
-                    file.file_name().unwrap().to_str().unwrap().to_owned(),
-                    std::fs::read_to_string(file).unwrap(),
-                )
-            })
-            .collect()
-    };
-    let made = read(&place.path().join("schemas"));
-    let kept = read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/schemas"));
-    assert_eq!(made.len(), TABLE.len());
-    let names = |files: &BTreeMap<String, String>| files.keys().cloned().collect::<Vec<_>>();
-    assert_eq!(names(&kept), names(&made), "run: oci-insta-scale schema --dir docs/schemas");
-    for (name, text) in &made {
-        assert!(kept[name] == *text, "{name} differs; run: oci-insta-scale schema --dir docs/schemas");
-    }
+    let kept = files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/schemas"));
+    assert_eq!(files(&place.path().join("schemas")), kept);
+}
+
+/// The files of a folder by name.
+fn files(folder: &Path) -> BTreeMap<String, String> {
+    let paths = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+    paths
+        .map(|path| {
+            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+            (name, std::fs::read_to_string(path).unwrap())
+        })
+        .collect()
 }
 
 #[test]

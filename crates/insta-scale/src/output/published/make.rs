@@ -1,4 +1,4 @@
-//! Makes the schemas: what `schemars` derives from a type, and what every document has besides.
+//! Makes the schemas: what `schemars` derives from a type, and what every document has besides. `docs/schemas` keeps the result.
 
 use super::{Published, PublishedDocument, PublishedForm, PublishedRow};
 use schemars::generate::SchemaSettings;
@@ -55,6 +55,11 @@ pub fn array<T: JsonSchema>(entry: &Published) -> Schema {
 /// Of a line.
 pub fn line<T: JsonSchema>(entry: &Published) -> Schema {
     finished(generator().into_root_schema_for::<T>(), entry)
+}
+
+/// Of a row of a list on its own.
+pub fn row<R: JsonSchema>(entry: &Published) -> Schema {
+    line::<R>(entry)
 }
 
 /// The document of a list, as a value without the mark of a simulated region.

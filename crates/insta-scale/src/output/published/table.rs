@@ -1,6 +1,6 @@
 //! The table of everything that is published. A document that is missing here is refused by the tests of every command.
 
-use super::{Published, SchemaRow};
+use super::{Published, SchemaRow, make};
 use crate::commands::capacity_history::ForgottenTargets;
 use crate::commands::{
     find, fleets, init, instances, limits, notify, policy, reservation, show, sim, ssh, watch,
@@ -32,96 +32,114 @@ use fleet::preflight::{Cell, LimitRow};
 use fleet::report::Report;
 use fleet::select::Machine;
 use ledger::Record;
+use schemars::Schema;
+use serde_json::Value;
 
-/// Everything that is published.
-pub const TABLE: &[Published] = &[
-    Published::document::<ErrorDocument>(),
-    Published::document::<Document<'_>>(),
-    Published::document::<DryRunDocument<'_>>(),
-    Published::line::<Record>(),
-    Published::document::<HeartbeatDocument<'_>>(),
-    Published::document::<PlanDocument<'_>>(),
-    Published::document::<PlacementsDocument<'_>>(),
-    Published::document::<init::InitDocument<'_>>(),
-    Published::document::<DoctorDocument<'_>>(),
-    Published::document::<config::ConfigDocument<'_>>(),
-    Published::document::<policy::PolicyDocument<'_>>(),
-    Published::document::<RunsDocument<'_>>(),
-    Published::array::<ListedRun>("runs-1", 1),
-    Published::line::<ListedRun>(),
-    Published::document::<WhyDocument<'_>>(),
-    Published::document::<show::PastScale<'_>>(),
-    Published::document::<NetworkSummary>(),
-    Published::document::<PastCleanup<'_>>(),
-    Published::document::<Report>(),
-    Published::document::<CostDocument<'_>>(),
-    Published::document::<ScaleDocument<'_>>(),
-    Published::document::<PlannedReplacement<'_>>(),
-    Published::document::<ReplaceResult>(),
-    Published::line::<ReplaceLine<'_>>(),
-    Published::line::<MaintainLine<'_>>(),
-    Published::document::<StatusDocument<'_>>(),
-    Published::list::<fleets::ListedFleet<'_>>(),
-    Published::row::<fleets::ListedFleet<'_>>("fleets-line"),
-    Published::list::<fleets::AdoptedInstance<'_>>(),
-    Published::row::<fleets::AdoptedInstance<'_>>("fleet-adopt-line"),
-    Published::document::<ListDocument<'_>>(),
-    Published::line::<InstanceLine<'_>>(),
-    Published::document::<InstancesStatus<'_>>(),
-    Published::document::<ActionDocument<'_>>(),
-    Published::list::<instances::ExtendedInstance<'_>>(),
-    Published::row::<instances::ExtendedInstance<'_>>("instances-extend-line"),
-    Published::list::<Leftover>(),
-    Published::row::<Leftover>("cleanup-dry-run-line"),
-    Published::document::<CleanupDocument<'_>>(),
-    Published::document::<ExportDocument<'_>>(),
-    Published::line::<Machine>(),
-    Published::list::<reservation::ListedReservation<'_>>(),
-    Published::row::<reservation::ListedReservation<'_>>("reservation-list-line"),
-    Published::document::<reservation::ReservationDocument<'_>>(),
-    Published::list::<reservation::CreatedReservation<'_>>(),
-    Published::row::<reservation::CreatedReservation<'_>>("reservation-create-line"),
-    Published::document::<reservation::ChangedReservation<'_>>(),
-    Published::document::<reservation::ReservationDeletion<'_>>(),
-    Published::list::<Cell>(),
-    Published::row::<Cell>("capacity-line"),
-    Published::list::<capacity_history::RememberedTarget<'_>>(),
-    Published::row::<capacity_history::RememberedTarget<'_>>("capacity-history-line"),
-    Published::document::<ForgottenTargets>(),
-    Published::document::<limits::LimitsDocument<'_>>(),
-    Published::line::<LimitRow>(),
-    Published::list::<limits::RequestedLimit<'_>>(),
-    Published::row::<limits::RequestedLimit<'_>>("limits-requests-line"),
-    Published::list::<find::FoundDomain>(),
-    Published::row::<find::FoundDomain>("find-ads-line"),
-    Published::list::<find::FoundShape>(),
-    Published::row::<find::FoundShape>("find-shapes-line"),
-    Published::list::<find::FoundImage>(),
-    Published::row::<find::FoundImage>("find-images-line"),
-    Published::list::<find::FoundSubnet>(),
-    Published::row::<find::FoundSubnet>("find-subnets-line"),
-    Published::list::<find::FoundGroup>(),
-    Published::row::<find::FoundGroup>("find-nsgs-line"),
-    Published::list::<find::FoundCompartment>(),
-    Published::row::<find::FoundCompartment>("find-compartments-line"),
-    Published::list::<ShapePrice<'_>>(),
-    Published::row::<ShapePrice<'_>>("prices-line"),
-    Published::document::<PricesUpdate<'_>>(),
-    Published::document::<PricesReset<'_>>(),
-    Published::document::<LedgerCopy<'_>>(),
-    Published::document::<LedgerCheck>(),
-    Published::document::<LedgerPrune>(),
-    Published::list::<notify::TestedReceiver<'_>>(),
-    Published::row::<notify::TestedReceiver<'_>>("notify-test-line"),
-    Published::document::<ssh::SshDocument<'_>>(),
-    Published::document::<watch::WatchPage<'_>>(),
-    Published::document::<sim::ServedRegion<'_>>(),
-    Published::list::<sim::ListedScenario>(),
-    Published::row::<sim::ListedScenario>("sim-scenarios-line"),
-    Published::document::<sim::ResetRegion>(),
-    Published::list::<SchemaRow>(),
-    Published::row::<SchemaRow>("schema-line"),
-];
+/// Declares the table, and beside it what makes each schema from its type: apart, so that a program that only prints the kept
+/// schemas does not contain the makers.
+macro_rules! published {
+    ($($form:ident [$type:ty] $(($($argument:expr),+))?;)*) => {
+        /// Everything that is published.
+        pub const TABLE: &[Published] = &[$(Published::$form::<$type>($($($argument),+)?)),*];
+
+        /// What makes the schema of each entry of [`TABLE`], in the same order.
+        const MAKERS: &[fn(&Published) -> Schema] = &[$(make::$form::<$type>),*];
+    };
+}
+
+published! {
+    document[ErrorDocument];
+    document[Document<'_>];
+    document[DryRunDocument<'_>];
+    line[Record];
+    document[HeartbeatDocument<'_>];
+    document[PlanDocument<'_>];
+    document[PlacementsDocument<'_>];
+    document[init::InitDocument<'_>];
+    document[DoctorDocument<'_>];
+    document[config::ConfigDocument<'_>];
+    document[policy::PolicyDocument<'_>];
+    document[RunsDocument<'_>];
+    array[ListedRun]("runs-1", 1);
+    line[ListedRun];
+    document[WhyDocument<'_>];
+    document[show::PastScale<'_>];
+    document[NetworkSummary];
+    document[PastCleanup<'_>];
+    document[Report];
+    document[CostDocument<'_>];
+    document[ScaleDocument<'_>];
+    document[PlannedReplacement<'_>];
+    document[ReplaceResult];
+    line[ReplaceLine<'_>];
+    line[MaintainLine<'_>];
+    document[StatusDocument<'_>];
+    list[fleets::ListedFleet<'_>];
+    row[fleets::ListedFleet<'_>]("fleets-line");
+    list[fleets::AdoptedInstance<'_>];
+    row[fleets::AdoptedInstance<'_>]("fleet-adopt-line");
+    document[ListDocument<'_>];
+    line[InstanceLine<'_>];
+    document[InstancesStatus<'_>];
+    document[ActionDocument<'_>];
+    list[instances::ExtendedInstance<'_>];
+    row[instances::ExtendedInstance<'_>]("instances-extend-line");
+    list[Leftover];
+    row[Leftover]("cleanup-dry-run-line");
+    document[CleanupDocument<'_>];
+    document[ExportDocument<'_>];
+    line[Machine];
+    list[reservation::ListedReservation<'_>];
+    row[reservation::ListedReservation<'_>]("reservation-list-line");
+    document[reservation::ReservationDocument<'_>];
+    list[reservation::CreatedReservation<'_>];
+    row[reservation::CreatedReservation<'_>]("reservation-create-line");
+    document[reservation::ChangedReservation<'_>];
+    document[reservation::ReservationDeletion<'_>];
+    list[Cell];
+    row[Cell]("capacity-line");
+    list[capacity_history::RememberedTarget<'_>];
+    row[capacity_history::RememberedTarget<'_>]("capacity-history-line");
+    document[ForgottenTargets];
+    document[limits::LimitsDocument<'_>];
+    line[LimitRow];
+    list[limits::RequestedLimit<'_>];
+    row[limits::RequestedLimit<'_>]("limits-requests-line");
+    list[find::FoundDomain];
+    row[find::FoundDomain]("find-ads-line");
+    list[find::FoundShape];
+    row[find::FoundShape]("find-shapes-line");
+    list[find::FoundImage];
+    row[find::FoundImage]("find-images-line");
+    list[find::FoundSubnet];
+    row[find::FoundSubnet]("find-subnets-line");
+    list[find::FoundGroup];
+    row[find::FoundGroup]("find-nsgs-line");
+    list[find::FoundCompartment];
+    row[find::FoundCompartment]("find-compartments-line");
+    list[ShapePrice<'_>];
+    row[ShapePrice<'_>]("prices-line");
+    document[PricesUpdate<'_>];
+    document[PricesReset<'_>];
+    document[LedgerCopy<'_>];
+    document[LedgerCheck];
+    document[LedgerPrune];
+    list[notify::TestedReceiver<'_>];
+    row[notify::TestedReceiver<'_>]("notify-test-line");
+    document[ssh::SshDocument<'_>];
+    document[watch::WatchPage<'_>];
+    document[sim::ServedRegion<'_>];
+    list[sim::ListedScenario];
+    row[sim::ListedScenario]("sim-scenarios-line");
+    document[sim::ResetRegion];
+    list[SchemaRow];
+    row[SchemaRow]("schema-line");
+}
+
+/// Every entry with the schema that its type has now.
+pub fn made() -> impl Iterator<Item = (&'static Published, Value)> {
+    TABLE.iter().zip(MAKERS).map(|(entry, make)| (entry, make(entry).to_value()))
+}
 
 /// The names of all schemas, in the order of the alphabet.
 pub fn names() -> Vec<&'static str> {
