@@ -75,6 +75,7 @@ pub fn run(root: &Path) -> Result<()> {
     let mut used = Exceptions::default();
     for (home, files) in &crates {
         findings.extend(untidy_crate(&home.display().to_string(), files, &mut used));
+        findings.extend(rooms::without_layer(home, files));
     }
     findings.extend(used.stale());
     let promises = std::fs::read_to_string(root.join(PROMISES))?;

@@ -16,6 +16,7 @@ const LAYERS: &[&str] = &[
     "engine",
     "reservation",
     "query",
+    "pool",
     "action",
     "network",
     "cleanup",
@@ -42,6 +43,17 @@ pub fn print_rooms(root: &Path) -> Result<()> {
         println!("  upward: {from} -> {to}");
     }
     Ok(())
+}
+
+/// A finding for each room that has no layer: its arrows cannot be judged.
+pub fn without_layer(home: &Path, files: &Crate) -> Vec<String> {
+    if home != Path::new(HOME) {
+        return Vec::new();
+    }
+    let rooms: BTreeSet<&str> =
+        files.keys().filter_map(|module| module.first()).map(String::as_str).collect();
+    let unlisted = rooms.into_iter().filter(|room| !LAYERS.contains(room));
+    unlisted.map(|room| format!("{HOME}: the room {room} has no layer in xtask/src/tidy/rooms.rs")).collect()
 }
 
 fn fleet(root: &Path) -> Result<Crate> {
@@ -72,5 +84,16 @@ mod tests {
     fn an_arrow_to_a_later_room_leads_upward() {
         assert!(is_upward("plan", "launch") && is_upward("pace", "unlisted"));
         assert!(!is_upward("launch", "plan"));
+    }
+
+    #[test]
+    fn a_room_without_a_layer_is_found() {
+        let files: Crate = ["pace", "cellar"]
+            .map(|room| (vec![room.to_owned()], Source::parse("pub struct A;").unwrap()))
+            .into_iter()
+            .collect();
+        let found = without_layer(Path::new(HOME), &files);
+        assert_eq!(found, ["crates/fleet: the room cellar has no layer in xtask/src/tidy/rooms.rs"]);
+        assert!(without_layer(Path::new("crates/ledger"), &files).is_empty());
     }
 }
