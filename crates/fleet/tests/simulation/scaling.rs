@@ -63,6 +63,7 @@ pub struct Told {
 struct Guard {
     wire: Wire,
     spared: BTreeSet<String>,
+    ended: Arc<Mutex<BTreeSet<String>>>,
 }
 
 impl Transport for Guard {
@@ -71,9 +72,12 @@ impl Transport for Guard {
         request: http::Request<Bytes>,
     ) -> BoxFuture<'_, Result<http::Response<Bytes>, TransportError>> {
         let ocid = request.uri().path().rsplit('/').next().unwrap_or_default();
-        if request.method() == http::Method::DELETE && self.spared.contains(ocid) {
-            let mut broken = self.wire.broken.lock().unwrap();
-            broken.get_or_insert(format!("a scale ends {ocid}, which is protected or of others"));
+        if request.method() == http::Method::DELETE {
+            self.ended.lock().unwrap().insert(ocid.to_owned());
+            if self.spared.contains(ocid) {
+                let mut broken = self.wire.broken.lock().unwrap();
+                broken.get_or_insert(format!("a scale ends {ocid}, which is protected or of others"));
+            }
         }
         self.wire.send(request)
     }
@@ -94,6 +98,8 @@ pub struct Scaling {
     pub caller: Caller,
     /// Instances that must not be terminated.
     pub spared: BTreeSet<String>,
+    /// Instances that a process was about to terminate.
+    ended: Arc<Mutex<BTreeSet<String>>>,
     pub protected: u32,
     pub wanted: u32,
     /// The maximum number of members, whatever is in progress.
@@ -178,6 +184,7 @@ impl Scaling {
             adrift: Arc::default(),
             fleet,
             spared: BTreeSet::new(),
+            ended: Arc::default(),
             protected: 0,
             wanted: 0,
             most: 0,
@@ -287,7 +294,7 @@ impl Scaling {
             arrives: AtomicBool::new(self.setup.seed.is_multiple_of(2)),
             adrift: Arc::clone(&self.adrift),
         };
-        let guard = Guard { wire, spared: self.spared.clone() };
+        let guard = Guard { wire, spared: self.spared.clone(), ended: Arc::clone(&self.ended) };
         testkit::client(&self.clock, self.seed(), Arc::new(guard), &Arc::default())
     }
 
@@ -322,7 +329,8 @@ impl Scaling {
         let point = if dies { self.chance.random_range(1..=self.setup.points) } else { 0 };
         let fuse = Arc::new(Fuse::at(point));
         let env = self.environment(&fuse);
-        let (before, skew) = (self.members().len(), self.skew());
+        let (existing, skew) = (self.members(), self.skew());
+        let before = existing.len();
         let runs: BTreeSet<String> =
             self.store.runs().await.unwrap().iter().map(|head| head.run.to_string()).collect();
         // If other people have made it uneven, a strict fleet could not reach its size.
@@ -366,7 +374,11 @@ impl Scaling {
         // doubt is resolved in the place that was chosen for it, and nothing is moved afterwards.
         let is_inherited =
             living > before && self.skew_of(|run| run.is_some_and(|run| runs.contains(run))) > 1;
-        if is_reached && self.protected == 0 && skew <= 1 && self.skew() > 1 && !is_inherited {
+        // Nor is anything moved after a member that has died, as an instance whose launch fails late does.
+        let now = self.members();
+        let mut gone = existing.keys().filter(|ocid| !now.contains_key(*ocid));
+        let has_died = gone.any(|ocid| !self.ended.lock().unwrap().contains(ocid));
+        if is_reached && self.protected == 0 && skew <= 1 && self.skew() > 1 && !is_inherited && !has_died {
             return Err(format!("a scale to {} has made a skew of {} from {skew}", self.wanted, self.skew()));
         }
         // A scale that ended at another size has left launches in doubt, or has stated the reason.
