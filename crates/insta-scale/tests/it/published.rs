@@ -248,12 +248,7 @@ fn the_schemas_in_docs_are_those_of_the_types() {
             std::fs::write(folder.join(name), text).unwrap();
         }
     }
-    let kept = files(&folder);
-    let names = |files: &BTreeMap<String, String>| files.keys().cloned().collect::<Vec<_>>();
-    assert_eq!(names(&kept), names(&made), "run: make schemas");
-    for (name, text) in &made {
-        assert!(kept[name] == *text, "{name} differs; run: make schemas");
-    }
+    same(&files(&folder), &made, "run: make schemas");
 }
 
 #[test]
@@ -262,7 +257,16 @@ fn the_program_writes_the_schemas_in_docs() {
     let ended = place.run(&["schema", "--dir", "schemas"]);
     assert_eq!(ended.code, 0, "{}", ended.stderr);
     let kept = files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/schemas"));
-    assert_eq!(files(&place.path().join("schemas")), kept);
+    same(&files(&place.path().join("schemas")), &kept, "build the program again");
+}
+
+/// Panics unless the files are these; names the one that differs, and not its text.
+fn same(found: &BTreeMap<String, String>, wanted: &BTreeMap<String, String>, remedy: &str) {
+    let names = |files: &BTreeMap<String, String>| files.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(names(found), names(wanted), "{remedy}");
+    for (name, text) in wanted {
+        assert!(found[name] == *text, "{name} differs; {remedy}");
+    }
 }
 
 /// The files of a folder by name.
